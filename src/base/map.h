@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* map.h - hash map from an integer or a short byte string to a pointer. Keys that come from outside are
+ * hashed with SipHash under a secret of the map, so nobody can choose colliding ones. Grows by doubling. */
+#pragma once
+#include "base/bytes.h"
+
+struct map_slot;
+struct map {
+    struct map_slot *slots;
+    uint32_t cap, used, filled;
+    uint64_t k0, k1;
+};
+
+void map_init(struct map *m, uint64_t secret0, uint64_t secret1);
+void map_free(struct map *m);
+static inline uint32_t map_count(const struct map *m) { return m->used; }
+/* The key octets of the bytes form are not copied: they must live in the object while it is in the map. */
+int map_put(struct map *m, struct bytes key, void *value); /* 0; -1 no memory; replaces an equal key */
+void *map_get(const struct map *m, struct bytes key);
+void *map_del(struct map *m, struct bytes key); /* the value that was there, or NULL */
+int map_put_u64(struct map *m, uint64_t key, void *value);
+void *map_get_u64(const struct map *m, uint64_t key);
+void *map_del_u64(struct map *m, uint64_t key);
+/* Visits every value in an unspecified but, for equal secrets and history, equal order; *index starts at 0. */
+void *map_next(const struct map *m, uint32_t *index);
+uint64_t siphash24(uint64_t k0, uint64_t k1, const void *p, size_t n);

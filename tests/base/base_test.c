@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/test.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/slab.h"
+#include "base/wire.h"
+
+static void stale_handle_finds_nothing(void **state)
+{
+    (void)state;
+    struct slab s;
+    assert_int_equal(slab_init(&s, "test", 24, 2), 0);
+    char *a = slab_new(&s), *b = slab_new(&s);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_null(slab_new(&s));
+    struct ref ra = slab_ref(&s, a);
+    assert_ptr_equal(slab_get(&s, ra), a);
+    memset(a, 0x55, 24);
+    slab_drop(&s, a);
+    assert_null(slab_get(&s, ra));
+    char *c = slab_new(&s);
+    assert_ptr_equal(c, a);
+    assert_int_equal(c[0], 0);
+    assert_null(slab_get(&s, ra));
+    assert_null(slab_get(&s, (struct ref){0, 0}));
+    slab_drop(&s, b);
+    slab_drop(&s, b); /* a second return changes nothing */
+    assert_int_equal(s.used, 1);
+    slab_free(&s);
+}
+
+static void map_keeps_what_it_is_given(void **state)
+{
+    (void)state;
+    struct map m;
+    static uint64_t values[5000];
+    map_init(&m, 1, 2);
+    for (uint64_t i = 0; i < 5000; i++)
+        assert_int_equal(map_put_u64(&m, i * 977, &values[i]), 0);
+    for (uint64_t i = 0; i < 5000; i += 2)
+        assert_ptr_equal(map_del_u64(&m, i * 977), &values[i]);
+    for (uint64_t i = 0; i < 5000; i++)
+        assert_ptr_equal(map_get_u64(&m, i * 977), i % 2 ? &values[i] : NULL);
+    for (uint64_t k = 0; k < 200000; k++) { /* churn must not fill the table with graves */
+        map_put_u64(&m, 1u << 30 | k, &values[0]);
+        map_del_u64(&m, 1u << 30 | k);
+    }
+    assert_int_equal(map_count(&m), 2500);
+    assert_true(map_put(&m, (struct bytes){(const uint8_t *)"abc", 3}, &values[1]) == 0);
+    assert_ptr_equal(map_get(&m, (struct bytes){(const uint8_t *)"abc", 3}), &values[1]);
+    assert_null(map_get(&m, (struct bytes){(const uint8_t *)"abd", 3}));
+    map_free(&m);
+}
+
+/* The vector of the SipHash paper, appendix A. */
+static void siphash_matches_its_paper(void **state)
+{
+    (void)state;
+    uint8_t in[15];
+    for (uint8_t i = 0; i < 15; i++)
+        in[i] = i;
+    assert_true(siphash24(0x0706050403020100u, 0x0f0e0d0c0b0a0908u, in, 15) ==
+                0xa129ca6149be45e5u);
+}
+
+static void cursor_errors_stick(void **state)
+{
+    (void)state;
+    uint8_t buf[4] = {1, 2, 3, 4};
+    struct rd r = rd_over(BYTES_OF(buf));
+    assert_int_equal(rd_u16(&r), 0x0102);
+    assert_int_equal(rd_u32(&r), 0);
+    assert_true(r.bad);
+    assert_int_equal(rd_u8(&r), 0);
+    struct wr w = wr_over(buf, 4);
+    uint32_t mark = wr_block(&w, 2);
+    wr_u16(&w, 7);
+    wr_end(&w, mark, 2);
+    assert_memory_equal(buf, "\0\2\0\7", 4);
+    wr_u8(&w, 1);
+    assert_null(wr_done(&w).p);
+}
+
+static void arena_and_text(void **state)
+{
+    (void)state;
+    uint8_t block[64];
+    struct arena a = arena_over(block, sizeof block);
+    struct str s = arena_printf(&a, "imsi-%05d", 7);
+    assert_true(str_is(s, "imsi-00007"));
+    assert_null(arena_take(&a, 60));
+    assert_null(arena_printf(&a, "%080d", 1).p);
+    uint8_t raw[2];
+    assert_true(hex_get(raw, 2, STR("fF01")));
+    assert_int_equal(raw[0], 0xff);
+    assert_false(hex_get(raw, 2, STR("fg01")));
+    assert_false(hex_get(raw, 2, STR("ff011")));
+    assert_string_equal(err_desc(ERR_MAC)->name, "MAC");
+    assert_string_equal(err_desc(-9999)->name, "?");
+}
+
+int main(void)
+{
+    return RUN(unit(stale_handle_finds_nothing), unit(map_keeps_what_it_is_given),
+               unit(siphash_matches_its_paper), unit(cursor_errors_stick), unit(arena_and_text));
+}
