@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.h - a service call. The consumer writes the request and awaits the answer; it never knows where the
+ * producer lives. Request, response and all they point to live in the call's arena and die with the call. */
+#pragma once
+#include "base/arena.h"
+#include "codec/sbi.h"
+#include "rt/proc.h"
+
+enum { CALL_ARENA_OCTETS = 6144 };
+struct call {
+    struct rt *rt;
+    enum sbi_op op;
+    int status;          /* HTTP status; 504 when the deadline passed, 503 when nobody produces the operation */
+    const void *req;     /* the op's request struct; what the producer reads */
+    void *rsp;           /* the op's response struct; zeroed when the producer gets it */
+    struct sbi_ProblemDetails *problem; /* NULL unless the producer gave one */
+    struct proc *caller; /* NULL: nobody waits (a notification, or the caller is gone) */
+    struct link on_caller, on_producer;
+    void *producer_data; /* the producer's own, between its receipt and its reply */
+    struct work work;
+    struct timer deadline;
+    struct arena arena;
+    bool answered, delivered, replied, sent;
+    uint8_t memory[CALL_ARENA_OCTETS];
+};
+
+/* A call with its request struct zeroed in the arena: c = call_new(rt, SBI_x); struct … *q = call_request(c).
+ * NULL: memory used up; answer your own peer with congestion. */
+struct call *call_new(struct rt *, enum sbi_op);
+void *call_request(struct call *);
+/* Sends for a procedure that then uses AWAIT_CALLS; the call stays its own until call_done(). */
+void call_send(struct call *, struct proc *caller);
+/* Sends with nobody waiting: notifications. The call is freed by itself. */
+void call_notify(struct call *);
+/* The caller has read the answer. Safe on NULL. Calls not done when a procedure ends are dropped by it. */
+void call_done(struct call *);
+/* The caller is gone: the producer may still answer, into nothing. */
+void call_abandon(struct call *);
+
+/* Producer's side: exactly one reply for each call, now or later. rsp must be filled for the op's own status. */
+void call_reply(struct call *, int status);
+/* An error with ProblemDetails, TS 29.500 5.2.7: cause e.g. "USER_NOT_FOUND"; detail for people. */
+void call_problem(struct call *, int status, const char *cause, const char *detail);
+static inline bool call_ok(const struct call *c) { return c->status >= 200 && c->status < 300; }
+/* The cause of ProblemDetails, or "" */
+struct str call_cause(const struct call *);
