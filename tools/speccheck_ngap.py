@@ -123,8 +123,7 @@ class Asn:
         if word in ('PrintableString', 'VisibleString'):
             return ('CHARS',) + self.size()
         if word == 'UTF8String':
-            self.size()  # not a known-multiplier string: PER does not see its SIZE
-            return ('CHARS', 0, NOMAX, False)
+            return ('UTF8',) + self.size()
         if word == 'NULL':
             return ('NULL',)
         if word == 'OBJECT':
@@ -252,7 +251,7 @@ class Rows:
 
     def tree(self, name, tree):
         c, kind = c_name(name), tree[0]
-        if kind in ('INT', 'BITS', 'OCTETS', 'CHARS'):
+        if kind in ('INT', 'BITS', 'OCTETS', 'CHARS', 'UTF8'):
             self.put(c, (kind, c, str(tree[1]), str(tree[2]), 'EXT' if tree[3] else 'FIX'), [])
         elif kind == 'ENUM':
             self.put(c, ('ENUM', c, str(len(tree[1])), 'EXT' if tree[3] else 'FIX'),
@@ -314,7 +313,7 @@ class Rows:
         self.put(c, ('CHOICE', c, str(len(tree[1])), 'EXT' if tree[2] else 'FIX'), rows)
 
 
-HEADS = ('INT', 'ENUM', 'BITS', 'OCTETS', 'CHARS', 'NULLS', 'OPEN', 'CONTAINING', 'LIST', 'SEQ', 'CHOICE', 'EXTSET',
+HEADS = ('INT', 'ENUM', 'BITS', 'OCTETS', 'CHARS', 'UTF8', 'NULLS', 'OPEN', 'CONTAINING', 'LIST', 'SEQ', 'CHOICE', 'EXTSET',
          'IES')
 
 
@@ -323,9 +322,9 @@ def read_def(path):
         text = re.sub(r'/\*.*?\*/', '', f.read(), flags=re.S)
     text = re.sub(r'^#.*$', '', text, flags=re.M)
     rows, heads, order = {}, [], []
-    for word, args in re.findall(r'([A-Z_]+)\(([^()]*)\)', text):
+    for word, args in re.findall(r'([A-Z][A-Z0-9_]*)\(([^()]*)\)', text):
         row = (word,) + tuple(a.strip() for a in args.split(','))
-        row = tuple(re.sub(r'\s*\|\s*SECRET', '', a) for a in row)
+        row = tuple(re.sub(r'\s*\|\s*SECRET|(?<=\d)u$', '', a) for a in row)
         if word in ('PROC', 'MSG'):
             heads.append(row)
         elif word in HEADS:

@@ -18,16 +18,18 @@
 #include "base/bytes.h"
 
 enum asn_kind {
-    ASN_INT, ASN_ENUM, ASN_BITS, ASN_OCTETS, ASN_CHARS, ASN_NULL, ASN_OPEN,
+    ASN_INT, ASN_ENUM, ASN_BITS, ASN_OCTETS, ASN_CHARS, ASN_UTF8, ASN_NULL, ASN_OPEN,
     ASN_LIST, ASN_SEQ, ASN_CHOICE, ASN_IES, ASN_EXTSET,
 };
 enum { ASN_REJECT, ASN_IGNORE, ASN_NOTIFY };          /* Criticality */
-enum { ASN_MANDATORY, ASN_OPTIONAL, ASN_CONDITIONAL }; /* presence; conditional is decoded as optional */
+enum { /* presence; conditional is decoded as optional */
+    ASN_MANDATORY, ASN_OPTIONAL, ASN_CONDITIONAL,
+    ASN_EXTENSIONS, /* iE-Extensions, last in a SEQUENCE; no bit in `has`, the pointer says it */
+};
 enum { /* flags of a type */
     ASN_FIX = 0,
     ASN_EXT = 1,    /* extensible: "..." */
     ASN_SECRET = 2, /* never printed */
-    ASN_HAS_EXT = 4, /* SEQUENCE with iE-Extensions as its last member; the set, if any, is `elem` */
 };
 #define ASN_UNKNOWN UINT32_MAX
 #define ASN_NOMAX   UINT64_MAX /* no upper bound on a size */
@@ -35,24 +37,22 @@ enum { /* flags of a type */
 struct asn_type;
 struct asn_field { /* a SEQUENCE member, a CHOICE alternative, an IE, an extension; also a value of an ENUMERATED */
     const char *name;            /* ASN.1 spelling with '_' for '-' */
-    const struct asn_type *type; /* NULL: a value of an ENUMERATED */
-    uint32_t offset;             /* of the value in the parent struct */
+    const struct asn_type *type; /* NULL: a value of an ENUMERATED, or iE-Extensions with no extension known */
+    uint32_t offset;             /* of the value in the parent struct; iE-Extensions: of the pointer to it */
     uint16_t id;                 /* ProtocolIE-ID, ProtocolExtensionID */
-    uint8_t criticality, presence;
+    uint8_t criticality, presence; /* an alternative of choice-Extensions is ASN_OPTIONAL */
 };
 struct asn_type {
     const char *name;
     uint8_t kind, flags;   /* enum asn_kind, ASN_EXT.. */
     uint16_t n_fields;
-    uint16_t n_root;       /* ENUMERATED: values, CHOICE: alternatives on the wire before the extension marker */
-    uint16_t n_plain;      /* CHOICE: alternatives that are not of choice-Extensions; these come first */
+    uint32_t n_root;       /* ENUMERATED: values, CHOICE: alternatives on the wire, before the extension marker */
     uint32_t size;         /* of the C value */
-    uint32_t ext_offset;   /* SEQUENCE: of the pointer `ext`; only where elem is not NULL */
     uint64_t lower, upper; /* of a value or a size */
     const struct asn_field *fields;
-    const struct asn_type *elem; /* LIST: element; OCTETS: what they contain, or NULL; SEQ: the set of extensions */
+    const struct asn_type *elem; /* LIST: element; OCTETS: what they contain, or NULL */
 };
-union asn_has { /* first in every SEQUENCE, IEs and extension set: bit i is fields[i] */
+struct asn_has { /* first in every SEQUENCE, IEs and extension set: bit i is fields[i] */
     uint64_t mask[1];
 };
 struct asn_list {
@@ -70,7 +70,8 @@ enum { APER_NOTES = 16 };
 struct aper_report {
     bool reject;          /* an item of criticality reject: abstract-syntax-error-reject */
     bool notify;          /* an item of criticality notify: abstract-syntax-error-ignore-and-notify */
-    bool false_construct; /* IEs repeated or out of order: abstract-syntax-error-falsely-constructed-message */
+    bool repeated;        /* an IE was there twice (the first counts): abstract-syntax-error-falsely-constructed-message */
+    bool disorder;        /* IEs out of order: likewise; some peers in the field do this, so a receiver can choose to go on */
     uint8_t n;            /* items in note[]; later ones are dropped */
     struct aper_note note[APER_NOTES];
     const char *where;    /* name of the type that was being read when decoding failed; NULL */

@@ -53,6 +53,7 @@ enum ngap_msg {
 #define BITS(T, ...)     SIMPLE(struct bits, T)
 #define OCTETS(T, ...)   SIMPLE(struct bytes, T)
 #define CHARS(T, ...)    SIMPLE(struct str, T)
+#define UTF8(T, ...)     SIMPLE(struct str, T)
 #define NULLS(T)         SIMPLE(uint8_t, T)
 #define OPEN(T)          SIMPLE(struct bytes, T)
 #define CONTAINING(T, ...) SIMPLE(struct bytes, T)
