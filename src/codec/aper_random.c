@@ -44,12 +44,15 @@ static uint32_t size_of(struct dice *s, const struct asn_type *t, uint32_t most)
     uint64_t top = t->upper < most ? t->upper : most;
     return (uint32_t)(t->lower >= top ? t->lower : t->lower + upto(s, top - t->lower));
 }
+/* Octets are pairs of decimal digits: what a PLMN identity is made of. */
 static void string(struct dice *s, const struct asn_type *t, struct bytes *b)
 {
     uint32_t n = size_of(s, t, 40), len = t->kind == ASN_BITS ? (n + 7) / 8 : n;
     uint8_t *p = take(s, len);
     for (uint32_t i = 0; p && i < len; i++)
-        p[i] = t->kind == ASN_CHARS || t->kind == ASN_UTF8 ? (uint8_t)('a' + roll(s) % 26) : (uint8_t)roll(s);
+        p[i] = t->kind == ASN_CHARS || t->kind == ASN_UTF8 ? (uint8_t)('a' + roll(s) % 26)
+               : t->kind == ASN_BITS ? (uint8_t)roll(s)
+                                     : (uint8_t)(roll(s) % 10 << 4 | roll(s) % 10);
     if (p && t->kind == ASN_BITS && n % 8)
         p[len - 1] &= (uint8_t)(0xff00u >> n % 8);
     *b = (struct bytes){p, n};
