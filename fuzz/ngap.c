@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any octets as NGAP: what decodes is encoded, and that decodes to what encodes the same. Printed too, which opens up the types
- * inside octet strings. */
+/* Any octets as NGAP: what decodes is encoded, and that decodes to what encodes the same. Printed
+ * too, which opens up the types inside octet strings. */
 #include <stdlib.h>
 #include "base/err.h"
 #include "codec/ngap.h"
@@ -25,9 +25,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena a = arena_over(r->first, ROOM), b = arena_over(r->second, ROOM);
     struct ngap_pdu pdu, back;
     struct ngap_report report, report2;
-    int e = size > 65536 ? ERR_NOSPACE : ngap_decode((struct bytes){data, (uint32_t)size}, &a, &pdu, &report);
+    int e = size > 65536 ? ERR_NOSPACE
+                         : ngap_decode((struct bytes){data, (uint32_t)size}, &a, &pdu, &report);
     if (size <= 65536)
-        check((e == OK) == (pdu.value && report.error <= NGAP_ERROR_NOTIFY && report.error != NGAP_ERROR_REJECT));
+        check((e == OK) == (pdu.value && report.error <= NGAP_ERROR_NOTIFY &&
+                            report.error != NGAP_ERROR_REJECT));
     if (size <= 65536 && pdu.value) {
         struct ngap_CriticalityDiagnostics d;
         ngap_report_diagnostics(&report, &a, &d);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading aligned PER. The first failure is kept and stops all later reads; clauses are those of X.691 (07/2002)
- * where not said otherwise. */
+/* Reading aligned PER. The first failure is kept and stops all later reads; clauses are those of
+ * X.691 (07/2002) where not said otherwise. */
 #include "base/err.h"
 #include "codec/aper.h"
 
@@ -60,7 +60,10 @@ static uint64_t bits(struct in *s, unsigned n) /* n <= 64 */
         return v >> (have - n);
     return v << (n - have) | s->p[at + 1] >> (8 - (n - have));
 }
-static void align(struct in *s) { s->pos = (s->pos + 7) & ~7ull; }
+static void align(struct in *s)
+{
+    s->pos = (s->pos + 7) & ~7ull;
+}
 static const uint8_t *octets(struct in *s, uint64_t n)
 {
     align(s);
@@ -72,7 +75,10 @@ static const uint8_t *octets(struct in *s, uint64_t n)
     s->pos += n * 8;
     return p;
 }
-static unsigned width(uint64_t v) { return v ? 64 - (unsigned)__builtin_clzll(v) : 0; }
+static unsigned width(uint64_t v)
+{
+    return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
+}
 
 /* 10.5.7: a whole number in 0..range. */
 static uint64_t whole(struct in *s, uint64_t range)
@@ -109,7 +115,8 @@ static uint32_t length(struct in *s, bool *more)
     *more = true;
     return s->err ? 0 : (b & 0x3f) * BLOCK;
 }
-static uint64_t number(struct in *s, bool is_signed) /* 10.7, 10.8: as many octets as its length says */
+static uint64_t number(struct in *s,
+                       bool is_signed) /* 10.7, 10.8: as many octets as its length says */
 {
     bool more;
     uint32_t n = length(s, &more);
@@ -127,7 +134,8 @@ static uint64_t small(struct in *s) /* 10.6: a normally small number */
     return bits(s, 1) ? number(s, false) : bits(s, 6);
 }
 
-/* Octets or bits (unit 8 or 1) behind a general length: in place, or joined in the arena when fragmented. */
+/* Octets or bits (unit 8 or 1) behind a general length: in place, or joined in the arena when
+ * fragmented. */
 static const uint8_t *fragments(struct in *s, unsigned unit, uint32_t *n)
 {
     bool more;
@@ -208,8 +216,9 @@ static void string(struct in *s, const struct asn_type *t, void *v, unsigned uni
     *b = s->err ? (struct bytes){NULL, 0} : (struct bytes){p, n};
 }
 
-/* UTF8String is not a known-multiplier type, so PER does not see its SIZE (9.3.6) and writes a general length. Some peers do
- * apply the SIZE; where the one reading leads past the end the other is tried. */
+/* UTF8String is not a known-multiplier type, so PER does not see its SIZE (9.3.6) and writes a
+ * general length. Some peers do apply the SIZE; where the one reading leads past the end the other
+ * is tried. */
 static void utf8(struct in *s, const struct asn_type *t, struct bytes *b)
 {
     uint64_t start = s->pos;
@@ -261,8 +270,8 @@ static struct header header(struct in *s)
     h.criticality = (unsigned)whole(s, ASN_NOTIFY);
     return h;
 }
-/* Reads the value of a known IE. False when part of it is not understood (TS 38.413 10.3.1: as if it were
- * the whole IE): noted, and what is optional counts as not received. */
+/* Reads the value of a known IE. False when part of it is not understood (TS 38.413 10.3.1: as if
+ * it were the whole IE): noted, and what is optional counts as not received. */
 static bool ie_value(struct in *s, const struct asn_field *f, void *v, struct header h)
 {
     bool outer = s->unknown;
@@ -289,7 +298,8 @@ static int find(const struct asn_type *t, unsigned from, unsigned id)
 static void ies(struct in *s, const struct asn_type *t, uint8_t *v)
 {
     struct asn_has *has = (struct asn_has *)v;
-    bits(s, 1); /* additions to the SEQUENCE around the container would follow it; none can be known */
+    bits(s,
+         1); /* additions to the SEQUENCE around the container would follow it; none can be known */
     uint64_t seen = 0, usable = 0;
     unsigned next = 0;
     for (uint64_t n = whole(s, 65535); n && !s->err; n--) {
@@ -467,7 +477,8 @@ static void value(struct in *s, const struct asn_type *t, void *v)
             *(uint64_t *)v = whole(s, t->upper - t->lower) + t->lower;
         break;
     case ASN_ENUM: {
-        uint64_t e = t->flags & ASN_EXT && bits(s, 1) ? small(s) + t->n_root : whole(s, t->n_root - 1);
+        uint64_t e =
+            t->flags & ASN_EXT && bits(s, 1) ? small(s) + t->n_root : whole(s, t->n_root - 1);
         if (e >= t->n_fields) {
             s->unknown = true;
             e = ASN_UNKNOWN;
@@ -517,7 +528,8 @@ int aper_decode(const struct asn_type *t, void *v, struct bytes in, struct arena
     memset(s.report, 0, sizeof *s.report);
     memset(v, 0, t->size);
     value(&s, t, v);
-    if (!s.err && s.unknown) /* outside any IE: nothing says how critical, so it cannot be ignored */
+    if (!s.err &&
+        s.unknown) /* outside any IE: nothing says how critical, so it cannot be ignored */
         s.report->reject = true;
     if (used)
         *used = (uint32_t)((s.pos + 7) >> 3);

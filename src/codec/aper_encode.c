@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing aligned PER: the canonical encoding, in one pass into the caller's buffer. Clauses as in aper_decode.c. */
+/* Writing aligned PER: the canonical encoding, in one pass into the caller's buffer. Clauses as in
+ * aper_decode.c. */
 #include "base/err.h"
 #include "codec/aper.h"
 
@@ -35,7 +36,10 @@ static void bits(struct out *s, unsigned n, uint64_t v) /* the low n <= 64 bits 
         n -= k;
     }
 }
-static void align(struct out *s) { s->pos = (s->pos + 7) & ~7ull; }
+static void align(struct out *s)
+{
+    s->pos = (s->pos + 7) & ~7ull;
+}
 static void octets(struct out *s, const uint8_t *p, uint64_t n)
 {
     align(s);
@@ -47,7 +51,10 @@ static void octets(struct out *s, const uint8_t *p, uint64_t n)
         memcpy(s->p + (s->pos >> 3), p, n);
     s->pos += n * 8;
 }
-static unsigned width(uint64_t v) { return v ? 64 - (unsigned)__builtin_clzll(v) : 0; }
+static unsigned width(uint64_t v)
+{
+    return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
+}
 
 static void whole(struct out *s, uint64_t range, uint64_t v) /* 10.5.7 */
 {
@@ -107,7 +114,8 @@ static void fragments(struct out *s, unsigned unit, const uint8_t *p, uint64_t n
             return;
     }
 }
-static void trim(struct out *s, uint64_t n_bits) /* after octets(): the unused bits of the last one are zeros */
+static void trim(struct out *s,
+                 uint64_t n_bits) /* after octets(): the unused bits of the last one are zeros */
 {
     unsigned spare = (8 - n_bits % 8) % 8;
     if (s->err || !spare)
@@ -143,8 +151,8 @@ static void string(struct out *s, const struct asn_type *t, const struct bytes *
     }
 }
 
-/* Puts n octets at `at`, written there behind one spare octet, behind their length instead. From the end, as they move
- * towards it. */
+/* Puts n octets at `at`, written there behind one spare octet, behind their length instead. From
+ * the end, as they move towards it. */
 static void wrap(struct out *s, uint64_t at, uint64_t n)
 {
     uint8_t *p = s->p + at;

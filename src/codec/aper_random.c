@@ -51,7 +51,7 @@ static void string(struct dice *s, const struct asn_type *t, struct bytes *b)
     uint8_t *p = take(s, len);
     for (uint32_t i = 0; p && i < len; i++)
         p[i] = t->kind == ASN_CHARS || t->kind == ASN_UTF8 ? (uint8_t)('a' + roll(s) % 26)
-               : t->kind == ASN_BITS ? (uint8_t)roll(s)
+               : t->kind == ASN_BITS                       ? (uint8_t)roll(s)
                                      : (uint8_t)(roll(s) % 10 << 4 | roll(s) % 10);
     if (p && t->kind == ASN_BITS && n % 8)
         p[len - 1] &= (uint8_t)(0xff00u >> n % 8);
@@ -132,7 +132,8 @@ static void value(struct dice *s, const struct asn_type *t, void *v)
     }
     s->depth--;
 }
-int aper_random(const struct asn_type *t, void *v, struct arena *a, uint64_t *seed, uint32_t list_max)
+int aper_random(const struct asn_type *t, void *v, struct arena *a, uint64_t *seed,
+                uint32_t list_max)
 {
     struct dice s = {.seed = seed, .arena = a, .list_max = list_max};
     memset(v, 0, t->size);

@@ -20,7 +20,10 @@ static void put(struct text *s, const char *p, size_t n)
         if (s->n + 1 < s->cap)
             s->buf[s->n] = p[i];
 }
-static void puts_(struct text *s, const char *z) { put(s, z, strlen(z)); }
+static void puts_(struct text *s, const char *z)
+{
+    put(s, z, strlen(z));
+}
 static void put_name(struct text *s, const char *z) /* as ASN.1 spells it */
 {
     for (; *z; z++)

@@ -3,8 +3,10 @@
 #include "codec/ngap.h"
 #include "base/err.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bit i of `has` is bit-field i only there");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "bit i of `has` is bit-field i only there");
 
+/* clang-format off */
 #define NOMAX  ASN_NOMAX
 #define SECRET ASN_SECRET
 #define LEAF(T, k, low, high, fl, e)                                                               \
@@ -45,6 +47,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bit i of `has` is bit
 #define IE                       X
 #define IES_END(T)               END(T, ASN_IES, 0, 0)
 #include "../../spec/ngap.def"
+/* clang-format on */
 
 static const struct {
     const struct asn_type *type;
@@ -76,7 +79,10 @@ enum ngap_msg ngap_msg_of(uint8_t procedure, uint8_t kind)
     unsigned m = procedure < NGAP_PROCS && kind < 3 ? message_plus_1[procedure][kind] : 0;
     return m ? (enum ngap_msg)(m - 1) : NGAP_MSGS;
 }
-uint8_t ngap_msg_kind(enum ngap_msg msg) { return (unsigned)msg < NGAP_MSGS ? messages[msg].kind : 0; }
+uint8_t ngap_msg_kind(enum ngap_msg msg)
+{
+    return (unsigned)msg < NGAP_MSGS ? messages[msg].kind : 0;
+}
 uint8_t ngap_msg_procedure(enum ngap_msg msg)
 {
     return (unsigned)msg < NGAP_MSGS ? messages[msg].procedure : UINT8_MAX;
@@ -110,7 +116,8 @@ int ngap_decode(struct bytes in, struct arena *a, struct ngap_pdu *out, struct n
 {
     *out = (struct ngap_pdu){.msg = NGAP_MSGS};
     memset(report, 0, sizeof *report);
-    /* NGAP-PDU: extension bit, two bits of alternative; ProcedureCode an octet; Criticality two bits */
+    /* NGAP-PDU: extension bit, two bits of alternative; ProcedureCode an octet; Criticality two
+     * bits */
     if (in.n < 4 || in.p[0] & 0x80 || in.p[0] >> 5 > NGAP_UNSUCCESSFUL || in.p[2] >> 6 > ASN_NOTIFY)
         return refuse(report, in.n < 4 ? ERR_SHORT : ERR_SYNTAX);
     out->kind = report->kind = in.p[0] >> 5;
@@ -189,7 +196,7 @@ int ngap_report_diagnostics(const struct ngap_report *report, struct arena *a,
         items[i].iECriticality = r->note[i].criticality;
         items[i].iE_ID = r->note[i].id;
         items[i].typeOfError = r->note[i].type == APER_MISSING ? NGAP_TypeOfError_missing
-                                                                : NGAP_TypeOfError_not_understood;
+                                                               : NGAP_TypeOfError_not_understood;
     }
     out->has.iEsCriticalityDiagnostics = 1;
     out->iEsCriticalityDiagnostics = (struct ngap_CriticalityDiagnostics_IE_List){items, r->n};

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ngap.h - NGAP, TS 38.413 V17.4.0: the structs, constants and descriptors made from spec/ngap.def, and whole PDUs.
+/* ngap.h - NGAP, TS 38.413 V17.4.0: the structs, constants and descriptors made from spec/ngap.def,
+ * and whole PDUs.
  *
- * ASN.1 type X is `struct ngap_X` (or a scalar, struct bytes, str, bits; the typedef `ngap_X` names any of them), its
- * descriptor `ngap_desc_X`. Values of an ENUMERATED and alternatives of a CHOICE: NGAP_<type>_<name>. Messages are structs of
- * their IEs. See codec/aper.h for the shapes, presence and lifetime. */
+ * ASN.1 type X is `struct ngap_X` (or a scalar, struct bytes, str, bits; the typedef `ngap_X` names
+ * any of them), its descriptor `ngap_desc_X`. Values of an ENUMERATED and alternatives of a CHOICE:
+ * NGAP_<type>_<name>. Messages are structs of their IEs. See codec/aper.h for the shapes, presence
+ * and lifetime. */
 #pragma once
 #include "codec/aper.h"
 
-enum { NGAP_INITIATING, NGAP_SUCCESSFUL, NGAP_UNSUCCESSFUL }; /* kind of a PDU; also TriggeringMessage */
+enum {
+    NGAP_INITIATING,
+    NGAP_SUCCESSFUL,
+    NGAP_UNSUCCESSFUL
+}; /* kind of a PDU; also TriggeringMessage */
 
 enum ngap_proc {
 #define PROC(name, code, criticality) NGAP_PROC_##name = code,
@@ -20,6 +26,7 @@ enum ngap_msg {
     NGAP_MSGS
 };
 
+/* clang-format off */
 /* Constants and presence bits. */
 #define ENUM(T, ...)   typedef uint32_t ngap_##T; enum {
 #define V(T, value)    NGAP_##T##_##value,
@@ -79,56 +86,65 @@ enum ngap_msg {
 #undef SIMPLE
 #undef STRUCT
 #undef MEMBERS
+/* clang-format on */
 
 struct ngap_pdu {
-    uint8_t kind;        /* NGAP_INITIATING.. */
-    uint8_t procedure;   /* enum ngap_proc */
-    uint8_t criticality; /* of the procedure, as received: ASN_REJECT.. */
-    enum ngap_msg msg;   /* NGAP_MSGS when it is not known */
+    uint8_t kind;                /* NGAP_INITIATING.. */
+    uint8_t procedure;           /* enum ngap_proc */
+    uint8_t criticality;         /* of the procedure, as received: ASN_REJECT.. */
+    enum ngap_msg msg;           /* NGAP_MSGS when it is not known */
     const struct asn_type *type; /* of the message; NULL when it is not known */
-    void *value;         /* struct ngap_<message> in the arena; NULL when nothing could be read */
+    void *value; /* struct ngap_<message> in the arena; NULL when nothing could be read */
 };
 enum ngap_error { /* TS 38.413 10.1 */
-    NGAP_ERROR_NONE,
-    NGAP_ERROR_TRANSFER_SYNTAX,   /* Cause protocol: transfer-syntax-error */
-    NGAP_ERROR_REJECT,            /* abstract-syntax-error-reject */
-    NGAP_ERROR_NOTIFY,            /* abstract-syntax-error-ignore-and-notify: go on, and report */
-    NGAP_ERROR_FALSE_CONSTRUCT,   /* abstract-syntax-error-falsely-constructed-message */
-    NGAP_ERROR_MEMORY,            /* the arena was too small: Cause misc control-processing-overload */
+                  NGAP_ERROR_NONE,
+                  NGAP_ERROR_TRANSFER_SYNTAX, /* Cause protocol: transfer-syntax-error */
+                  NGAP_ERROR_REJECT,          /* abstract-syntax-error-reject */
+                  NGAP_ERROR_NOTIFY, /* abstract-syntax-error-ignore-and-notify: go on, and report
+                                      */
+                  NGAP_ERROR_FALSE_CONSTRUCT, /* abstract-syntax-error-falsely-constructed-message
+                                               */
+                  NGAP_ERROR_MEMORY,          /* the arena was too small: Cause misc
+                                                 control-processing-overload */
 };
 struct ngap_report {
     enum ngap_error error;
-    bool known_header;      /* kind, procedure and criticality could be read */
+    bool known_header; /* kind, procedure and criticality could be read */
     uint8_t kind, procedure, criticality;
     uint32_t trailing;      /* octets after the PDU; tolerated, as some peers send them */
     struct aper_report ies; /* items for CriticalityDiagnostics */
 };
 
-/* Reads one PDU. OK (report->error NONE or NOTIFY), else a negative error with report->error saying how clause 10 sees it.
- * out->value is set whenever the message is known and its syntax right, so that the answer to a rejected
- * message finds the UE NGAP IDs. A mandatory IE of criticality ignore can be missing: look at its bit in `has`. */
+/* Reads one PDU. OK (report->error NONE or NOTIFY), else a negative error with report->error saying
+ * how clause 10 sees it. out->value is set whenever the message is known and its syntax right, so
+ * that the answer to a rejected message finds the UE NGAP IDs. A mandatory IE of criticality ignore
+ * can be missing: look at its bit in `has`. */
 int ngap_decode(struct bytes in, struct arena *a, struct ngap_pdu *out, struct ngap_report *report);
-/* Octets of the whole PDU, or ERR_RANGE, ERR_MISSING, ERR_NOSPACE. value is a struct ngap_<message>. */
+/* Octets of the whole PDU, or ERR_RANGE, ERR_MISSING, ERR_NOSPACE. value is a struct
+ * ngap_<message>. */
 int ngap_encode(enum ngap_msg msg, const void *value, uint8_t *buf, size_t cap);
 
-/* Transfers (what an OCTET STRING (CONTAINING T) holds), and any other type on its own. v is a struct ngap_T. Errors as
- * aper_decode and aper_encode. */
-static inline int ngap_transfer_decode(const struct asn_type *t, struct bytes in, struct arena *a, void *v)
+/* Transfers (what an OCTET STRING (CONTAINING T) holds), and any other type on its own. v is a
+ * struct ngap_T. Errors as aper_decode and aper_encode. */
+static inline int ngap_transfer_decode(const struct asn_type *t, struct bytes in, struct arena *a,
+                                       void *v)
 {
     return aper_decode(t, v, in, a, NULL, NULL);
 }
-static inline int ngap_transfer_encode(const struct asn_type *t, const void *v, uint8_t *buf, size_t cap)
+static inline int ngap_transfer_encode(const struct asn_type *t, const void *v, uint8_t *buf,
+                                       size_t cap)
 {
     return aper_encode(t, v, buf, cap);
 }
 
-const char *ngap_msg_name(enum ngap_msg msg);         /* never NULL */
+const char *ngap_msg_name(enum ngap_msg msg);            /* never NULL */
 const struct asn_type *ngap_msg_type(enum ngap_msg msg); /* NULL when out of range */
 /* The message of a procedure and kind, NGAP_MSGS when there is none. */
 enum ngap_msg ngap_msg_of(uint8_t procedure, uint8_t kind);
 uint8_t ngap_msg_kind(enum ngap_msg msg);
 uint8_t ngap_msg_procedure(enum ngap_msg msg);
-/* What to answer: the Cause of a report, and its CriticalityDiagnostics (lists from the arena; ERR_NOSPACE). */
+/* What to answer: the Cause of a report, and its CriticalityDiagnostics (lists from the arena;
+ * ERR_NOSPACE). */
 struct ngap_Cause ngap_report_cause(const struct ngap_report *report);
 int ngap_report_diagnostics(const struct ngap_report *report, struct arena *a,
                             struct ngap_CriticalityDiagnostics *out);

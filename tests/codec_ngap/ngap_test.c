@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a receiver does with what it does not understand (TS 38.413 clause 10), and the corners of X.691. */
+/* What a receiver does with what it does not understand (TS 38.413 clause 10), and the corners of
+ * X.691. */
 #include <stdlib.h>
 #include "base/err.h"
 #include "codec/ngap.h"
@@ -26,7 +27,8 @@ struct got {
     struct arena arena;
     uint64_t block[2048];
 };
-/* Decodes a PDU made of the parts, the list of which ends with hex NULL; `octets` more behind it. */
+/* Decodes a PDU made of the parts, the list of which ends with hex NULL; `octets` more behind it.
+ */
 static void get(struct got *g, unsigned kind, unsigned procedure, unsigned criticality,
                 const struct part *parts, unsigned octets)
 {
@@ -42,9 +44,18 @@ static void get(struct got *g, unsigned kind, unsigned procedure, unsigned criti
 }
 #define GET(g, kind, procedure, criticality, octets, ...)                                          \
     get(g, kind, procedure, criticality, (const struct part[]){__VA_ARGS__, {0}}, octets)
-#define AMF_ID {10, R, "0007"}
-#define RAN_ID {85, R, "0009"}
-#define NAS    {38, R, "027e00"}
+#define AMF_ID                                                                                     \
+    {                                                                                              \
+        10, R, "0007"                                                                              \
+    }
+#define RAN_ID                                                                                     \
+    {                                                                                              \
+        85, R, "0009"                                                                              \
+    }
+#define NAS                                                                                        \
+    {                                                                                              \
+        38, R, "027e00"                                                                            \
+    }
 #define DOWNLINK(g, ...) GET(g, NGAP_INITIATING, NGAP_PROC_DownlinkNASTransport, I, 0, __VA_ARGS__)
 
 static void unknown_ie(void **state)
@@ -96,7 +107,9 @@ static void missing_ie(void **state)
     assert_int_equal(g.report.ies.note[0].type, APER_MISSING);
     /* RRCEstablishmentCause is mandatory and of criticality ignore */
     GET(&g, NGAP_INITIATING, NGAP_PROC_InitialUEMessage, I, 0, RAN_ID, NAS,
-        {121, R, "4000f1100000000010" "00f110000001"});
+        {121, R,
+         "4000f1100000000010"
+         "00f110000001"});
     assert_int_equal(g.code, OK);
     struct ngap_InitialUEMessage *m = g.pdu.value;
     assert_int_equal(m->has.RRCEstablishmentCause, 0);
@@ -128,7 +141,8 @@ static void unknown_procedure(void **state)
         assert_null(g.pdu.value);
         assert_int_equal(g.report.procedure, 200);
     }
-    GET(&g, NGAP_SUCCESSFUL, NGAP_PROC_DownlinkNASTransport, R, 0, AMF_ID); /* has no such message */
+    GET(&g, NGAP_SUCCESSFUL, NGAP_PROC_DownlinkNASTransport, R, 0,
+        AMF_ID); /* has no such message */
     assert_int_equal(g.code, ERR_UNKNOWN);
     assert_int_equal(g.pdu.msg, NGAP_MSGS);
 }
@@ -136,10 +150,13 @@ static void unknown_value(void **state)
 {
     (void)state;
     struct got g;
-    /* an unknown addition: extension bit, then a small number; of a mandatory IE it stays, of an optional one it is as if
-     * not received */
+    /* an unknown addition: extension bit, then a small number; of a mandatory IE it stays, of an
+     * optional one it is as if not received */
     GET(&g, NGAP_INITIATING, NGAP_PROC_InitialUEMessage, I, 0, RAN_ID, NAS,
-        {121, R, "4000f1100000000010" "00f110000001"}, {90, I, "9f80"}, {112, I, "9f80"});
+        {121, R,
+         "4000f1100000000010"
+         "00f110000001"},
+        {90, I, "9f80"}, {112, I, "9f80"});
     assert_int_equal(g.code, OK);
     struct ngap_InitialUEMessage *m = g.pdu.value;
     assert_int_equal(m->RRCEstablishmentCause, ASN_UNKNOWN);
@@ -174,21 +191,50 @@ static void unknown_extension(void **state)
     (void)state;
     struct aper_report r;
     ngap_TAI v;
-    assert_int_equal(tai("40" "00f110" "000001" "0000" "0fff4002aabb", &r, &v), OK);
+    assert_int_equal(tai("40"
+                         "00f110"
+                         "000001"
+                         "0000"
+                         "0fff4002aabb",
+                         &r, &v),
+                     OK);
     assert_int_equal(r.n, 0);
-    assert_int_equal(tai("40" "00f110" "000001" "0000" "0fff8002aabb", &r, &v), OK);
+    assert_int_equal(tai("40"
+                         "00f110"
+                         "000001"
+                         "0000"
+                         "0fff8002aabb",
+                         &r, &v),
+                     OK);
     assert_true(r.notify && r.n == 1 && r.note[0].id == 0xfff);
-    assert_int_equal(tai("40" "00f110" "000001" "0000" "0fff0002aabb", &r, &v), ERR_UNKNOWN);
+    assert_int_equal(tai("40"
+                         "00f110"
+                         "000001"
+                         "0000"
+                         "0fff0002aabb",
+                         &r, &v),
+                     ERR_UNKNOWN);
     assert_true(r.reject);
     assert_int_equal(v.tAC.n, 3);
     /* additions behind the extension marker: one, of two octets */
-    assert_int_equal(tai("80" "00f110" "000001" "0102aabb", &r, &v), OK);
-    assert_int_equal(tai("80" "00f110" "000001" "0102aa", &r, &v), ERR_SHORT);
+    assert_int_equal(tai("80"
+                         "00f110"
+                         "000001"
+                         "0102aabb",
+                         &r, &v),
+                     OK);
+    assert_int_equal(tai("80"
+                         "00f110"
+                         "000001"
+                         "0102aa",
+                         &r, &v),
+                     ERR_SHORT);
     /* choice-Extensions with an id that is not known */
     static const uint8_t uli[] = {0xc0, 0x0f, 0xff, 0x40, 0x02, 0xaa, 0xbb};
     struct arena a = {0};
     ngap_UserLocationInformation u;
-    assert_int_equal(aper_decode(&ngap_desc_UserLocationInformation, &u, BYTES_OF(uli), &a, &r, NULL), OK);
+    assert_int_equal(
+        aper_decode(&ngap_desc_UserLocationInformation, &u, BYTES_OF(uli), &a, &r, NULL), OK);
     assert_int_equal(u.sel, ASN_UNKNOWN);
 }
 static void broken_and_padded(void **state)
@@ -220,9 +266,11 @@ static void fragments_both_ways(void **state)
     uint8_t *nas = malloc(200000), *out = malloc(ROOM), *block = malloc(ROOM);
     for (unsigned i = 0; i < 200000; i++)
         nas[i] = (uint8_t)(i * 7 + i / 251);
-    static const uint32_t sizes[] = {1, 100, 127, 128, 16000, 16383, 16384, 16385, 16500, 32768, 65535, 65536, 70000, 81920, 200000};
+    static const uint32_t sizes[] = {1,     100,   127,   128,   16000, 16383, 16384, 16385,
+                                     16500, 32768, 65535, 65536, 70000, 81920, 200000};
     for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
-        struct ngap_DownlinkNASTransport m = {.AMF_UE_NGAP_ID = 1, .RAN_UE_NGAP_ID = 2, .NAS_PDU = {nas, sizes[i]}};
+        struct ngap_DownlinkNASTransport m = {
+            .AMF_UE_NGAP_ID = 1, .RAN_UE_NGAP_ID = 2, .NAS_PDU = {nas, sizes[i]}};
         int n = ngap_encode(NGAP_MSG_DownlinkNASTransport, &m, out, ROOM);
         assert_true(n > (int)sizes[i]);
         struct ngap_pdu pdu;
@@ -236,7 +284,8 @@ static void fragments_both_ways(void **state)
         uint8_t *tight = malloc((size_t)n); /* room to the octet, and one less */
         assert_int_equal(ngap_encode(NGAP_MSG_DownlinkNASTransport, &m, tight, (size_t)n), n);
         assert_memory_equal(tight, out, n);
-        assert_int_equal(ngap_encode(NGAP_MSG_DownlinkNASTransport, &m, tight, (size_t)n - 1), ERR_NOSPACE);
+        assert_int_equal(ngap_encode(NGAP_MSG_DownlinkNASTransport, &m, tight, (size_t)n - 1),
+                         ERR_NOSPACE);
         free(tight);
     }
     static const uint32_t counts[] = {1, 127, 128, 16384, 20000, 65536};
@@ -251,12 +300,14 @@ static void fragments_both_ways(void **state)
         assert_true(n > 0);
         struct arena a = arena_over(block, ROOM);
         assert_int_equal(aper_decode(&ngap_desc_UE_associatedLogicalNG_connectionList, &v,
-                                     (struct bytes){out, (uint32_t)n}, &a, NULL, NULL), OK);
+                                     (struct bytes){out, (uint32_t)n}, &a, NULL, NULL),
+                         OK);
         assert_int_equal(v.n, counts[i]);
         assert_int_equal(v.v[counts[i] - 1].rAN_UE_NGAP_ID, counts[i] - 1);
     }
     ngap_UE_associatedLogicalNG_connectionList l = {items, 65537};
-    assert_int_equal(aper_encode(&ngap_desc_UE_associatedLogicalNG_connectionList, &l, out, ROOM), ERR_RANGE);
+    assert_int_equal(aper_encode(&ngap_desc_UE_associatedLogicalNG_connectionList, &l, out, ROOM),
+                     ERR_RANGE);
     free(items);
     free(nas);
     free(out);
@@ -280,13 +331,14 @@ static void same(const struct asn_type *t, const void *v, const char *hex)
 static void corners_of_x691(void **state)
 {
     (void)state;
-    struct asn_type t = {.name = "T", .kind = ASN_INT, .flags = ASN_EXT, .size = 8, .lower = 1, .upper = 8};
-    same(&t, &(uint64_t){8}, "70");                     /* extension bit, three bits */
-    same(&t, &(uint64_t){9}, "800109");                 /* beyond: unconstrained */
-    same(&t, &(uint64_t){128}, "80020080");             /* two's complement needs a sign bit */
+    struct asn_type t = {
+        .name = "T", .kind = ASN_INT, .flags = ASN_EXT, .size = 8, .lower = 1, .upper = 8};
+    same(&t, &(uint64_t){8}, "70");         /* extension bit, three bits */
+    same(&t, &(uint64_t){9}, "800109");     /* beyond: unconstrained */
+    same(&t, &(uint64_t){128}, "80020080"); /* two's complement needs a sign bit */
     same(&t, &(uint64_t){(uint64_t)-1}, "8001ff");
     t = (struct asn_type){.name = "T", .kind = ASN_INT, .size = 8, .lower = 5, .upper = ASN_NOMAX};
-    same(&t, &(uint64_t){5}, "0100");                   /* semi-constrained: the offset */
+    same(&t, &(uint64_t){5}, "0100"); /* semi-constrained: the offset */
     same(&t, &(uint64_t){261}, "020100");
     t.lower = 0;
     t.upper = 255;
@@ -294,22 +346,33 @@ static void corners_of_x691(void **state)
     t.upper = 65535;
     same(&t, &(uint64_t){1}, "0001");
     t.upper = 65536;
-    same(&t, &(uint64_t){1}, "0001");                   /* length 1 of 1..3 in two bits, an octet */
+    same(&t, &(uint64_t){1}, "0001"); /* length 1 of 1..3 in two bits, an octet */
     t.upper = UINT64_MAX;
     same(&t, &(uint64_t){UINT64_MAX}, "e0ffffffffffffffff");
     struct asn_field names[200] = {{.name = "x"}};
-    t = (struct asn_type){.name = "T", .kind = ASN_ENUM, .flags = ASN_EXT, .size = 4, .n_root = 2, .fields = names, .n_fields = 200};
+    t = (struct asn_type){.name = "T",
+                          .kind = ASN_ENUM,
+                          .flags = ASN_EXT,
+                          .size = 4,
+                          .n_root = 2,
+                          .fields = names,
+                          .n_fields = 200};
     same(&t, &(uint32_t){1}, "40");
-    same(&t, &(uint32_t){65}, "bf");                    /* the 64th addition: six bits */
-    same(&t, &(uint32_t){66}, "c00140");                /* more: a length and an octet */
+    same(&t, &(uint32_t){65}, "bf");     /* the 64th addition: six bits */
+    same(&t, &(uint32_t){66}, "c00140"); /* more: a length and an octet */
     uint8_t p[] = {0xab, 0xc0};
-    t = (struct asn_type){.name = "T", .kind = ASN_BITS, .flags = ASN_EXT, .size = 16, .lower = 8, .upper = 8};
-    same(&t, &(struct bits){p, 8}, "5580");             /* short and fixed: not aligned */
+    t = (struct asn_type){
+        .name = "T", .kind = ASN_BITS, .flags = ASN_EXT, .size = 16, .lower = 8, .upper = 8};
+    same(&t, &(struct bits){p, 8}, "5580"); /* short and fixed: not aligned */
     same(&t, &(struct bits){p, 10}, "800aabc0");
-    ngap_Extended_RANNodeName name = {.has.rANNodeNameUTF8String = 1, .rANNodeNameUTF8String = STR("5HLAB02")};
+    ngap_Extended_RANNodeName name = {.has.rANNodeNameUTF8String = 1,
+                                      .rANNodeNameUTF8String = STR("5HLAB02")};
     uint8_t out[64];
     assert_int_equal(aper_encode(&ngap_desc_Extended_RANNodeName, &name, out, sizeof out), 9);
-    assert_memory_equal(out, "\x20\x07" "5HLAB02", 9);
+    assert_memory_equal(out,
+                        "\x20\x07"
+                        "5HLAB02",
+                        9);
 }
 static void secrets_are_not_printed(void **state)
 {
@@ -328,15 +391,16 @@ static void messages_know_their_procedure(void **state)
 {
     (void)state;
     for (int m = 0; m < NGAP_MSGS; m++)
-        assert_int_equal(ngap_msg_of(ngap_msg_procedure((enum ngap_msg)m), ngap_msg_kind((enum ngap_msg)m)), m);
+        assert_int_equal(
+            ngap_msg_of(ngap_msg_procedure((enum ngap_msg)m), ngap_msg_kind((enum ngap_msg)m)), m);
     assert_int_equal(NGAP_MSGS, 120); /* PrivateMessage counted */
     assert_string_equal(ngap_msg_name(NGAP_MSG_NGSetupRequest), "NGSetupRequest");
 }
 
 int main(void)
 {
-    return RUN(unit(unknown_ie), unit(missing_ie), unit(falsely_constructed), unit(unknown_procedure),
-               unit(unknown_value), unit(unknown_extension), unit(broken_and_padded),
-               unit(fragments_both_ways), unit(corners_of_x691), unit(secrets_are_not_printed),
-               unit(messages_know_their_procedure));
+    return RUN(unit(unknown_ie), unit(missing_ie), unit(falsely_constructed),
+               unit(unknown_procedure), unit(unknown_value), unit(unknown_extension),
+               unit(broken_and_padded), unit(fragments_both_ways), unit(corners_of_x691),
+               unit(secrets_are_not_printed), unit(messages_know_their_procedure));
 }

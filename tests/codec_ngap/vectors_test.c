@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every PDU of vectors.hex, and random values of every message: decoded, encoded again to the same octets, as are the
- * types inside their octet strings. Octets behind a PDU, which some peers send, are dropped. */
+/* Every PDU of vectors.hex, and random values of every message: decoded, encoded again to the same
+ * octets, as are the types inside their octet strings. Octets behind a PDU, which some peers send,
+ * are dropped. */
 #include <stdlib.h>
 #include "base/err.h"
 #include "codec/ngap.h"
@@ -42,8 +43,9 @@ static void one_line(struct bench *b, char kind, const char *hex, size_t digits)
     struct ngap_report r;
     int e = ngap_decode((struct bytes){in, (uint32_t)(digits / 2)}, &a, &pdu, &r);
     if ((e || r.error) && kind != 'x')
-        print_message("line %u %s: %s, error %d, %u items at %s %u\n", b->lines, ngap_msg_name(pdu.msg), err_text(e),
-                      r.error, r.ies.n, r.ies.where ? r.ies.where : "", r.ies.octet);
+        print_message("line %u %s: %s, error %d, %u items at %s %u\n", b->lines,
+                      ngap_msg_name(pdu.msg), err_text(e), r.error, r.ies.n,
+                      r.ies.where ? r.ies.where : "", r.ies.octet);
     assert_int_equal(e, kind == 'x' ? ERR_ORDER : OK);
     assert_int_equal(r.error, kind == 'x' ? NGAP_ERROR_FALSE_CONSTRUCT : NGAP_ERROR_NONE);
     int n = ngap_encode(pdu.msg, pdu.value, b->out, BLOCK);
@@ -102,7 +104,8 @@ static void random_round_trip(void **state)
             struct ngap_report r;
             e = ngap_decode((struct bytes){b->out, (uint32_t)n}, &a2, &pdu, &r);
             if (e || r.error)
-                print_message("%s: %s at %s %u\n", t->name, err_text(e), r.ies.where ? r.ies.where : "", r.ies.octet);
+                print_message("%s: %s at %s %u\n", t->name, err_text(e),
+                              r.ies.where ? r.ies.where : "", r.ies.octet);
             assert_int_equal(e, OK);
             assert_int_equal(r.error, NGAP_ERROR_NONE);
             assert_int_equal(pdu.msg, m);
@@ -139,8 +142,8 @@ static void has_bits_follow_the_rows(void **state)
         uint64_t has;
     } rows[] = {
 #define M(T, member, ...) {&ngap_desc_##T, #member, (union ngap_has_##T){.member = 1}.mask[0]},
-#define X  M
-#define IE M
+#define X                 M
+#define IE                M
 #include "../../spec/ngap.def"
     };
     unsigned i = 0;

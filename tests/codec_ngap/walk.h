@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* walk.h - calls a function for every octet string that contains an encoded type, anywhere in a value. */
+/* walk.h - calls a function for every octet string that contains an encoded type, anywhere in a
+ * value. */
 #pragma once
 #include "codec/aper.h"
 
