@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* world.h - the other world: hosts, links and a clock that exist only here. Time jumps to the next event; all
+ * chance comes from one seed, so a run repeats to the bit. A host is a struct env; what runs on it cannot tell. */
+#pragma once
+#include "rt/rt.h"
+
+struct world;
+/* What a datagram or a message meets on its way. Parts per million; microseconds. SCTP messages are delayed and
+ * never lost or reordered within an association: that is what SCTP is for. */
+struct world_faults {
+    uint32_t udp_loss_ppm, udp_double_ppm;
+    uint32_t delay_min_us, delay_max_us; /* drawn for each packet; UDP packets may overtake one another */
+    uint32_t sctp_cut_ppm;               /* for each message: the association dies instead */
+};
+
+struct world *world_new(uint64_t seed); /* NULL: no memory. Delays of 50 to 250 us and no faults. */
+void world_free(struct world *);
+void world_set_faults(struct world *, const struct world_faults *);
+/* A host with one address (any port); the world keeps `name`'s pointer and frees the host with itself. */
+struct env *world_host(struct world *, const char *name, const struct net_addr *addr);
+/* The runtime that is turned after each event of this host; NULL: none any more (a process that was killed). */
+void world_attach(struct world *, struct env *host, struct rt *);
+uint64_t world_now_us(const struct world *);
+uint64_t world_random(struct world *);
+/* Runs for that long, or until nothing more will happen; true when nothing will. */
+bool world_run(struct world *, uint64_t for_us);
+/* Every association of the host dies now: both ends are told, each after a delay of its own. */
+void world_cut_all(struct world *, struct env *host);
+/* As a killed process: sockets and associations go, the peers are told, nothing more reaches the host. */
+void world_kill(struct world *, struct env *host);
+uint32_t world_associations(const struct world *); /* endpoints that are up */
