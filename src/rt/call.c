@@ -9,7 +9,7 @@ static void call_free(struct call *c)
 {
     struct rt *rt = c->rt;
     timer_stop(&rt->timers, &c->deadline);
-    list_remove(&c->on_caller);
+    list_remove(&c->on_caller.link);
     list_remove(&c->on_producer);
     list_remove(&c->work.link);
     rt->calls_open--;
@@ -52,10 +52,7 @@ static void answer(struct call *c)
         call_release(c);
         return;
     }
-    if (--p->calls_open == 0 && p->wants & WANT(WAKE_CALLS) && !link_is_on(&p->resume.link)) {
-        p->resume_kind = WAKE_CALLS;
-        rt_queue(c->rt, &p->resume);
-    }
+    proc_call_answered(p);
 }
 
 static void answer_work(struct work *w) { answer(CONTAINER(w, struct call, work)); }
@@ -121,10 +118,13 @@ static void send(struct call *c)
     rt_queue(rt, &c->work);
 }
 
+static void caller_ended(struct proc_owned *o) { call_abandon(CONTAINER(o, struct call, on_caller)); }
+
 void call_send(struct call *c, struct proc *caller)
 {
     c->caller = caller;
-    list_append(&caller->calls, &c->on_caller);
+    c->on_caller.drop = caller_ended;
+    list_append(&caller->owned, &c->on_caller.link);
     caller->calls_open++;
     send(c);
 }
@@ -139,7 +139,7 @@ void call_abandon(struct call *c)
 {
     if (c->caller && c->sent && !c->answered)
         c->caller->calls_open--;
-    list_remove(&c->on_caller);
+    list_remove(&c->on_caller.link);
     c->caller = NULL;
     if (!c->sent)
         call_free(c);

@@ -15,7 +15,8 @@ struct call {
     void *rsp;           /* the op's response struct; zeroed when the producer gets it */
     struct sbi_ProblemDetails *problem; /* NULL unless the producer gave one */
     struct proc *caller; /* NULL: nobody waits (a notification, or the caller is gone) */
-    struct link on_caller, on_producer;
+    struct proc_owned on_caller;
+    struct link on_producer;
     void *producer_data; /* the producer's own, between its receipt and its reply */
     struct work work;
     struct timer deadline;

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rt/proc.h"
-#include "rt/call.h"
+
+/* Answers resume from the queue and never from within the one who answers: the stack stays flat, and a producer
+ * next door behaves as one far away. */
+static void proc_resume_later(struct proc *p, enum wake_kind kind)
+{
+    if (!(p->wants & WANT(kind)) || link_is_on(&p->resume.link))
+        return;
+    p->resume_kind = (uint8_t)kind;
+    rt_queue(p->rt, &p->resume);
+}
 
 static void proc_end(struct proc *p, int outcome)
 {
@@ -8,8 +17,10 @@ static void proc_end(struct proc *p, int outcome)
     struct proc *parent = p->parent;
     if (p->child)
         proc_abort(p->child);
-    for (struct link *l; (l = list_pop(&p->calls));)
-        call_abandon(CONTAINER(l, struct call, on_caller));
+    for (struct link *l; (l = list_pop(&p->owned));) {
+        struct proc_owned *o = CONTAINER(l, struct proc_owned, link);
+        o->drop(o);
+    }
     timer_stop(&rt->timers, &p->timer);
     list_remove(&p->resume.link);
     list_remove(&p->on_rt);
@@ -22,11 +33,7 @@ static void proc_end(struct proc *p, int outcome)
     if (parent && parent->child == p) {
         parent->child = NULL;
         parent->child_result = outcome;
-        if (parent->wants & WANT(WAKE_CHILD)) {
-            parent->resume_kind = WAKE_CHILD;
-            if (!link_is_on(&parent->resume.link))
-                rt_queue(rt, &parent->resume);
-        }
+        proc_resume_later(parent, WAKE_CHILD);
     }
 }
 
@@ -36,9 +43,7 @@ static void proc_run(struct proc *p, const struct wake *w)
     p->accepts_n = 0;
     timer_stop(&p->rt->timers, &p->timer);
     rt_note(p->rt, (uint64_t)w->kind << 48 | (uint64_t)p->line << 32 | w->what);
-    p->running = true;
     p->type->run(p, w);
-    p->running = false;
     if (p->line == PROC_LINE_ENDED)
         proc_end(p, p->result);
 }
@@ -67,7 +72,7 @@ void *proc_new(struct rt *rt, const struct proc_type *type, void *owner)
     p->owner = owner;
     p->started_us = rt->now_us;
     p->resume.fn = proc_resume;
-    list_init(&p->calls);
+    list_init(&p->owned);
     list_append(&rt->procs, &p->on_rt);
     rt->procs_running++;
     return p;
@@ -110,6 +115,12 @@ bool proc_offer_event(struct proc *p, uint32_t event, const void *data)
         return false;
     proc_run(p, &(struct wake){WAKE_EVENT, event, data});
     return true;
+}
+
+void proc_call_answered(struct proc *p)
+{
+    if (--p->calls_open == 0)
+        proc_resume_later(p, WAKE_CALLS);
 }
 
 void proc_abort(struct proc *p)

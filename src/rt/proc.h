@@ -38,13 +38,18 @@ struct proc_type {
     void (*end)(struct proc *, int outcome);
 };
 enum { PROC_ACCEPTS_MAX = 8, PROC_LINE_ENDED = 0xffff };
+/* What a procedure started and has not finished with, such as a service call; dropped when it ends. */
+struct proc_owned {
+    struct link link;
+    void (*drop)(struct proc_owned *);
+};
 struct proc {
     const struct proc_type *type;
     struct rt *rt;
     void *owner;         /* UE, session, association … whose context it will write */
     struct proc *parent; /* woken with WAKE_CHILD */
     struct proc *child;
-    struct link on_rt, calls;
+    struct link on_rt, owned; /* rt->procs; struct proc_owned */
     struct timer timer;
     struct work resume; /* queued once its calls are answered or its child ended */
     uint16_t line;
@@ -53,7 +58,6 @@ struct proc {
     int result, child_result; /* enum proc_outcome or a cause of the type's own above 2 */
     const char *step;         /* where it stands, for people */
     uint64_t started_us;
-    bool running;
 };
 
 /* Frame zeroed and owner set, not yet running: fill in the frame, then proc_start. NULL: memory used up. */
@@ -65,6 +69,8 @@ void proc_start_child(struct proc *parent, struct proc *child);
 bool proc_offer_message(struct proc *, uint32_t type, const void *msg);
 bool proc_offer_event(struct proc *, uint32_t event, const void *data);
 bool proc_accepts(const struct proc *, uint32_t type);
+/* One of the calls that it waits for has been answered; after the last of them AWAIT_CALLS goes on. */
+void proc_call_answered(struct proc *);
 /* Ends it where it stands: children first, open calls abandoned, `end` told PROC_ABORTED. Safe on NULL; a
  * procedure must not abort itself. */
 void proc_abort(struct proc *);
