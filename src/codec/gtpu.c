@@ -6,9 +6,12 @@
 
 enum { IE_RECOVERY = 14, IE_TEID_DATA_I = 16, IE_PEER_ADDRESS = 133, IE_EXTENSION_TYPES = 141 };
 
-/* Comprehension of a type that is not known, 5.2.1: bits 8 and 7 say who must understand it. We are the endpoint receiver,
- * so 10 and 11 both bind us. */
-static bool must_understand(uint8_t type) { return type & 0x80; }
+/* Comprehension of a type that is not known, 5.2.1: bits 8 and 7 say who must understand it. We are
+ * the endpoint receiver, so 10 and 11 both bind us. */
+static bool must_understand(uint8_t type)
+{
+    return type & 0x80;
+}
 
 /* PDU Session Container, TS 38.415 5.5.2; `p` begins after the length octet. */
 static int container_get(struct gtpu_hdr *h, const uint8_t *p, uint32_t n)
@@ -87,7 +90,10 @@ int gtpu_put(const struct gtpu_hdr *h, size_t payload_n, uint8_t *to, size_t cap
 {
     bool container = h->qfi != GTPU_NO_QFI, ppi = container && h->ppi != GTPU_NO_PPI;
     bool full = container || h->has_seq || h->has_npdu;
-    size_t header = ppi ? GTPU_HEADER_QFI_PPI : container ? GTPU_HEADER_QFI : full ? GTPU_HEADER_FULL : GTPU_HEADER_MIN;
+    size_t header = ppi         ? GTPU_HEADER_QFI_PPI
+                    : container ? GTPU_HEADER_QFI
+                    : full      ? GTPU_HEADER_FULL
+                                : GTPU_HEADER_MIN;
     if (payload_n > 65535 - (header - GTPU_HEADER_MIN) || (container && h->qfi > 63) ||
         (ppi && (h->ppi > 7 || h->pdu_type == GTPU_UPLINK)))
         return ERR_RANGE;
@@ -106,7 +112,8 @@ int gtpu_put(const struct gtpu_hdr *h, size_t payload_n, uint8_t *to, size_t cap
         to[11] = GTPU_EXT_PDU_SESSION;
         to[12] = ppi ? 2 : 1;
         to[13] = (uint8_t)(h->pdu_type << 4);
-        to[14] = (uint8_t)(h->qfi | (h->rqi && h->pdu_type == GTPU_DOWNLINK ? 0x40 : 0) | (ppi ? 0x80 : 0));
+        to[14] = (uint8_t)(h->qfi | (h->rqi && h->pdu_type == GTPU_DOWNLINK ? 0x40 : 0) |
+                           (ppi ? 0x80 : 0));
         if (ppi)
             to[15] = (uint8_t)(h->ppi << 5);
     }
@@ -114,9 +121,11 @@ int gtpu_put(const struct gtpu_hdr *h, size_t payload_n, uint8_t *to, size_t cap
 }
 
 /* Header with a sequence number, then the IEs. */
-static int signal_put(uint8_t *to, size_t cap, uint8_t type, uint16_t seq, const uint8_t *ies, size_t n)
+static int signal_put(uint8_t *to, size_t cap, uint8_t type, uint16_t seq, const uint8_t *ies,
+                      size_t n)
 {
-    struct gtpu_hdr h = {.type = type, .qfi = GTPU_NO_QFI, .ppi = GTPU_NO_PPI, .has_seq = true, .seq = seq};
+    struct gtpu_hdr h = {
+        .type = type, .qfi = GTPU_NO_QFI, .ppi = GTPU_NO_PPI, .has_seq = true, .seq = seq};
     int header = gtpu_put(&h, n, to, cap);
     if (header < 0)
         return header;
@@ -152,7 +161,11 @@ int gtpu_supported_extensions(uint8_t *to, size_t cap, uint16_t seq)
 }
 int gtpu_end_marker(uint8_t *to, size_t cap, uint32_t teid, uint8_t qfi, uint8_t pdu_type)
 {
-    struct gtpu_hdr h = {.type = GTPU_END_MARKER, .qfi = qfi, .ppi = GTPU_NO_PPI, .pdu_type = pdu_type, .teid = teid};
+    struct gtpu_hdr h = {.type = GTPU_END_MARKER,
+                         .qfi = qfi,
+                         .ppi = GTPU_NO_PPI,
+                         .pdu_type = pdu_type,
+                         .teid = teid};
     return gtpu_put(&h, 0, to, cap);
 }
 

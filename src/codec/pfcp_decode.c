@@ -4,8 +4,8 @@
 #include "base/err.h"
 #include "base/wire.h"
 
-/* The first error counts; decoding goes on after one that leaves the rest readable, so that the answer knows as
- * much of the request (its F-SEID above all) as there is. */
+/* The first error counts; decoding goes on after one that leaves the rest readable, so that the
+ * answer knows as much of the request (its F-SEID above all) as there is. */
 struct get {
     struct arena *a;
     struct pfcp_report *report;
@@ -83,7 +83,8 @@ static uint8_t comp_get(const struct pfcp_comp *c, void *to, struct bytes in)
 static void group_get(struct get *g, const struct pfcp_desc *d, void *to, struct bytes in);
 
 /* 0, or the cause. Errors inside a group are recorded where they are found. */
-static uint8_t value_get(struct get *g, uint16_t type, const struct pfcp_ie *ie, void *to, struct bytes in)
+static uint8_t value_get(struct get *g, uint16_t type, const struct pfcp_ie *ie, void *to,
+                         struct bytes in)
 {
     if (in.n < ie->least)
         return PFCP_CAUSE_INVALID_LENGTH;
@@ -126,8 +127,8 @@ static bool ie_next(struct get *g, struct rd *r, uint16_t *type, struct bytes *v
     return !r->bad;
 }
 
-/* The member that this occurrence of a type belongs to: -1 none has the type, -2 one too many (7.6.10: the first count).
- * Two members of one type are filled in their order. */
+/* The member that this occurrence of a type belongs to: -1 none has the type, -2 one too many
+ * (7.6.10: the first count). Two members of one type are filled in their order. */
 static int member_find(const struct pfcp_desc *d, uint16_t type, const uint16_t *counts)
 {
     int found = -1;
@@ -230,7 +231,9 @@ static void group_get(struct get *g, const struct pfcp_desc *d, void *to, struct
     }
 }
 
-/* Conditions of 7.5 that follow from the message alone. */
+/* Conditions of 7.5 that follow from the message alone. Not among them: FORW without Forwarding
+ * Parameters, which free5GC sends for a downlink whose tunnel is not known yet; such a FAR has
+ * nowhere to forward to. */
 static void urr_check(struct get *g, const struct pfcp_create_urr *u)
 {
     if (u->reporting_triggers & PFCP_TRIGGER_VOLTH && !u->has.volume_threshold)
@@ -240,23 +243,16 @@ static void urr_check(struct get *g, const struct pfcp_create_urr *u)
     if (u->reporting_triggers & PFCP_TRIGGER_PERIO && !u->has.measurement_period)
         fail(g, ERR_MISSING, PFCP_CAUSE_CONDITIONAL_IE_MISSING, PFCP_IE_measurement_period);
 }
-static void rules_check(struct get *g, const struct pfcp_create_far *far, uint32_t fars,
-                        const struct pfcp_create_urr *urr, uint32_t urrs)
-{
-    for (uint32_t i = 0; i < fars; i++)
-        if (far[i].apply_action & PFCP_APPLY_ACTION_FORW && !far[i].has.forwarding_parameters)
-            fail(g, ERR_MISSING, PFCP_CAUSE_CONDITIONAL_IE_MISSING, PFCP_IE_forwarding_parameters);
-    for (uint32_t i = 0; i < urrs; i++)
-        urr_check(g, &urr[i]);
-}
 static void conditions_check(struct get *g, const struct pfcp_msg *m)
 {
     if (m->type == PFCP_SESSION_ESTABLISHMENT_REQUEST) {
         const struct pfcp_session_establishment_request *q = &m->session_establishment_request;
-        rules_check(g, q->create_far.v, q->create_far.n, q->create_urr.v, q->create_urr.n);
+        for (uint32_t i = 0; i < q->create_urr.n; i++)
+            urr_check(g, &q->create_urr.v[i]);
     } else if (m->type == PFCP_SESSION_MODIFICATION_REQUEST) {
         const struct pfcp_session_modification_request *q = &m->session_modification_request;
-        rules_check(g, q->create_far.v, q->create_far.n, q->create_urr.v, q->create_urr.n);
+        for (uint32_t i = 0; i < q->create_urr.n; i++)
+            urr_check(g, &q->create_urr.v[i]);
     } else if (m->type == PFCP_SESSION_ESTABLISHMENT_RESPONSE) {
         const struct pfcp_session_establishment_response *q = &m->session_establishment_response;
         if (pfcp_is_accepted(q->cause) && !q->has.up_f_seid)
@@ -268,12 +264,14 @@ static void conditions_check(struct get *g, const struct pfcp_msg *m)
         if (q->report_type & PFCP_REPORT_TYPE_USAR && !q->usage_report.n)
             fail(g, ERR_MISSING, PFCP_CAUSE_CONDITIONAL_IE_MISSING, PFCP_IE_usage_report_report);
         if (q->report_type & PFCP_REPORT_TYPE_ERIR && !q->has.error_indication_report)
-            fail(g, ERR_MISSING, PFCP_CAUSE_CONDITIONAL_IE_MISSING, PFCP_IE_error_indication_report);
+            fail(g, ERR_MISSING, PFCP_CAUSE_CONDITIONAL_IE_MISSING,
+                 PFCP_IE_error_indication_report);
     }
 }
 
 /* Header, 7.2.2. *body is what the IEs fill. */
-static int header_get(struct bytes in, struct pfcp_msg *m, struct pfcp_report *report, struct bytes *body)
+static int header_get(struct bytes in, struct pfcp_msg *m, struct pfcp_report *report,
+                      struct bytes *body)
 {
     if (in.n < 8)
         return ERR_SHORT; /* 7.6.3: nothing to answer */

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pfcp_desc.h - the rows of spec/pfcp.def as data that the engine walks. Only for the files of the PFCP codec. */
+/* pfcp_desc.h - the rows of spec/pfcp.def as data that the engine walks. Only for the files of the
+ * PFCP codec. */
 #pragma once
 #include "codec/pfcp.h"
 
 enum pfcp_kind { /* of IEs */
-    PFCP_K_U3,
-    PFCP_K_U4,
-    PFCP_K_U6,
-    PFCP_K_U8,
-    PFCP_K_U16,
-    PFCP_K_U32,
-    PFCP_K_FLAGS,
-    PFCP_K_STR,
-    PFCP_K_BYTES,
-    PFCP_K_COMP,
-    PFCP_K_GROUP,
+                 PFCP_K_U3,
+                 PFCP_K_U4,
+                 PFCP_K_U6,
+                 PFCP_K_U8,
+                 PFCP_K_U16,
+                 PFCP_K_U32,
+                 PFCP_K_FLAGS,
+                 PFCP_K_STR,
+                 PFCP_K_BYTES,
+                 PFCP_K_COMP,
+                 PFCP_K_GROUP,
 };
 enum pfcp_field_kind {
     PFCP_FK_U8,
@@ -35,7 +36,8 @@ enum pfcp_field_kind {
 enum pfcp_privacy { PFCP_PLAIN, PFCP_IDENTITY, PFCP_SECRET };
 enum pfcp_presence { PFCP_PRESENCE_M, PFCP_PRESENCE_C, PFCP_PRESENCE_CO, PFCP_PRESENCE_O };
 
-struct pfcp_field { /* present when (flags & mask) == want, or with want 0xffff when any bit of mask is set; and none of `none` */
+struct pfcp_field { /* present when (flags & mask) == want, or with want 0xffff when any bit of mask
+                       is set; and none of `none` */
     const char *name;
     uint16_t offset, mask, want, none;
     uint8_t kind;
@@ -68,11 +70,12 @@ struct pfcp_list { /* what every {v, n} looks like */
     void *v;
     uint32_t n;
 };
-const struct pfcp_ie *pfcp_ie_of(uint16_t type);     /* NULL: no row */
-const struct pfcp_desc *pfcp_desc_of(uint8_t type);  /* of a message; NULL: no row */
+const struct pfcp_ie *pfcp_ie_of(uint16_t type);    /* NULL: no row */
+const struct pfcp_desc *pfcp_desc_of(uint8_t type); /* of a message; NULL: no row */
 static inline bool pfcp_field_is_present(const struct pfcp_field *f, uint16_t flags)
 {
-    return (f->want == 0xffff ? (flags & f->mask) != 0 : (flags & f->mask) == f->want) && !(flags & f->none);
+    return (f->want == 0xffff ? (flags & f->mask) != 0 : (flags & f->mask) == f->want) &&
+           !(flags & f->none);
 }
 /* Value of a number field; what conditions are about is the first field. */
 static inline uint64_t pfcp_field_number(const struct pfcp_field *f, const void *value)

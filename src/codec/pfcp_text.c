@@ -118,8 +118,8 @@ static void group_say(struct text *t, const struct pfcp_desc *d, const void *fro
     }
     const struct pfcp_others *o = (const void *)((const uint8_t *)from + d->other);
     for (uint32_t k = 0; k < o->n; k++)
-        say(t, "%*sother %u (%s): <%u octets>\n", 2 * depth, "", o->v[k].type, pfcp_ie_name(o->v[k].type),
-            o->v[k].value.n);
+        say(t, "%*sother %u (%s): <%u octets>\n", 2 * depth, "", o->v[k].type,
+            pfcp_ie_name(o->v[k].type), o->v[k].value.n);
 }
 
 size_t pfcp_print(const struct pfcp_msg *m, char *to, size_t cap)
@@ -225,14 +225,16 @@ struct pfcp_node_id pfcp_node_id_of(const struct net_addr *a)
 }
 struct pfcp_f_seid pfcp_f_seid_of(uint64_t seid, const struct net_addr *a)
 {
-    struct pfcp_f_seid s = {.flags = a->family == 6 ? PFCP_F_SEID_V6 : PFCP_F_SEID_V4, .seid = seid};
+    struct pfcp_f_seid s = {.flags = a->family == 6 ? PFCP_F_SEID_V6 : PFCP_F_SEID_V4,
+                            .seid = seid};
     memcpy(s.ipv4, a->ip, 4);
     memcpy(s.ipv6, a->ip, 16);
     return s;
 }
 struct pfcp_f_teid pfcp_f_teid_of(uint32_t teid, const struct net_addr *a)
 {
-    struct pfcp_f_teid t = {.flags = a->family == 6 ? PFCP_F_TEID_V6 : PFCP_F_TEID_V4, .teid = teid};
+    struct pfcp_f_teid t = {.flags = a->family == 6 ? PFCP_F_TEID_V6 : PFCP_F_TEID_V4,
+                            .teid = teid};
     memcpy(t.ipv4, a->ip, 4);
     memcpy(t.ipv6, a->ip, 16);
     return t;
