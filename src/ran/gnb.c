@@ -20,15 +20,19 @@ int gnb_send_raw(struct gnb *g, struct bytes raw, uint16_t stream, uint32_t ppid
     g->tx += e >= 0;
     return e;
 }
+static void tap_sent(struct gnb *g, enum ngap_msg msg, const void *value, struct bytes raw)
+{
+    rt_tap(g->rt, &(struct tap_event){.interface = TAP_N2, .direction = TAP_TX, .at_us = g->rt->now_us,
+                                      .peer = g->assoc, .type = msg, .name = ngap_msg_name(msg),
+                                      .desc = ngap_msg_type(msg), .value = value, .raw = raw});
+}
 int gnb_send(struct gnb *g, enum ngap_msg msg, const void *value, uint16_t stream)
 {
     int n = ngap_encode(msg, value, g->out, GNB_MESSAGE_MAX);
     if (n < 0)
         return n;
     struct bytes raw = {g->out, (uint32_t)n};
-    rt_tap(g->rt, &(struct tap_event){.interface = TAP_N2, .direction = TAP_TX, .at_us = g->rt->now_us,
-                                      .peer = g->assoc, .type = msg, .name = ngap_msg_name(msg),
-                                      .desc = ngap_msg_type(msg), .value = value, .raw = raw});
+    tap_sent(g, msg, value, raw);
     return gnb_send_raw(g, raw, stream, GNB_PPID);
 }
 
@@ -84,7 +88,9 @@ int gnb_setup(struct gnb *g)
         return n;
     g->state = GNB_SETTING_UP;
     g->setups_sent++;
-    return gnb_send_raw(g, (struct bytes){g->out, (uint32_t)n}, 0, GNB_PPID);
+    struct bytes raw = {g->out, (uint32_t)n};
+    tap_sent(g, NGAP_MSG_NGSetupRequest, NULL, raw);
+    return gnb_send_raw(g, raw, 0, GNB_PPID);
 }
 int gnb_update(struct gnb *g, const struct gnb_ta *tas, uint32_t n_tas, const char *name)
 {

@@ -121,6 +121,8 @@ uint16_t amf_gnb_ue_stream(const struct amf_gnb *, uint64_t ue_id);
 int amf_gnb_send(struct amf *, struct amf_gnb *, enum ngap_msg, const void *value, uint16_t stream);
 /* Forgets the node and releases its UEs; close: the association is still there and is aborted. */
 void amf_gnb_drop(struct amf *, struct amf_gnb *, bool close);
+/* Aborts the association unless an NG Setup succeeds within 30 s. */
+void amf_gnb_await_setup(struct amf *, struct amf_gnb *);
 
 /* ---- ng_setup.c ---- */
 /* Checks a supported TA list against what is served and fills gnb's rows. 0, or a negative error with *cause. */

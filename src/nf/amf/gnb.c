@@ -81,6 +81,10 @@ static void setup_late(struct timer *t)
     gnb->amf->counters.setup_timeouts++;
     amf_gnb_drop(gnb->amf, gnb, true);
 }
+void amf_gnb_await_setup(struct amf *amf, struct amf_gnb *gnb)
+{
+    timer_set(&amf->rt->timers, &gnb->setup_timer, amf->rt->now_us + SETUP_WAIT_US, setup_late);
+}
 
 /* ---- the sink ---- */
 static void on_up(void *ctx, uint64_t assoc, const struct net_addr *peer, uint16_t streams)
@@ -100,7 +104,7 @@ static void on_up(void *ctx, uint64_t assoc, const struct net_addr *peer, uint16
     gnb->assoc = assoc;
     gnb->peer = *peer;
     gnb->streams = streams ? streams : 1;
-    timer_set(&amf->rt->timers, &gnb->setup_timer, amf->rt->now_us + SETUP_WAIT_US, setup_late);
+    amf_gnb_await_setup(amf, gnb);
 }
 static void on_down(void *ctx, uint64_t assoc, const char *reason)
 {

@@ -170,6 +170,7 @@ static void erase(struct amf *amf, struct amf_gnb *gnb)
     gnb->is_setup = gnb->reset_pending = false;
     gnb->n_tas = 0;
     amf->gnbs_setup--;
+    amf_gnb_await_setup(amf, gnb);
 }
 
 static int take_identity(struct amf_gnb *gnb, const struct ngap_NGSetupRequest *m)
