@@ -22,6 +22,9 @@ static int container_get(struct gtpu_hdr *h, const uint8_t *p, uint32_t n)
     if (pdu_type > GTPU_UPLINK)
         return ERR_SYNTAX;
     h->pdu_type = pdu_type;
+    h->rqi =
+        false; /* of a second container, which nobody should send, nothing mixes with the first */
+    h->ppi = GTPU_NO_PPI;
     h->qfi = p[1] & 0x3f;
     if (pdu_type == GTPU_DOWNLINK) {
         h->rqi = p[1] & 0x40;

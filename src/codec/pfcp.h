@@ -93,7 +93,7 @@ struct pfcp_others {
 #define MSG_END(T)                     GROUP_END(T)
 #include "../../spec/pfcp.def"
 
-struct pfcp_desc; /* of a message; pfcp_desc_name() */
+struct pfcp_desc; /* of a message: its row */
 struct pfcp_msg {
     uint8_t type; /* enum pfcp_type */
     bool has_seid; /* set by decoding; encoding goes by the type */
@@ -132,6 +132,7 @@ int pfcp_encode(const struct pfcp_msg *, uint8_t *, size_t);
 /* Indented text; identities and secrets as their length only. Returns the octets written, cut to cap, always terminated. */
 size_t pfcp_print(const struct pfcp_msg *, char *, size_t cap);
 
+const struct pfcp_desc *pfcp_desc_of(uint8_t type); /* of a message; NULL: no row */
 const char *pfcp_name(uint8_t type);          /* of a message; never NULL */
 const char *pfcp_ie_name(uint16_t type);      /* never NULL */
 const char *pfcp_cause_name(uint8_t cause);   /* never NULL */

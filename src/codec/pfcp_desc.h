@@ -70,8 +70,7 @@ struct pfcp_list { /* what every {v, n} looks like */
     void *v;
     uint32_t n;
 };
-const struct pfcp_ie *pfcp_ie_of(uint16_t type);    /* NULL: no row */
-const struct pfcp_desc *pfcp_desc_of(uint8_t type); /* of a message; NULL: no row */
+const struct pfcp_ie *pfcp_ie_of(uint16_t type); /* NULL: no row */
 static inline bool pfcp_field_is_present(const struct pfcp_field *f, uint16_t flags)
 {
     return (f->want == 0xffff ? (flags & f->mask) != 0 : (flags & f->mask) == f->want) &&
