@@ -13,14 +13,17 @@ struct tun_spec {
     bool default_route;           /* of that namespace, through this interface */
     bool multi_queue;
 };
-/* The descriptor is non-blocking and stays usable from this namespace. It must be closed by the caller, which
- * deletes the interface. ERR_DENIED, ERR_NOTFOUND (namespace), ERR_EXISTS, ERR_CONFIG, ERR_UNSUPPORTED (no TUN). */
+/* The descriptor is non-blocking and stays usable from this namespace. It must be closed by the
+ * caller, which deletes the interface. ERR_DENIED, ERR_NOTFOUND (namespace), ERR_EXISTS,
+ * ERR_CONFIG, ERR_UNSUPPORTED (no TUN). */
 int tun_create(const struct tun_spec *, int *fd);
 /* One more queue of an interface that was made with multi_queue. */
 int tun_queue(const char *name, const char *netns, int *fd);
 
 /* In a loop. */
 struct tun;
-int tun_open(struct tun **, struct loop *, const struct tun_spec *, int id, const struct tun_sink *);
-int tun_send(struct tun *, struct bytes); /* ERR_FULL: the host's queue is full; the packet is dropped */
+int tun_open(struct tun **, struct loop *, const struct tun_spec *, int id,
+             const struct tun_sink *);
+int tun_send(struct tun *,
+             struct bytes); /* ERR_FULL: the host's queue is full; the packet is dropped */
 void tun_free(struct tun *);

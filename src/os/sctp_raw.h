@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sctp_raw.h - SCTP packets over raw IP sockets, below libusrsctp: who owns which address and port,
+ * checksums, and multi-homing. libusrsctp sees one local address (AF_CONN: an opaque number) and
+ * ports of our choosing: a local port stands for a port on one or more local addresses (an
+ * endpoint), a remote port for a peer. So two endpoints may have the same port on different
+ * addresses, and two peers the same port, which AF_CONN cannot express. The ports and addresses of
+ * the wire are put in here. Inside os/ only. */
+#pragma once
+#include "base/map.h"
+#include "base/slab.h"
+#include "os/loop.h"
+#include "os/sctp.h"
+
+enum {
+    RAW_SOCKS = 64,       /* local addresses of one instance */
+    RAW_ENDPOINTS = 4096, /* listeners and outgoing associations of one instance */
+    RAW_PEERS =
+        32768, /* (endpoint, remote address and port) known at a time, forged INITs included */
+    RAW_HOMES = 4096, /* associations with more than one address, and outgoing ones */
+    RAW_PATHS = 8,    /* addresses of one side */
+    RAW_BATCH = 16,
+    RAW_PACKET = 65536,
+    SCTP_HEADER = 12,
+};
+enum sctp_chunk_type {
+    CHUNK_DATA = 0,
+    CHUNK_INIT = 1,
+    CHUNK_INIT_ACK = 2,
+    CHUNK_HEARTBEAT = 4,
+    CHUNK_HEARTBEAT_ACK = 5,
+    CHUNK_COOKIE_ECHO = 10,
+};
+struct raw;
+struct raw_sock { /* one local address */
+    struct loop_watch watch;
+    struct raw *raw;
+    struct net_addr local;       /* port 0; all zeros: any */
+    uint16_t endpoint_of[65536]; /* by the wire's local port: 1 + index, 0: not ours */
+    uint32_t refs;
+};
+struct raw_endpoint { /* a local port of the wire on one or more local addresses */
+    bool used;
+    uint16_t wire_port;
+    uint8_t n_socks;
+    uint8_t socks[RAW_PATHS]; /* indices */
+    uint64_t free_at_us;      /* closing: until libusrsctp has said good-bye; 0: not closing */
+};
+struct raw_home;
+struct raw_peer_id { /* as a key of a map: no holes, unused octets 0 */
+    uint8_t ip[16], family, sock;
+    uint16_t port, endpoint;
+};
+struct raw_peer {
+    struct raw_peer_id id;
+    uint32_t tag;          /* the peer's, seen in what we sent last */
+    uint32_t pins;         /* associations: stays as long as there are */
+    uint64_t used_us;      /* 0: free */
+    struct raw_home *home; /* NULL: one address on both sides */
+};
+/* The addresses of one association that has several, or may come to have. */
+struct raw_home {
+    struct raw_peer *peer;
+    uint32_t our_tag;
+    bool confirmed;                   /* a packet with our tag has come: not a forged INIT */
+    uint8_t n_addrs, n_socks, at;     /* `at` counts through the pairs (address, sock) */
+    uint8_t answer_addr, answer_sock; /* where the packet at hand came from */
+    struct net_addr addrs[RAW_PATHS]; /* the peer's */
+    uint8_t socks[RAW_PATHS];
+    uint32_t unanswered;
+    uint64_t unanswered_since_us, heard_us;
+    uint64_t in_id; /* key in the map of tags */
+    /* A new INIT on a confirmed home (the peer may have started anew, or somebody forges): takes
+     * the place of the above with the first packet that carries its tag. */
+    uint64_t pending_id; /* 0: none */
+    uint32_t pending_tag;
+    uint8_t n_pending;
+    struct net_addr pending[RAW_PATHS];
+};
+struct raw {
+    struct loop *loop;
+    uint8_t instance; /* in keys and ports */
+    uint32_t switch_after_us;
+    struct sctp_counts *counts;
+    /* A packet of ours with a correct checksum, ports replaced. */
+    void (*input)(void *ctx, uint8_t *packet, uint32_t n);
+    void (*unreachable)(void *ctx, uint32_t peer);
+    void (*batch_end)(void *ctx);
+    void *ctx;
+    struct raw_sock *socks[RAW_SOCKS];
+    struct raw_endpoint *endpoints; /* RAW_ENDPOINTS */
+    uint32_t next_endpoint;
+    struct raw_peer *peers; /* RAW_PEERS */
+    uint32_t peer_hand;
+    struct map peers_by_id;
+    struct slab homes;
+    struct map homes_in; /* by endpoint and our tag */
+    uint32_t crc_table[256];
+    bool crc_in_hardware;
+    /* Addresses in the INIT that libusrsctp is answering at this moment. */
+    uint8_t n_init_peers;
+    struct net_addr init_peers[RAW_PATHS];
+    uint8_t *rx; /* RAW_BATCH of RAW_PACKET */
+    uint8_t tx[RAW_PACKET];
+};
+
+int raw_open(struct raw *, struct loop *, uint8_t instance);
+void raw_close(struct raw *);
+/* Opens or shares the sockets of the addresses; port 0: one that is free. The endpoint's index or
+ * an error. */
+int raw_endpoint_open(struct raw *, const struct sctp_local *);
+void raw_endpoint_close(struct raw *, uint32_t endpoint, uint64_t linger_us);
+void raw_reap(struct raw *, uint64_t now_us);
+/* The ports by which libusrsctp knows an endpoint and a peer. */
+static inline uint16_t raw_port(const struct raw *r, uint32_t endpoint)
+{
+    return (uint16_t)(1 + (uint32_t)r->instance * RAW_ENDPOINTS + endpoint);
+}
+static inline uint16_t raw_peer_port(uint32_t peer)
+{
+    return (uint16_t)(peer + 1);
+}
+/* An outgoing association's peer, pinned; more addresses than one are remembered. ERR_RANGE: the
+ * endpoint has no address of such a family. */
+int raw_connect(struct raw *, uint32_t endpoint, const struct net_addr *addrs, uint32_t n);
+void raw_peer_pin(struct raw *, uint32_t peer);
+void raw_peer_unpin(struct raw *, uint32_t peer);
+struct net_addr raw_peer_addr(const struct raw *, uint32_t peer); /* with the wire's port */
+/* Sends a packet of libusrsctp; 0 or an errno. */
+int raw_output(struct raw *, const uint8_t *packet, size_t n);
+
+/* sctp_wire.c: CRC32c over the packet with its checksum field taken as 0, and the addresses of
+ * INITs. */
+void crc32c_init(struct raw *);
+uint32_t sctp_checksum(const struct raw *, const uint8_t *packet,
+                       size_t n); /* as be32 would read it */
+/* IPv4 and IPv6 address parameters of an INIT or INIT ACK, RFC 9260 3.3.2.1: at most max. */
+uint8_t init_addresses(const uint8_t *chunk, size_t n, struct net_addr *out, uint8_t max);
+/* Appends one; the new length of the packet. */
+size_t init_append(uint8_t *packet, size_t n, size_t cap, const struct net_addr *);

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SCTP in user space over loopback, both ends on one loop or the peer in a child process. Skips
+ * without the right to raw sockets. With the argument "kernel": the same over the kernel's sockets,
+ * where it has them. */
+#include "tests/test.h"
+#include "os/sctp.h"
+#include "tests/os/own_netns.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum sctp_mode mode = SCTP_MODE_USER;
+
+struct end {
+    struct sctp *sctp;
+    uint32_t ups, downs, messages;
+    uint64_t last;
+    uint16_t streams;
+    uint32_t expect, bad;
+    bool echo;
+    char reason[64];
+};
+static void on_up(void *ctx, uint64_t a, const struct net_addr *peer, uint16_t streams)
+{
+    struct end *e = ctx;
+    e->ups++;
+    e->last = a;
+    e->streams = streams;
+    assert_int_not_equal(peer->port, 0);
+}
+static uint8_t octet(uint32_t size, uint32_t i)
+{
+    return (uint8_t)(size * 31 + i * 7 + (i >> 8));
+}
+static void on_message(void *ctx, uint64_t a, uint16_t stream, uint32_t ppid, struct bytes m)
+{
+    struct end *e = ctx;
+    e->messages++;
+    if (e->echo) {
+        assert_int_equal(sctp_send_message(e->sctp, a, stream, ppid, m), OK);
+        return;
+    }
+    bool good = m.n == e->expect && ppid == 60;
+    for (uint32_t i = 0; good && i < m.n; i++)
+        good = m.p[i] == octet(m.n, i);
+    e->bad += !good;
+}
+static void on_down(void *ctx, uint64_t a, const char *reason)
+{
+    struct end *e = ctx;
+    e->downs++;
+    snprintf(e->reason, sizeof e->reason, "%s", reason);
+}
+static struct sctp_sink sink_of(struct end *e)
+{
+    return (struct sctp_sink){e, on_up, on_message, on_down};
+}
+
+static struct sctp_conf quick(void)
+{
+    return (struct sctp_conf){.mode = mode,
+                              .heartbeat_ms = 300,
+                              .rto_initial_ms = 100,
+                              .rto_min_ms = 50,
+                              .rto_max_ms = 200,
+                              .assoc_retrans = 2,
+                              .init_retrans = 2};
+}
+static struct sctp_local local(struct net_addr *a, const char *text)
+{
+    assert_true(addr_parse(a, str_of(text), 0));
+    return (struct sctp_local){a, 1, 16};
+}
+static bool run_until(struct loop *l, const uint32_t *what, uint32_t value, uint32_t ms)
+{
+    uint64_t end = loop_now_us() + ms * 1000u;
+    while (*what < value && loop_now_us() < end)
+        loop_once(l, 20000);
+    return *what >= value;
+}
+
+struct pair {
+    struct loop *loop;
+    struct end server, client;
+};
+static void pair_open(struct pair *p, const char *server, struct sctp_conf conf)
+{
+    struct net_addr a;
+    struct sctp_local l = local(&a, server);
+    struct sctp_sink s = sink_of(&p->server);
+    p->server.echo = true;
+    assert_int_equal(loop_open(&p->loop), OK);
+    assert_int_equal(sctp_open(&p->server.sctp, p->loop, &conf), OK);
+    assert_int_equal(sctp_open(&p->client.sctp, p->loop, &conf), OK);
+    assert_int_equal(sctp_listen(p->server.sctp, &l, &s), OK);
+}
+static uint64_t pair_connect(struct pair *p, const char *from, const char *to)
+{
+    struct net_addr a, b;
+    struct sctp_local l = local(&a, from);
+    struct sctp_sink s = sink_of(&p->client);
+    uint64_t id;
+    assert_true(addr_parse(&b, str_of(to), 0));
+    assert_int_equal(sctp_connect(p->client.sctp, &l, &b, 1, &s, &id), OK);
+    return id;
+}
+static void pair_free(struct pair *p)
+{
+    sctp_free(p->client.sctp);
+    sctp_free(p->server.sctp);
+    loop_free(p->loop);
+}
+
+static void echo_sizes(void **state)
+{
+    struct pair p = {0};
+    pair_open(&p, "127.0.0.5:38412", quick());
+    uint64_t id = pair_connect(&p, "127.0.0.6", "127.0.0.5:38412");
+    static uint8_t buf[65535];
+    assert_int_equal(sctp_send_message(p.client.sctp, id, 0, 60, (struct bytes){buf, 1}),
+                     ERR_STATE);
+    assert_true(run_until(p.loop, &p.client.ups, 1, 3000));
+    assert_int_equal(p.client.streams, 16);
+    assert_int_equal(sctp_send_message(p.client.sctp, id, 16, 60, (struct bytes){buf, 1}),
+                     ERR_RANGE);
+    assert_int_equal(sctp_send_message(p.client.sctp, id + 1, 0, 60, (struct bytes){buf, 1}),
+                     ERR_NOTFOUND);
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint32_t n = i < 500 ? 1 + i * 3 : i == 999 ? 65535 : 1 + (i * 2654435761u) % 65535;
+        for (uint32_t k = 0; k < n; k++)
+            buf[k] = octet(n, k);
+        p.client.expect = n;
+        assert_int_equal(
+            sctp_send_message(p.client.sctp, id, (uint16_t)(i % 16), 60, (struct bytes){buf, n}),
+            OK);
+        if (!run_until(p.loop, &p.client.messages, i + 1, 5000))
+            fail_msg("message %u of %u octets: no echo (%s)", i, n, p.client.reason);
+    }
+    assert_int_equal(p.client.bad, 0);
+    assert_int_equal(p.client.sctp->counts.rx_bad, 0);
+    sctp_close(p.client.sctp, id, false);
+    assert_true(run_until(p.loop, &p.server.downs, 1, 3000));
+    assert_int_equal(p.client.downs, 0);
+    pair_free(&p);
+}
+
+static void aborted(void **state)
+{
+    struct pair p = {0};
+    pair_open(&p, "127.0.0.5:38412", quick());
+    uint64_t id = pair_connect(&p, "127.0.0.6", "127.0.0.5:38412");
+    assert_true(run_until(p.loop, &p.client.ups, 1, 3000));
+    assert_true(run_until(p.loop, &p.server.ups, 1, 3000));
+    sctp_close(p.client.sctp, id, true);
+    assert_true(run_until(p.loop, &p.server.downs, 1, 3000));
+    pair_free(&p);
+}
+
+static void many(void **state)
+{
+    struct pair p = {0};
+    uint64_t ids[64];
+    uint8_t buf[100];
+    pair_open(&p, "127.0.0.5:38412", quick());
+    for (int i = 0; i < 64; i++) {
+        char from[32]; /* a port of their own, all the same: as gNBs do */
+        snprintf(from, sizeof from, "127.0.1.%d:9487", i + 1);
+        ids[i] = pair_connect(&p, from, "127.0.0.5:38412");
+    }
+    assert_true(run_until(p.loop, &p.client.ups, 64, 5000));
+    p.client.expect = sizeof buf;
+    for (uint32_t k = 0; k < sizeof buf; k++)
+        buf[k] = octet(sizeof buf, k);
+    for (int round = 0; round < 20; round++)
+        for (int i = 0; i < 64; i++)
+            assert_int_equal(sctp_send_message(p.client.sctp, ids[i], 1, 60, BYTES_OF(buf)), OK);
+    assert_true(run_until(p.loop, &p.client.messages, 64 * 20, 5000));
+    assert_int_equal(p.client.bad, 0);
+    pair_free(&p);
+}
+
+static void nobody_there(void **state)
+{
+    struct pair p = {0};
+    pair_open(&p, "127.0.0.5:38412", quick());
+    pair_connect(&p, "127.0.0.6", "127.0.0.7:38412");
+    assert_true(run_until(p.loop, &p.client.downs, 1, 5000));
+    assert_int_equal(p.client.ups, 0);
+    pair_free(&p);
+}
+
+/* The peer does not read: its window closes, our queue fills, we are told, and the association
+ * lives. */
+static void not_reading(void **state)
+{
+    int up[2];
+    assert_int_equal(pipe(up), 0);
+    pid_t child = fork();
+    char c = 1;
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        struct end e = {0};
+        struct loop *l;
+        struct net_addr a;
+        struct sctp_conf conf = quick();
+        struct sctp_sink s = sink_of(&e);
+        addr_parse(&a, STR("127.0.0.8:38412"), 0);
+        if (loop_open(&l) < 0 || sctp_open(&e.sctp, l, &conf) < 0 ||
+            sctp_listen(e.sctp, &(struct sctp_local){&a, 1, 2}, &s) < 0 || write(up[1], &c, 1) != 1)
+            _exit(1);
+        while (!e.ups)
+            loop_once(l, 20000);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    close(up[1]);
+    assert_int_equal(read(up[0], &c, 1), 1);
+    struct end e = {0};
+    struct loop *l;
+    struct sctp_conf conf = quick();
+    struct net_addr b;
+    struct sctp_sink s = sink_of(&e);
+    uint64_t id;
+    conf.assoc_retrans = 20;
+    addr_parse(&b, STR("127.0.0.8:38412"), 0);
+    assert_int_equal(loop_open(&l), OK);
+    assert_int_equal(sctp_open(&e.sctp, l, &conf), OK);
+    assert_int_equal(sctp_connect(e.sctp, NULL, &b, 1, &s, &id), OK);
+    assert_true(run_until(l, &e.ups, 1, 3000));
+    assert_int_equal(e.streams, 2);
+    int status;
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    static uint8_t buf[10000];
+    int rc = OK;
+    for (int i = 0; i < 1000 && rc == OK; i++)
+        rc = sctp_send_message(e.sctp, id, 0, 60, BYTES_OF(buf));
+    assert_int_equal(rc, ERR_FULL);
+    assert_int_equal(e.downs, 0);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    sctp_free(e.sctp);
+    loop_free(l);
+    close(up[0]);
+}
+
+/* Two processes with raw sockets in one namespace: neither may disturb the other; one killed is
+ * noticed. */
+static void cut(void **state)
+{
+    int up[2];
+    char c = 1;
+    assert_int_equal(pipe(up), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        struct end e = {.echo = true};
+        struct loop *l;
+        struct net_addr a;
+        struct sctp_conf conf = quick();
+        struct sctp_sink s = sink_of(&e);
+        addr_parse(&a, STR("127.0.0.1:38412"), 0);
+        if (loop_open(&l) < 0 || sctp_open(&e.sctp, l, &conf) < 0 ||
+            sctp_listen(e.sctp, &(struct sctp_local){&a, 1, 2}, &s) < 0 || write(up[1], &c, 1) != 1)
+            _exit(1);
+        loop_run(l);
+        _exit(0);
+    }
+    close(up[1]);
+    assert_int_equal(read(up[0], &c, 1), 1);
+    struct pair p = {0};
+    struct net_addr b;
+    uint64_t id;
+    uint8_t buf[200];
+    pair_open(&p, "127.0.0.1:38413", quick()); /* a listener of another port on the same address */
+    struct sctp_sink s = sink_of(&p.client);
+    addr_parse(&b, STR("127.0.0.1:38412"), 0);
+    assert_int_equal(sctp_connect(p.client.sctp, NULL, &b, 1, &s, &id), OK);
+    assert_true(run_until(p.loop, &p.client.ups, 1, 3000));
+    p.client.expect = sizeof buf;
+    for (uint32_t k = 0; k < sizeof buf; k++)
+        buf[k] = octet(sizeof buf, k);
+    for (uint32_t i = 0; i < 200; i++) {
+        assert_int_equal(sctp_send_message(p.client.sctp, id, 0, 60, BYTES_OF(buf)), OK);
+        if (!run_until(p.loop, &p.client.messages, i + 1, 3000))
+            fail_msg("message %u: no echo (%s)", i, p.client.reason);
+    }
+    uint32_t never = 0;
+    run_until(p.loop, &never, 1, 1000); /* heartbeats go on */
+    assert_int_equal(p.client.downs, 0);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    uint64_t t = loop_now_us();
+    assert_true(run_until(p.loop, &p.client.downs, 1, 8000));
+    print_message("noticed after %u ms: %s\n", (unsigned)((loop_now_us() - t) / 1000),
+                  p.client.reason);
+    assert_int_equal(sctp_send_message(p.client.sctp, id, 0, 60, BYTES_OF(buf)), ERR_NOTFOUND);
+    pair_free(&p);
+    close(up[0]);
+}
+
+static void ipv6(void **state)
+{
+    struct pair p = {0};
+    uint8_t buf[300];
+    pair_open(&p, "[::1]:38412", quick());
+    uint64_t id = pair_connect(&p, "::1", "[::1]:38412");
+    assert_true(run_until(p.loop, &p.client.ups, 1, 3000));
+    p.client.expect = sizeof buf;
+    for (uint32_t k = 0; k < sizeof buf; k++)
+        buf[k] = octet(sizeof buf, k);
+    assert_int_equal(sctp_send_message(p.client.sctp, id, 0, 60, BYTES_OF(buf)), OK);
+    assert_true(run_until(p.loop, &p.client.messages, 1, 3000));
+    pair_free(&p);
+}
+
+int main(int argc, char **argv)
+{
+    struct loop *l = NULL;
+    struct sctp *s = NULL;
+    if (argc > 1 && strcmp(argv[1], "kernel") == 0)
+        mode = SCTP_MODE_KERNEL;
+    if (!own_netns() || loop_open(&l) < 0 ||
+        sctp_open(&s, l, &(struct sctp_conf){.mode = mode}) < 0) {
+        loop_free(l);
+        return 77;
+    }
+    sctp_free(s);
+    loop_free(l);
+    if (mode == SCTP_MODE_KERNEL)
+        return RUN(unit(echo_sizes), unit(aborted), unit(many));
+    return RUN(unit(echo_sizes), unit(aborted), unit(many), unit(nobody_there), unit(not_reading),
+               unit(cut), unit(ipv6));
+}
