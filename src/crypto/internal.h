@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - what struct crypto holds; only the files of this folder look inside. */
+#pragma once
+#include "crypto/crypto.h"
+/* OpenSSL has a type named ERR_STATE, spec/errors.def a row STATE: theirs has another name here. */
+#define ERR_STATE openssl_err_state
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#undef ERR_STATE
+
+struct crypto {
+    EVP_MD *sha256;
+    EVP_CIPHER *aes_ecb, *aes_cbc, *aes_ctr;
+    EVP_MD_CTX *md;
+    EVP_CIPHER_CTX *ecb, *cbc, *ctr;
+    EC_GROUP *p256;
+    BN_CTX *bn;
+};
