@@ -34,14 +34,14 @@ struct sbi_field {
     uint8_t kind, flags;
     uint32_t off, has_off; /* octets into the struct */
     int64_t lo, hi;
-    const struct sbi_schema *(*sub)(void);
+    const struct sbi_schema *sub;
     const struct sbi_code_desc *(*code)(void);
     uint32_t item; /* octets an item of an array or map */
 };
 struct sbi_schema {
     const char *name;
-    const struct sbi_field *fields;
-    uint32_t n, size;
+    const struct sbi_field *(*fields)(void); /* n of them */
+    uint32_t n, size;                        /* rows; octets of the struct */
 };
 /* Any array or map member, seen by an engine. */
 struct sbi_items {
@@ -116,7 +116,6 @@ struct sbi_op_desc {
     int ok; /* HTTP status */
     uint64_t deadline_us;
 };
-/* NULL for a number that is no operation. */
-const struct sbi_op_desc *sbi_op_desc(enum sbi_op op);
+extern const struct sbi_op_desc sbi_ops[SBI_OP_MAX];
 /* An enumeration's text; "" for SBI_T_OTHER and for numbers outside. */
 const char *sbi_code_text(const struct sbi_code_desc *d, int value);

@@ -9,17 +9,17 @@
 #define INT(m, ...)               int64_t m;
 #define BOOL(m, ...)              bool m;
 #define DOUBLE_(m, ...)           struct str m;
-#define CODE(m, j, p, f, T)       enum sbi_##T m;
+#define CODE(m, j, pr, f, T)      enum sbi_##T m;
 #define HEX(m, ...)               struct bytes m;
 #define B64(m, ...)               struct bytes m;
 #define BIN(m, ...)               struct bytes m;
 #define ANY(m, ...)               struct str m;
-#define OBJ(m, j, p, f, T)        struct sbi_##T m;
+#define OBJ(m, j, pr, f, T)       struct sbi_##T m;
 #define TEXTS(m, ...)             struct { const struct str *p; uint32_t n; } m;
 #define INTS(m, ...)              struct { const int64_t *p; uint32_t n; } m;
-#define CODES(m, j, p, f, T, ...) struct { const enum sbi_##T *p; uint32_t n; } m;
-#define OBJS(m, j, p, f, T, ...)  struct { const struct sbi_##T *p; uint32_t n; } m;
-#define MAPOF(m, j, p, f, T, ...) struct { const struct sbi_entry_##T *p; uint32_t n; } m;
+#define CODES(m, j, pr, f, T, ...) struct { const enum sbi_##T *p; uint32_t n; } m;
+#define OBJS(m, j, pr, f, T, ...)  struct { const struct sbi_##T *p; uint32_t n; } m;
+#define MAPOF(m, j, pr, f, T, ...) struct { const struct sbi_entry_##T *p; uint32_t n; } m;
 #define TEXTMAP(m, ...)           struct { const struct sbi_text_entry *p; uint32_t n; } m;
 #elif defined(SBI_FIELDS_)
 #define SBI_0        0
@@ -45,12 +45,12 @@
 #define B64(m, j, p, f, lo, hi)          F_(m, j, p, f, B64, lo, hi)
 #define BIN(m, j, p, f, ct)              F_(m, j, p, f, BIN, 0, 65535, .content_type = ct)
 #define ANY(m, j, p, f)                  F_(m, j, p, f, ANY, 0, 65535)
-#define OBJ(m, j, p, f, T)               F_(m, j, p, f, OBJ, 0, 0, .sub = sbi_schema_##T)
+#define OBJ(m, j, p, f, T)               F_(m, j, p, f, OBJ, 0, 0, .sub = &sbi_schema_##T)
 #define TEXTS(m, j, p, f, lo, hi)        F_(m, j, p, f, TEXTS, lo, hi, ITEM_(m))
 #define INTS(m, j, p, f, lo, hi)         F_(m, j, p, f, INTS, lo, hi, ITEM_(m))
 #define CODES(m, j, p, f, T, lo, hi)     F_(m, j, p, f, CODES, lo, hi, ITEM_(m), .code = sbi_code_##T)
-#define OBJS(m, j, p, f, T, lo, hi)      F_(m, j, p, f, OBJS, lo, hi, ITEM_(m), .sub = sbi_schema_##T)
-#define MAPOF(m, j, p, f, T, lo, hi)     F_(m, j, p, f, MAPOF, lo, hi, ITEM_(m), .sub = sbi_schema_##T)
+#define OBJS(m, j, p, f, T, lo, hi)      F_(m, j, p, f, OBJS, lo, hi, ITEM_(m), .sub = &sbi_schema_##T)
+#define MAPOF(m, j, p, f, T, lo, hi)     F_(m, j, p, f, MAPOF, lo, hi, ITEM_(m), .sub = &sbi_schema_##T)
 #define TEXTMAP(m, j, p, f, lo, hi)      F_(m, j, p, f, TEXTMAP, lo, hi, ITEM_(m))
 #else
 #define TEXT(m, ...)    ROW_(m)
