@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crypto.h - the context behind every cryptographic call: algorithms fetched once from libcrypto
  * and contexts that are keyed again for each use, because OpenSSL 3 spends more on a fetch than on
- * the cipher. One per thread (shard); it holds nothing of a subscriber between calls. No randomness
- * lives here: callers bring it, so that a simulated network replays exactly. Every function that
- * returns int: 0 (or a length) or ERR_*. */
+ * the cipher. One per thread (shard). Between calls the schedule of the key used last stays in it,
+ * until the next use or crypto_free wipes it. No randomness lives here: callers bring it, so that a
+ * simulated network replays exactly. Every function that returns int: 0 (or a length) or ERR_*. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"

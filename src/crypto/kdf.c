@@ -209,6 +209,12 @@ int kdf_ktngf_key(struct crypto *c, const uint8_t ktngf[32], uint8_t usage, uint
     return KDF(ktngf, 0x84, out, U8(usage));
 }
 
+int kdf_kiab(struct crypto *c, const uint8_t key[32], struct bytes donor_cu_ip,
+             struct bytes node_du_ip, uint8_t out[32])
+{
+    return KDF(key, 0x83, out, donor_cu_ip, node_du_ip);
+}
+
 int kdf_kasme(struct crypto *c, const uint8_t ck[16], const uint8_t ik[16], const uint8_t sn_id[3],
               const uint8_t sqn_xor_ak[6], uint8_t kasme[32])
 {

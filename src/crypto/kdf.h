@@ -79,6 +79,9 @@ int kdf_upu_mac_ue(struct crypto *c, const uint8_t kausf[32], uint16_t counter, 
 int kdf_kasme_srvcc(struct crypto *c, const uint8_t kamf[32], uint32_t dl_nas_count,
                     uint8_t out[32]);
 int kdf_ktngf_key(struct crypto *c, const uint8_t ktngf[32], uint8_t usage, uint8_t out[32]);
+/* A.23: addresses of 4 or 16 octets; key: KgNB, S-KgNB or KSN. */
+int kdf_kiab(struct crypto *c, const uint8_t key[32], struct bytes donor_cu_ip,
+             struct bytes node_du_ip, uint8_t out[32]);
 /* TS 33.401 A.2; sn_id: the PLMN in 3 octets. */
 int kdf_kasme(struct crypto *c, const uint8_t ck[16], const uint8_t ik[16], const uint8_t sn_id[3],
               const uint8_t sqn_xor_ak[6], uint8_t kasme[32]);

@@ -97,6 +97,8 @@ static void wrappers_say_what_annex_a_says(void **state)
     ANNEX_A(kdf_atid(c, key, STR("12"), got), 32, 0x81, "412d544944", "3132");
     ANNEX_A(kdf_kaf(c, key, vec_bytes(&list), got), 32, 0x82, "00f1108000");
     ANNEX_A(kdf_ktngf_key(c, key, 1, got), 32, 0x84, "01");
+    ANNEX_A(kdf_kiab(c, key, vec_bytes(&list), vec_bytes(&list), got), 32, 0x83, "00f1108000",
+            "00f1108000");
     assert_true(str_is(kdf_supi_value(STR("imsi-00101")), "00101"));
     assert_true(str_is(kdf_supi_value(STR("nai-a@b")), "a@b"));
     assert_true(str_is(kdf_supi_value(STR("00101")), "00101"));
