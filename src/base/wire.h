@@ -14,7 +14,11 @@ struct wr { /* writer */
     bool bad;
 };
 
-static inline struct rd rd_over(struct bytes b) { return (struct rd){b.p, b.p + b.n, false}; }
+static inline struct rd rd_over(struct bytes b)
+{
+    const uint8_t *p = b.p ? b.p : (const uint8_t *)""; /* arithmetic on a null pointer is undefined */
+    return (struct rd){p, p + b.n, false};
+}
 static inline uint32_t rd_left(const struct rd *r) { return (uint32_t)(r->end - r->p); }
 static inline const uint8_t *rd_octets(struct rd *r, uint32_t n)
 {
