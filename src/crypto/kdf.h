@@ -90,8 +90,9 @@ int kdf_kakma(struct crypto *c, const uint8_t kausf[32], struct str supi, uint8_
 int kdf_atid(struct crypto *c, const uint8_t kausf[32], struct str supi, uint8_t out[32]);
 int kdf_kaf(struct crypto *c, const uint8_t kakma[32], struct bytes af_id, uint8_t out[32]);
 
-/* RFC 9048 3.3, 3.4: identity as the peer sent it, or (TS 33.501 F.3) the SUPI's value when it was
- * concealed. KAUSF is the first 32 octets of emsk (TS 33.501 6.1.3.1). The order is that of MK. */
+/* RFC 9048 3.3, 3.4. identity: in 5GS always kdf_supi_value of the SUPI (IMSI digits or NAI),
+ * whatever was sent (TS 33.501 F.3). KAUSF is the first 32 octets of emsk (6.1.3.1). The order is
+ * that of MK. */
 struct eap_aka_keys {
     uint8_t k_encr[16], k_aut[32], k_re[32], msk[64], emsk[64];
 };
