@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dp.h - the packet path of the UPF, TS 23.501 5.8: bytes in, bytes out. It does no I/O, reads no clock and
- * takes no memory per packet. One instance belongs to one thread; commands reach it through dp/ring.h.
+/* dp.h - the packet path of the UPF, TS 23.501 5.8: bytes in, bytes out. It does no I/O, reads no
+ * clock and takes no memory per packet. One instance belongs to one thread; commands reach it
+ * through dp/ring.h.
  *
- * Packets: an input packet has at least DP_HEADROOM writable octets before p; headers are pushed there. It may
- * be written to, and it is given back when the input call returns: what io hands out must be sent or copied
- * inside the io call. Output is handed out in batches of up to DP_BATCH, at the latest when the call returns;
- * per tunnel and per UE in the order of arrival. io functions must not call back into the same dp.
+ * Packets: an input packet has at least DP_HEADROOM writable octets before p; headers are pushed
+ * there. It may be written to, and it is given back when the input call returns: what io hands out
+ * must be sent or copied inside the io call. Output is handed out in batches of up to DP_BATCH, at
+ * the latest when the call returns; per tunnel and per UE in the order of arrival. io functions
+ * must not call back into the same dp.
  *
- * Time: now_us is the caller's monotonic clock and never goes back (a lower value counts as the last one). */
+ * Time: now_us is the caller's monotonic clock and never goes back (a lower value counts as the
+ * last one). */
 #pragma once
 #include "base/bytes.h"
 #include "dp/rules.h"
@@ -15,16 +18,17 @@
 enum {
     DP_HEADROOM = 64,
     DP_BATCH = 64,
-    DP_INSTANCES = 64,          /* data networks */
+    DP_INSTANCES = 64, /* data networks */
     DP_POOLS = 16,
-    DP_PACKET_MAX = 2048,       /* octets of a packet that can be buffered */
+    DP_PACKET_MAX = 2048, /* octets of a packet that can be buffered */
     DP_SESSIONS_MAX = 1 << 22,
-    DP_TICK_US = 50000,         /* resolution of everything that dp_tick() does */
+    DP_TICK_US = 50000, /* resolution of everything that dp_tick() does */
     DP_GTPU_PORT = 2152,
 };
 
 struct dp_instance { /* a data network (DNN, network instance): one N6 interface */
-    struct rule_addr router_v4, router_v6; /* source of ICMP errors; family 0: the packet's destination */
+    struct rule_addr router_v4,
+        router_v6; /* source of ICMP errors; family 0: the packet's destination */
 };
 struct dp_pool { /* addresses that are looked up by a plain array; others by hash. bits 8..32 */
     uint16_t instance;
@@ -56,15 +60,16 @@ struct dp_datagram { /* GTP-U and its peer: on input where it came from, on outp
 };
 
 enum dp_event_kind {
-    DP_EVENT_DOWNLINK_DATA,       /* session, pdr_id, far_id, qfi, dscp: first packet, FAR says NOCP */
-    DP_EVENT_USAGE,               /* session, urr_id, triggers, usage; the counters have been reset */
-    DP_EVENT_ERROR_INDICATION,    /* peer, teid (the peer's); session and far_id if one sends there, else
-                                     session is UINT32_MAX */
-    DP_EVENT_INACTIVE,            /* session: no packet for inactivity_us; once, till the next packet */
-    DP_EVENT_ACTIVE,              /* session: a packet after DP_EVENT_INACTIVE */
+    DP_EVENT_DOWNLINK_DATA,    /* session, pdr_id, far_id, qfi, dscp: first packet, FAR says NOCP */
+    DP_EVENT_USAGE,            /* session, urr_id, triggers, usage; the counters have been reset */
+    DP_EVENT_ERROR_INDICATION, /* peer, teid (the peer's); session and far_id if one sends there,
+                                  else session is UINT32_MAX */
+    DP_EVENT_INACTIVE, /* session: no packet for inactivity_us; once, till the next packet */
+    DP_EVENT_ACTIVE,   /* session: a packet after DP_EVENT_INACTIVE */
     DP_EVENT_ROUTER_SOLICITATION, /* session, packet: answer with dp_send_to_ue() */
-    DP_EVENT_TO_CONTROL,          /* session, pdr_id, packet: FAR's destination is the CP function, no tunnel */
-    DP_EVENT_ECHO_RESPONSE,       /* peer, sequence */
+    DP_EVENT_TO_CONTROL, /* session, pdr_id, packet: FAR's destination is the CP function, no tunnel
+                          */
+    DP_EVENT_ECHO_RESPONSE, /* peer, sequence */
     DP_EVENT_COUNT
 };
 struct dp_event {
@@ -90,26 +95,29 @@ struct dp;
 struct dp *dp_new(const struct dp_config *config, const struct dp_io *io);
 void dp_free(struct dp *dp);
 
-/* The TEID of tunnel k (below RULE_TUNNELS) of a session: the low bits index, the others are `random` and keep
- * an old tunnel's packets out of the index's next session. Never 0. Pass a new random for each new tunnel. */
+/* The TEID of tunnel k (below RULE_TUNNELS) of a session: the low bits index, the others are
+ * `random` and keep an old tunnel's packets out of the index's next session. Never 0. Pass a new
+ * random for each new tunnel. */
 uint32_t dp_teid(uint32_t sessions_max, uint32_t session, unsigned k, uint32_t random);
 
-/* Rules, checked and packed for the packet path; any thread. NULL with *error an ERR_* code and, if why is not
- * NULL, a sentence there that lives forever. */
+/* Rules, checked and packed for the packet path; any thread. NULL with *error an ERR_* code and, if
+ * why is not NULL, a sentence there that lives forever. */
 struct dp_rules;
-struct dp_rules *dp_rules_new(const struct dp_config *config, const struct rule_session *s, int *error,
-                              const char **why);
+struct dp_rules *dp_rules_new(const struct dp_config *config, const struct rule_session *s,
+                              int *error, const char **why);
 void dp_rules_free(struct dp_rules *r);
 uint32_t dp_rules_octets(const struct dp_rules *r);
 
-/* Replaces the session's rules in one step: no packet ever sees a part of them. Takes r, also on failure.
- * Counters of URRs and the fill of QERs carry over by id; then end markers are sent, then the buffered packets
- * meet the new rules in their order. URRs that went report with RULE_USAGE_TERMINATION if they had counted.
- * 0; ERR_EXISTS the UE address belongs to another session; ERR_NOSPACE. On failure the old rules stay. */
+/* Replaces the session's rules in one step: no packet ever sees a part of them. Takes r, also on
+ * failure. Counters of URRs and the fill of QERs carry over by id; then end markers are sent, then
+ * the buffered packets meet the new rules in their order. URRs that went report with
+ * RULE_USAGE_TERMINATION if they had counted. 0; ERR_EXISTS the UE address belongs to another
+ * session; ERR_NOSPACE. On failure the old rules stay. */
 int dp_session_put(struct dp *dp, uint64_t now_us, struct dp_rules *r);
 /* dp_rules_new() and dp_session_put() in one. */
 int dp_session_set(struct dp *dp, uint64_t now_us, const struct rule_session *s, const char **why);
-/* ERR_NOTFOUND. Buffered packets are dropped, URRs report as above unless they were taken before. */
+/* ERR_NOTFOUND. Buffered packets are dropped, URRs report as above unless they were taken before.
+ */
 int dp_session_drop(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen);
 bool dp_session_exists(const struct dp *dp, uint32_t session, uint32_t gen);
 uint32_t dp_session_count(const struct dp *dp);
@@ -118,13 +126,17 @@ uint32_t dp_session_count(const struct dp *dp);
 void dp_access_input(struct dp *dp, uint64_t now_us, const struct dp_datagram *d, unsigned n);
 void dp_core_input(struct dp *dp, uint64_t now_us, uint16_t instance, const struct dp_packet *p,
                    unsigned n);
-/* Timers. Call it at least each DP_TICK_US while dp_session_count() is not 0; oftener does no harm. */
+/* Timers. Call it at least each DP_TICK_US while dp_session_count() is not 0; oftener does no harm.
+ */
 void dp_tick(struct dp *dp, uint64_t now_us);
 
-/* An IP packet of the control plane to the UE (a router advertisement), by the tunnel of the first downlink PDR
- * that forwards. ERR_NOTFOUND no session; ERR_STATE no tunnel; ERR_RANGE longer than DP_PACKET_MAX. */
-int dp_send_to_ue(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen, struct bytes packet);
-void dp_send_echo_request(struct dp *dp, uint64_t now_us, const struct rule_addr *peer, uint16_t sequence);
+/* An IP packet of the control plane to the UE (a router advertisement), by the tunnel of the first
+ * downlink PDR that forwards. ERR_NOTFOUND no session; ERR_STATE no tunnel; ERR_RANGE longer than
+ * DP_PACKET_MAX. */
+int dp_send_to_ue(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen,
+                  struct bytes packet);
+void dp_send_echo_request(struct dp *dp, uint64_t now_us, const struct rule_addr *peer,
+                          uint16_t sequence);
 /* Fills and resets; ERR_NOTFOUND. A quota goes on being used up. */
 int dp_usage_take(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen, uint32_t urr_id,
                   struct rule_usage *usage);
@@ -148,7 +160,7 @@ struct dp_command {
     struct dp_rules *rules; /* DP_PUT */
     struct rule_addr peer;  /* DP_ECHO */
     uint16_t sequence, packet_n;
-    uint8_t packet[256];    /* DP_TO_UE */
+    uint8_t packet[256]; /* DP_TO_UE */
 };
 /* Does it; the result is that of the function named. */
 int dp_command_run(struct dp *dp, uint64_t now_us, const struct dp_command *c);

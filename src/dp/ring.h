@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ring.h - a queue between one writing and one reading thread, of fixed size, without locks. Commands to the
- * packet path (struct dp_command) and its events back (struct dp_event_item) travel in it. */
+/* ring.h - a queue between one writing and one reading thread, of fixed size, without locks.
+ * Commands to the packet path (struct dp_command) and its events back (struct dp_event_item) travel
+ * in it. */
 #pragma once
 #include "dp/dp.h"
 #include <stdatomic.h>
@@ -8,7 +9,7 @@
 
 struct ring {
     uint8_t *items;
-    uint32_t octets, mask; /* of an item; number of items - 1 */
+    uint32_t octets, mask;              /* of an item; number of items - 1 */
     _Alignas(64) _Atomic uint32_t head; /* written by the reader */
     _Alignas(64) _Atomic uint32_t tail; /* written by the writer */
 };

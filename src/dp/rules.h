@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules.h - what nf/upf publishes to the packet path: one PDU session with its rules, TS 29.244 5.2.
- * Plain values; the arrays belong to the caller and are copied by dp_rules_new(). Rules name each other by
- * their PFCP ids. Addresses are octets in network order, numbers are in host order. */
+/* rules.h - what nf/upf publishes to the packet path: one PDU session with its rules,
+ * TS 29.244 5.2. Plain values; the arrays belong to the caller and are copied by dp_rules_new().
+ * Rules name each other by their PFCP ids. Addresses are octets in network order, numbers are in
+ * host order. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
-    RULE_TUNNELS = 4,      /* local TEIDs a session, see dp_teid() */
-    RULE_PDR_QERS = 4,     /* QERs a PDR */
-    RULE_PDR_URRS = 8,     /* URRs a PDR */
-    RULE_SDF_PORTS = 4,    /* port ranges on either side of a filter */
-    RULE_MAX = 250,        /* PDRs, FARs, QERs, URRs a session, each; filters a session too */
+    RULE_TUNNELS = 4,   /* local TEIDs a session, see dp_teid() */
+    RULE_PDR_QERS = 4,  /* QERs a PDR */
+    RULE_PDR_URRS = 8,  /* URRs a PDR */
+    RULE_SDF_PORTS = 4, /* port ranges on either side of a filter */
+    RULE_MAX = 250,     /* PDRs, FARs, QERs, URRs a session, each; filters a session too */
 };
 enum rule_interface { RULE_ACCESS, RULE_CORE, RULE_CP_FUNCTION }; /* TS 29.244 8.2.2, 8.2.24 */
 
-struct rule_addr { /* an IP address and, for a peer, its UDP port */
+struct rule_addr {  /* an IP address and, for a peer, its UDP port */
     uint8_t family; /* 4, 6, or 0: none */
     uint16_t port;  /* of a peer; 0 means 2152 */
     uint8_t ip[16]; /* the first 4 of them for family 4 */
@@ -29,12 +30,13 @@ struct rule_prefix {
 struct rule_ports {
     uint16_t first, last;
 };
-/* One SDF filter, TS 29.244 8.2.5; dp/sdf.h makes it from text. `remote` is the far end (the source of a
- * "permit out" rule), `local` is the UE's side. A PDR from access matches its packets the other way round, so
- * one filter serves both directions. */
+/* One SDF filter, TS 29.244 8.2.5; dp/sdf.h makes it from text. `remote` is the far end (the source
+ * of a "permit out" rule), `local` is the UE's side. A PDR from access matches its packets the
+ * other way round, so one filter serves both directions. */
 struct rule_sdf {
-    uint32_t id;      /* SDF filter id; 0: none */
-    bool same_as_id;  /* flag BID without a description: the filter of another PDR that has this id */
+    uint32_t id; /* SDF filter id; 0: none */
+    bool
+        same_as_id; /* flag BID without a description: the filter of another PDR that has this id */
     bool has_proto, has_spi, has_flow_label;
     uint8_t proto, tos, tos_mask; /* tos_mask 0: any */
     uint8_t remote_ports_n, local_ports_n;
@@ -43,11 +45,11 @@ struct rule_sdf {
     struct rule_ports remote_ports[RULE_SDF_PORTS], local_ports[RULE_SDF_PORTS];
 };
 
-struct rule_pdr { /* TS 29.244 7.5.2.2 */
+struct rule_pdr {        /* TS 29.244 7.5.2.2 */
     uint16_t id;         /* not 0 */
     uint32_t precedence; /* lower is tried first */
     enum rule_interface source;
-    uint32_t teid;              /* local F-TEID, made by dp_teid(); 0: by UE address, from the instance */
+    uint32_t teid; /* local F-TEID, made by dp_teid(); 0: by UE address, from the instance */
     bool outer_header_removal;  /* must be set where teid is */
     uint64_t qfis;              /* bit n: QFI n matches; 0: any, also none */
     const struct rule_sdf *sdf; /* any one matches; none: everything matches */
@@ -59,17 +61,18 @@ struct rule_pdr { /* TS 29.244 7.5.2.2 */
 };
 
 enum { /* apply action, TS 29.244 8.2.26; one of the first three, NOCP only with BUFF or DROP */
-    RULE_DROP = 1,
-    RULE_FORW = 2,
-    RULE_BUFF = 4,
-    RULE_NOCP = 8,
+       RULE_DROP = 1,
+       RULE_FORW = 2,
+       RULE_BUFF = 4,
+       RULE_NOCP = 8,
 };
 struct rule_far { /* TS 29.244 7.5.2.3 */
     uint32_t id;
     uint8_t action;
     enum rule_interface destination;
-    uint16_t instance;     /* where destination is the core and no tunnel is made: dp_config.instance[] */
-    uint32_t teid;         /* outer header creation: the peer's TEID, with peer.family not 0 */
+    uint16_t
+        instance;  /* where destination is the core and no tunnel is made: dp_config.instance[] */
+    uint32_t teid; /* outer header creation: the peer's TEID, with peer.family not 0 */
     struct rule_addr peer; /* family 0: no outer header */
     bool send_end_marker;  /* PFCPSMReq-Flags SNDEM: once, on the tunnel that this FAR had before */
     bool drop_buffered;    /* PFCPSMReq-Flags DROBU: once, the session's buffered packets */
@@ -86,14 +89,14 @@ struct rule_qer { /* TS 29.244 7.5.2.5 */
 };
 
 enum { /* why a usage report is made; the values are ours, nf/upf maps them to TS 29.244 8.2.41 */
-    RULE_USAGE_VOLUME_THRESHOLD = 1,
-    RULE_USAGE_TIME_THRESHOLD = 2,
-    RULE_USAGE_VOLUME_QUOTA = 4,
-    RULE_USAGE_TIME_QUOTA = 8,
-    RULE_USAGE_PERIODIC = 16,
-    RULE_USAGE_START = 32,       /* first packet */
-    RULE_USAGE_TERMINATION = 64, /* the URR or its session goes */
-    RULE_USAGE_IMMEDIATE = 128,  /* asked for */
+       RULE_USAGE_VOLUME_THRESHOLD = 1,
+       RULE_USAGE_TIME_THRESHOLD = 2,
+       RULE_USAGE_VOLUME_QUOTA = 4,
+       RULE_USAGE_TIME_QUOTA = 8,
+       RULE_USAGE_PERIODIC = 16,
+       RULE_USAGE_START = 32,       /* first packet */
+       RULE_USAGE_TERMINATION = 64, /* the URR or its session goes */
+       RULE_USAGE_IMMEDIATE = 128,  /* asked for */
 };
 struct rule_volume { /* octets; 0: not set */
     uint64_t total, ul, dl;
@@ -101,28 +104,28 @@ struct rule_volume { /* octets; 0: not set */
 struct rule_urr { /* TS 29.244 7.5.2.4 */
     uint32_t id;
     bool measure_volume, measure_duration;
-    bool report_start;      /* event RULE_USAGE_START with the first packet */
-    bool start_at_once;     /* duration counts from now (ISTM), else from the first packet */
-    bool quota_fresh;       /* the quota counts from 0 again; else what was used of it is carried over */
+    bool report_start;  /* event RULE_USAGE_START with the first packet */
+    bool start_at_once; /* duration counts from now (ISTM), else from the first packet */
+    bool quota_fresh; /* the quota counts from 0 again; else what was used of it is carried over */
     struct rule_volume threshold, quota;
     uint64_t time_threshold_us, time_quota_us, period_us; /* 0: not set */
 };
 struct rule_usage { /* of one URR since its last report */
     uint64_t ul_octets, dl_octets, ul_packets, dl_packets;
     uint64_t duration_us;
-    uint64_t start_us, end_us;           /* of the measurement, on the caller's clock; start 0: none yet */
+    uint64_t start_us, end_us; /* of the measurement, on the caller's clock; start 0: none yet */
     uint64_t first_packet_us, last_packet_us; /* 0: no packet */
-    uint32_t sequence;                   /* UR-SEQN: 0, 1, ... */
+    uint32_t sequence;                        /* UR-SEQN: 0, 1, ... */
 };
-struct rule_bar { /* TS 29.244 7.5.2.6 */
+struct rule_bar {         /* TS 29.244 7.5.2.6 */
     uint16_t packets_max; /* 0: dp_config.buffered_per_session */
     uint64_t notify_delay_us;
 };
 
 struct rule_session {
-    uint32_t session; /* index, below dp_config.sessions_max; the owner's slab index serves */
-    uint32_t gen;     /* echoed in events; another gen at the same index is another session */
-    uint16_t instance;      /* the data network whose packets reach this UE */
+    uint32_t session;  /* index, below dp_config.sessions_max; the owner's slab index serves */
+    uint32_t gen;      /* echoed in events; another gen at the same index is another session */
+    uint16_t instance; /* the data network whose packets reach this UE */
     bool has_ipv4, has_ipv6;
     uint8_t ipv4[4];
     uint8_t ipv6_prefix[8]; /* a /64 */

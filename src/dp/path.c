@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path.c - a packet's way: parse, find the session, check whose packet it is, match, apply. Each
+ * step ends the way with the counter that says why, or goes on; every packet is counted once, by
+ * who called. */
+#include "dp/state.h"
+
+static const struct pdr *pdr_match(const struct dp_rules *r, const struct inner *in, uint32_t teid,
+                                   const struct gtpu *g)
+{
+    for (unsigned i = 0; i < r->pdr_n; i++) {
+        const struct pdr *p = &r->pdr[i];
+        if (p->teid != teid)
+            continue;
+        if (p->qfis && !(g && g->has_container && p->qfis >> g->qfi & 1))
+            continue;
+        if (!p->sdf_n)
+            return p;
+        for (unsigned k = 0; k < p->sdf_n; k++)
+            if (sdf_matches(&r->sdf[p->sdf_first + k], in, p->source != RULE_ACCESS))
+                return p;
+    }
+    return NULL;
+}
+
+static bool is_ue_addr(const struct dp_rules *r, uint8_t family, const uint8_t *ip)
+{
+    return family == 4 ? r->has_ipv4 && !memcmp(ip, r->ipv4, 4)
+                       : r->has_ipv6 && !memcmp(ip, r->ipv6_prefix, 8);
+}
+
+static void session_alive(struct dp *dp, struct session *s)
+{
+    s->last_us = dp->now_us;
+    if (!s->inactive)
+        return;
+    s->inactive = false;
+    timer_arm(dp, s);
+    struct dp_event e = {.kind = DP_EVENT_ACTIVE};
+    out_event(dp, s, &e);
+}
+
+static enum dp_counter to_tunnel(struct dp *dp, const struct dp_rules *r, const struct pdr *pdr,
+                                 const struct inner *in, uint8_t *p, uint8_t qfi,
+                                 struct held *owner)
+{
+    const struct far *f = &r->far[pdr->far];
+    bool ul = pdr->source == RULE_ACCESS, rqi = false;
+    for (unsigned i = 0; i < pdr->qer_n; i++) {
+        const struct qer *q = &r->qer[pdr->qer[i]];
+        if (!q->qfi)
+            continue;
+        qfi = q->qfi;
+        rqi = q->reflective;
+        break;
+    }
+    uint8_t *out = gtpu_push(p, in->n, f->teid, qfi, rqi, ul);
+    out_tunnel(dp, &f->peer, out, in->n + (uint32_t)(p - out), owner);
+    return DP_to_tunnel;
+}
+
+static bool too_big(struct dp *dp, const struct dp_rules *r, const struct inner *in,
+                    const uint8_t *p)
+{
+    if (in->n + GTPU_PUSH > 65535)
+        return true;
+    if (!dp->config.inner_mtu || in->n <= dp->config.inner_mtu || !in->df)
+        return false;
+    if (in->family == 6 && in->n <= 1280)
+        return false;
+    too_big_send(dp, r->instance, in, p);
+    return true;
+}
+
+/* What the PDR's rules say is done with the packet. The packet's pointers in `in` point into p. */
+static enum dp_counter apply(struct dp *dp, struct session *s, const struct pdr *pdr,
+                             const struct inner *in, uint8_t *p, uint8_t qfi, struct held *owner)
+{
+    struct dp_rules *r = s->r;
+    const struct far *f = &r->far[pdr->far];
+    bool ul = pdr->source == RULE_ACCESS;
+    if (!owner) /* buffered packets counted as activity when they came */
+        session_alive(dp, s);
+    if (!gate_open(r, pdr, ul))
+        return DP_gate_closed;
+    if (f->action & RULE_BUFF)
+        return ul ? DP_far_drop : buffer_hold(dp, s, pdr, in, p, owner);
+    if (!(f->action & RULE_FORW)) {
+        if (f->action & RULE_NOCP && !ul)
+            buffer_notify(dp, s, pdr, in->tos);
+        return DP_far_drop;
+    }
+    struct session *other = NULL;
+    if (ul && f->destination == RULE_CORE && !f->peer.family) {
+        other = session_of_ue(dp, f->instance, in->family, in->dst);
+        if (other && !dp->config.ue_to_ue)
+            return DP_ue_to_ue;
+    }
+    if (f->peer.family && too_big(dp, r, in, p))
+        return DP_too_big;
+    if (!quota_left(r, pdr))
+        return DP_quota;
+    if (!police(dp, r, pdr, ul, in->n))
+        return DP_policed;
+    usage_count(dp, s, pdr, ul, in->n);
+    if (f->peer.family)
+        return to_tunnel(dp, r, pdr, in, p, qfi, owner);
+    if (f->destination == RULE_CP_FUNCTION) {
+        struct dp_event e = {.kind = DP_EVENT_TO_CONTROL, .pdr_id = pdr->id, .packet = {p, in->n}};
+        out_event(dp, s, &e);
+        return DP_to_control;
+    }
+    if (other)
+        return downlink(dp, other, in, p, NULL);
+    out_core(dp, f->instance, p, in->n, owner);
+    return DP_to_core;
+}
+
+enum dp_counter downlink(struct dp *dp, struct session *s, const struct inner *in, uint8_t *p,
+                         struct held *owner)
+{
+    const struct pdr *pdr = pdr_match(s->r, in, 0, NULL);
+    return pdr ? apply(dp, s, pdr, in, p, 0, owner) : DP_no_rule;
+}
+
+/* From or to an address that is good on the UE's link only. Of these the network's side wants the
+ * router solicitation alone, RFC 4861 6.1.1; nobody's neighbour is asked for on a tunnel. */
+static bool on_link(const struct inner *in)
+{
+    const uint8_t *s = in->src, *d = in->dst;
+    if (in->family != 6)
+        return false;
+    return (s[0] == 0xfe && (s[1] & 0xc0) == 0x80) || (d[0] == 0xfe && (d[1] & 0xc0) == 0x80) ||
+           (d[0] == 0xff && (d[1] & 15) <= 2) || (!be64(s) && !be64(s + 8));
+}
+
+static enum dp_counter on_link_input(struct dp *dp, struct session *s, const struct inner *in,
+                                     const struct gtpu *g)
+{
+    enum { ROUTER_SOLICITATION = 133 };
+    bool from_link = (in->src[0] == 0xfe && (in->src[1] & 0xc0) == 0x80) || !be64(in->src);
+    if (in->later_fragment || in->proto != 58 || in->icmp_type != ROUTER_SOLICITATION ||
+        in->hop_limit != 255 || in->n - in->l4 < 8 || !s->r->has_ipv6)
+        return DP_link_local;
+    if (!from_link && !is_ue_addr(s->r, 6, in->src))
+        return DP_spoofed;
+    const struct pdr *pdr = pdr_match(s->r, in, g->teid, g);
+    if (pdr && s->r->far[pdr->far].destination == RULE_CP_FUNCTION &&
+        s->r->far[pdr->far].peer.family)
+        return apply(dp, s, pdr, in, g->payload, g->qfi, NULL);
+    session_alive(dp, s);
+    struct dp_event e = {.kind = DP_EVENT_ROUTER_SOLICITATION, .packet = {g->payload, in->n}};
+    out_event(dp, s, &e);
+    return DP_to_control;
+}
+
+static bool peer_known(const struct dp_rules *r, const struct rule_addr *peer)
+{
+    bool any = false;
+    for (unsigned i = 0; i < r->far_n; i++) {
+        if (addr_eq(&r->far[i].peer, peer))
+            return true;
+        any |= r->far[i].peer.family != 0;
+    }
+    return !any; /* the control plane has named none yet: the UE's first packets may come before */
+}
+
+static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
+                                    const struct rule_addr *from)
+{
+    struct session *s = session_of_teid(dp, g->teid);
+    if (!s) {
+        error_indication_send(dp, g->teid, from);
+        return DP_teid_unknown;
+    }
+    if (dp->config.check_peer && !peer_known(s->r, from))
+        return DP_peer_wrong;
+    struct inner in;
+    enum dp_counter bad = inner_read(g->payload, g->payload_n, &in);
+    if (bad != (enum dp_counter)INNER_GOOD)
+        return bad;
+    const struct dp_rules *r = s->r;
+    unsigned i = 0;
+    while (i < r->pdr_n && r->pdr[i].teid != g->teid)
+        i++;
+    if (i == r->pdr_n)
+        return DP_no_rule;
+    if (g->has_container && g->pdu_type != (r->pdr[i].source == RULE_ACCESS)) /* TS 38.415 5.5.2 */
+        return DP_gtpu_malformed;
+    if (r->pdr[i].source == RULE_ACCESS) {
+        if (on_link(&in))
+            return on_link_input(dp, s, &in, g);
+        if (!is_ue_addr(r, in.family, in.src))
+            return DP_spoofed;
+    } else if (!is_ue_addr(r, in.family, in.dst)) {
+        /* a router advertisement of the control plane goes to the UE's link, TS 29.561 */
+        if (r->pdr[i].source != RULE_CP_FUNCTION || !r->has_ipv6 || !on_link(&in))
+            return DP_not_for_ue;
+    }
+    const struct pdr *pdr = pdr_match(r, &in, g->teid, g);
+    return pdr ? apply(dp, s, pdr, &in, g->payload, g->qfi, NULL) : DP_no_rule;
+}
+
+static enum dp_counter access_one(struct dp *dp, const struct dp_datagram *d)
+{
+    struct gtpu g;
+    switch (gtpu_read(d->p, d->n, &g)) {
+    case GTPU_MALFORMED: return DP_gtpu_malformed;
+    case GTPU_NOT_UNDERSTOOD: extensions_send(dp, g.sequence, &d->peer); return DP_gtpu_extension;
+    case GTPU_GOOD: break;
+    }
+    return g.type == GTPU_T_PDU ? tunnel_input(dp, &g, &d->peer)
+                                : signalling_read(dp, &g, &d->peer);
+}
+
+/* Two packets ahead the session is asked for, one ahead its rules: their memory is there when it is
+ * its turn. */
+static void access_prefetch(struct dp *dp, const struct dp_datagram *d, unsigned left)
+{
+    if (left > 4 && d[4].n >= 8) {
+        uint32_t i = (be32(d[4].p + 4) & dp->teid_mask) / RULE_TUNNELS;
+        if (i < dp->config.sessions_max)
+            __builtin_prefetch(&dp->session[i]);
+    }
+    if (left > 2 && d[2].n >= 8) {
+        struct session *s = session_of_teid(dp, be32(d[2].p + 4));
+        if (s) {
+            __builtin_prefetch(s->r);
+            __builtin_prefetch((const uint8_t *)s->r + 64);
+            __builtin_prefetch((const uint8_t *)s->r + 128);
+        }
+    }
+}
+
+void dp_access_input(struct dp *dp, uint64_t now_us, const struct dp_datagram *d, unsigned n)
+{
+    dp_clock(dp, now_us);
+    for (unsigned i = 0; i < n; i++) {
+        access_prefetch(dp, d + i, n - i);
+        dp->count[DP_access_in]++;
+        dp->count[DP_access_in_octets] += d[i].n;
+        dp->count[access_one(dp, &d[i])]++;
+    }
+    out_flush(dp);
+}
+
+static enum dp_counter core_one(struct dp *dp, uint16_t instance, const struct dp_packet *p)
+{
+    struct inner in;
+    enum dp_counter bad = inner_read(p->p, p->n, &in);
+    if (bad != (enum dp_counter)INNER_GOOD)
+        return bad;
+    if (instance >= dp->config.instances)
+        return DP_ue_unknown;
+    if (on_link(&in))
+        return DP_link_local;
+    struct session *s = session_of_ue(dp, instance, in.family, in.dst);
+    return s ? downlink(dp, s, &in, p->p, NULL) : DP_ue_unknown;
+}
+
+void dp_core_input(struct dp *dp, uint64_t now_us, uint16_t instance, const struct dp_packet *p,
+                   unsigned n)
+{
+    dp_clock(dp, now_us);
+    for (unsigned i = 0; i < n; i++) {
+        dp->count[DP_core_in]++;
+        dp->count[DP_core_in_octets] += p[i].n;
+        dp->count[core_one(dp, instance, &p[i])]++;
+    }
+    out_flush(dp);
+}
+
+int dp_send_to_ue(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen,
+                  struct bytes packet)
+{
+    dp_clock(dp, now_us);
+    struct session *s = session_get(dp, session, gen);
+    if (!s)
+        return ERR_NOTFOUND;
+    if (!packet.n || packet.n > DP_PACKET_MAX)
+        return ERR_RANGE;
+    for (unsigned i = 0; i < s->r->pdr_n; i++) {
+        const struct pdr *pdr = &s->r->pdr[i];
+        const struct far *f = &s->r->far[pdr->far];
+        if (pdr->source == RULE_ACCESS || f->destination != RULE_ACCESS || !(f->action & RULE_FORW))
+            continue;
+        uint8_t *p = out_scratch(dp, DP_HEADROOM + packet.n) + DP_HEADROOM;
+        memcpy(p, packet.p, packet.n);
+        struct inner in = {.n = packet.n};
+        to_tunnel(dp, s->r, pdr, &in, p, 0, NULL);
+        out_flush(dp);
+        return OK;
+    }
+    return ERR_STATE;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules.c - checks a session's rules once, where the control plane can still be told why, and packs
+ * them. */
+#include "dp/state.h"
+#include <stdlib.h>
+
+uint32_t dp_teid_mask(uint32_t sessions_max)
+{
+    uint32_t cells = RULE_TUNNELS;
+    while (cells < sessions_max * (uint64_t)RULE_TUNNELS)
+        cells <<= 1;
+    return cells - 1;
+}
+
+uint32_t dp_teid(uint32_t sessions_max, uint32_t session, unsigned k, uint32_t random)
+{
+    uint32_t mask = dp_teid_mask(sessions_max), salt = random & ~mask;
+    if (!salt)
+        salt = mask + 1;
+    return salt | ((session * RULE_TUNNELS + k) & mask);
+}
+
+struct checked {
+    const struct dp_config *config;
+    const struct rule_session *s;
+    struct dp_rules *r;
+    int error;
+    const char *why;
+};
+
+static bool refuse(struct checked *c, int error, const char *why)
+{
+    c->error = error;
+    c->why = why;
+    return false;
+}
+#define NEED(cond, err, text)                                                                      \
+    do {                                                                                           \
+        if (!(cond))                                                                               \
+            return refuse(c, ERR_##err, text);                                                     \
+    } while (0)
+
+static bool prefix_good(const struct rule_prefix *p)
+{
+    return !p->family || (p->family == 4 && p->bits <= 32) || (p->family == 6 && p->bits <= 128);
+}
+
+static bool sdf_check(struct checked *c, const struct rule_sdf *f)
+{
+    NEED(prefix_good(&f->remote) && prefix_good(&f->local), RANGE,
+         "a prefix longer than its address");
+    NEED(f->remote_ports_n <= RULE_SDF_PORTS && f->local_ports_n <= RULE_SDF_PORTS, RANGE,
+         "too many port ranges in a filter");
+    for (unsigned i = 0; i < f->remote_ports_n; i++)
+        NEED(f->remote_ports[i].first <= f->remote_ports[i].last, RANGE,
+             "a port range that ends early");
+    for (unsigned i = 0; i < f->local_ports_n; i++)
+        NEED(f->local_ports[i].first <= f->local_ports[i].last, RANGE,
+             "a port range that ends early");
+    return true;
+}
+
+static bool session_check(struct checked *c)
+{
+    const struct rule_session *s = c->s;
+    NEED(s->session < c->config->sessions_max, RANGE, "session index out of range");
+    NEED(s->instance < c->config->instances, RANGE, "no such network instance");
+    NEED(s->has_ipv4 || s->has_ipv6, MISSING, "a session without UE address");
+    NEED(!s->has_ipv4 || (be32(s->ipv4) && s->ipv4[0] < 224), RANGE, "not a UE's IPv4 address");
+    NEED(!s->has_ipv6 || (s->ipv6_prefix[0] && s->ipv6_prefix[0] < 0xfe), RANGE,
+         "not a UE's IPv6 prefix");
+    NEED(s->pdr_n <= RULE_MAX && s->far_n <= RULE_MAX && s->qer_n <= RULE_MAX &&
+             s->urr_n <= RULE_MAX,
+         FULL, "too many rules in a session");
+    uint32_t filters = 0;
+    for (unsigned i = 0; i < s->pdr_n; i++)
+        filters += s->pdr[i].sdf_n;
+    NEED(filters <= RULE_MAX, FULL, "too many filters in a session");
+    return true;
+}
+
+static bool fars_pack(struct checked *c)
+{
+    for (unsigned i = 0; i < c->s->far_n; i++) {
+        const struct rule_far *f = &c->s->far[i];
+        unsigned act = f->action & (RULE_DROP | RULE_FORW | RULE_BUFF);
+        NEED(act == RULE_DROP || act == RULE_FORW || act == RULE_BUFF, RANGE,
+             "a FAR must forward, drop or buffer, one of them");
+        NEED(!(f->action & ~15) && !(act == RULE_FORW && (f->action & RULE_NOCP)), RANGE,
+             "an apply action that is not possible");
+        NEED(f->destination <= RULE_CP_FUNCTION, RANGE, "no such destination interface");
+        NEED(f->peer.family == 0 || f->peer.family == 4 || f->peer.family == 6, RANGE,
+             "a peer that is neither IPv4 nor IPv6");
+        NEED(f->instance < c->config->instances, RANGE, "no such network instance");
+        NEED(act != RULE_FORW || f->destination != RULE_ACCESS || f->peer.family, MISSING,
+             "forwarding to access needs an outer header");
+        NEED(!f->peer.family || f->teid, RANGE, "outer header creation with TEID 0");
+        for (unsigned k = 0; k < i; k++)
+            NEED(c->r->far[k].id != f->id, EXISTS, "two FARs with one id");
+        c->r->far[i] = (struct far){f->id,
+                                    f->teid,
+                                    f->action,
+                                    (uint8_t)f->destination,
+                                    f->send_end_marker,
+                                    f->drop_buffered,
+                                    f->instance,
+                                    f->peer};
+        if (f->peer.family == 4)
+            memset(c->r->far[i].peer.ip + 4, 0, 12);
+        if (!f->peer.port)
+            c->r->far[i].peer.port = DP_GTPU_PORT;
+    }
+    return true;
+}
+
+static bool meters_pack(struct checked *c)
+{
+    for (unsigned i = 0; i < c->s->qer_n; i++) {
+        const struct rule_qer *q = &c->s->qer[i];
+        NEED(q->qfi < 64, RANGE, "QFI out of range");
+        for (unsigned k = 0; k < i; k++)
+            NEED(c->r->qer[k].id != q->id, EXISTS, "two QERs with one id");
+        c->r->qer[i] = (struct qer){.id = q->id,
+                                    .closed = {q->gate_dl_closed, q->gate_ul_closed},
+                                    .has_mbr = q->has_mbr,
+                                    .reflective = q->reflective,
+                                    .qfi = q->qfi,
+                                    .mbr_kbit = {q->mbr_dl_kbit, q->mbr_ul_kbit}};
+    }
+    for (unsigned i = 0; i < c->s->urr_n; i++) {
+        for (unsigned k = 0; k < i; k++)
+            NEED(c->r->urr[k].rule.id != c->s->urr[i].id, EXISTS, "two URRs with one id");
+        c->r->urr[i].rule = c->s->urr[i];
+    }
+    return true;
+}
+
+static const struct rule_sdf *sdf_of_id(const struct rule_session *s, uint32_t id)
+{
+    for (unsigned i = 0; i < s->pdr_n; i++)
+        for (unsigned k = 0; k < s->pdr[i].sdf_n; k++)
+            if (s->pdr[i].sdf[k].id == id && !s->pdr[i].sdf[k].same_as_id)
+                return &s->pdr[i].sdf[k];
+    return NULL;
+}
+
+static bool pdr_refer(struct checked *c, const struct rule_pdr *p, struct pdr *to)
+{
+    unsigned k;
+    for (k = 0; k < c->r->far_n && c->r->far[k].id != p->far_id; k++)
+        ;
+    NEED(k < c->r->far_n, NOTFOUND, "a PDR names a FAR that is not there");
+    to->far = (uint8_t)k;
+    NEED(p->qer_n <= RULE_PDR_QERS && p->urr_n <= RULE_PDR_URRS, FULL,
+         "too many QERs or URRs in a PDR");
+    for (unsigned i = 0; i < p->qer_n; i++) {
+        for (k = 0; k < c->r->qer_n && c->r->qer[k].id != p->qer_id[i]; k++)
+            ;
+        NEED(k < c->r->qer_n, NOTFOUND, "a PDR names a QER that is not there");
+        to->qer[i] = (uint8_t)k;
+    }
+    for (unsigned i = 0; i < p->urr_n; i++) {
+        for (k = 0; k < c->r->urr_n && c->r->urr[k].rule.id != p->urr_id[i]; k++)
+            ;
+        NEED(k < c->r->urr_n, NOTFOUND, "a PDR names a URR that is not there");
+        to->urr[i] = (uint8_t)k;
+    }
+    return true;
+}
+
+static bool pdr_check(struct checked *c, const struct rule_pdr *p, unsigned before)
+{
+    uint32_t mask = dp_teid_mask(c->config->sessions_max);
+    NEED(p->id, RANGE, "PDR id 0");
+    NEED(p->source <= RULE_CP_FUNCTION, RANGE, "no such source interface");
+    NEED(p->teid || p->source == RULE_CORE, MISSING, "a PDR from access needs a local F-TEID");
+    NEED(!p->teid || (p->teid > mask && (p->teid & mask) / RULE_TUNNELS == c->s->session), RANGE,
+         "a TEID that was not made for this session");
+    NEED(!p->teid || p->outer_header_removal, UNSUPPORTED, "a tunnel without outer header removal");
+    for (unsigned i = 0; i < before; i++) {
+        const struct rule_pdr *o = &c->s->pdr[i];
+        NEED(o->id != p->id, EXISTS, "two PDRs with one id");
+        NEED(!p->teid || o->teid != p->teid || o->source == p->source, RANGE,
+             "PDRs of one TEID from different interfaces");
+        NEED(!p->teid || !o->teid || o->teid == p->teid || ((o->teid ^ p->teid) & mask), RANGE,
+             "two TEIDs in the same place");
+    }
+    return true;
+}
+
+static bool pdrs_pack(struct checked *c)
+{
+    unsigned sdf_n = 0;
+    for (unsigned i = 0; i < c->s->pdr_n; i++) {
+        const struct rule_pdr *p = &c->s->pdr[i];
+        struct pdr to = {.qfis = p->qfis,
+                         .precedence = p->precedence,
+                         .teid = p->teid,
+                         .id = p->id,
+                         .source = (uint8_t)p->source,
+                         .sdf_first = (uint8_t)sdf_n,
+                         .sdf_n = (uint8_t)p->sdf_n,
+                         .qer_n = p->qer_n,
+                         .urr_n = p->urr_n};
+        if (!pdr_check(c, p, i) || !pdr_refer(c, p, &to))
+            return false;
+        for (unsigned k = 0; k < p->sdf_n; k++) {
+            const struct rule_sdf *f = &p->sdf[k];
+            if (f->same_as_id)
+                f = sdf_of_id(c->s, f->id);
+            NEED(f, NOTFOUND, "a filter refers to another that is not there");
+            if (!sdf_check(c, f))
+                return false;
+            c->r->sdf[sdf_n++] = *f;
+        }
+        unsigned at = i;
+        for (; at && c->r->pdr[at - 1].precedence > to.precedence; at--)
+            c->r->pdr[at] = c->r->pdr[at - 1];
+        c->r->pdr[at] = to;
+    }
+    return true;
+}
+
+static struct dp_rules *rules_alloc(const struct rule_session *s)
+{
+    size_t sdf_n = 0;
+    for (unsigned i = 0; i < s->pdr_n; i++)
+        sdf_n += s->pdr[i].sdf_n;
+    /* in falling order of alignment, so that no array needs padding before it */
+    size_t octets = sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
+                    s->qer_n * sizeof(struct qer) + s->pdr_n * sizeof(struct pdr) +
+                    s->far_n * sizeof(struct far) + sdf_n * sizeof(struct rule_sdf);
+    struct dp_rules *r = calloc(1, octets);
+    if (!r)
+        return NULL;
+    *r = (struct dp_rules){.session = s->session,
+                           .gen = s->gen,
+                           .octets = (uint32_t)octets,
+                           .instance = s->instance,
+                           .pdr_n = (uint8_t)s->pdr_n,
+                           .far_n = (uint8_t)s->far_n,
+                           .qer_n = (uint8_t)s->qer_n,
+                           .urr_n = (uint8_t)s->urr_n,
+                           .has_ipv4 = s->has_ipv4,
+                           .has_ipv6 = s->has_ipv6,
+                           .inactivity_us = s->inactivity_us,
+                           .bar = s->bar};
+    memcpy(r->ipv4, s->ipv4, 4);
+    memcpy(r->ipv6_prefix, s->ipv6_prefix, 8);
+    r->pdr = (struct pdr *)(void *)(r + 1);
+    r->qer = (struct qer *)(void *)(r->pdr + s->pdr_n);
+    r->urr = (struct urr *)(void *)(r->qer + s->qer_n);
+    r->far = (struct far *)(void *)(r->urr + s->urr_n);
+    r->sdf = (struct rule_sdf *)(void *)(r->far + s->far_n);
+    return r;
+}
+
+struct dp_rules *dp_rules_new(const struct dp_config *config, const struct rule_session *s,
+                              int *error, const char **why)
+{
+    struct checked c = {.config = config, .s = s};
+    bool good = session_check(&c);
+    if (good && !(c.r = rules_alloc(s)))
+        good = refuse(&c, ERR_NOSPACE, "no memory for the rules");
+    good = good && fars_pack(&c) && meters_pack(&c) && pdrs_pack(&c);
+    *error = c.error;
+    if (why)
+        *why = c.why;
+    if (good)
+        return c.r;
+    dp_rules_free(c.r);
+    return NULL;
+}
+
+void dp_rules_free(struct dp_rules *r)
+{
+    free(r);
+}
+uint32_t dp_rules_octets(const struct dp_rules *r)
+{
+    return r->octets;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state.h - what the files of the packet path share: the packed rules, the session, the instance.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/map.h"
+#include "base/slab.h"
+#include "dp/dp.h"
+#include "dp/gtpu_fast.h"
+#include "dp/inner.h"
+
+enum {
+    NONE = UINT32_MAX,
+    WHEEL_SLOTS = 2048,
+    SCRATCH = 16384,
+    BURST_US = 50000, /* how far ahead of its rate a QoS rule lets a flow run */
+};
+
+struct bucket { /* virtual time: how long the octets passed would keep the line busy */
+    uint64_t debt_ps, last_us;
+};
+struct far {
+    uint32_t id, teid;
+    uint8_t action, destination;
+    bool send_end_marker, drop_buffered;
+    uint16_t instance;
+    struct rule_addr peer;
+};
+struct qer {
+    uint32_t id;
+    bool closed[2], has_mbr, reflective; /* [0] downlink, [1] uplink */
+    uint8_t qfi;
+    uint64_t mbr_kbit[2];
+    struct bucket bucket[2];
+};
+struct urr {
+    struct rule_urr rule;
+    struct rule_usage usage; /* duration and end are filled when taken */
+    uint64_t quota_used[2];
+    uint64_t quota_start_us, period_due_us;
+    bool exhausted;
+};
+struct pdr {
+    uint64_t qfis;
+    uint32_t precedence, teid;
+    uint16_t id;
+    uint8_t source, far, sdf_first, sdf_n, qer_n, urr_n;
+    uint8_t qer[RULE_PDR_QERS], urr[RULE_PDR_URRS];
+};
+struct dp_rules { /* one block of memory with its arrays behind it */
+    uint32_t session, gen, octets;
+    uint16_t instance;
+    uint8_t pdr_n, far_n, qer_n, urr_n;
+    bool has_ipv4, has_ipv6;
+    uint8_t ipv4[4], ipv6_prefix[8];
+    uint64_t inactivity_us;
+    struct rule_bar bar;
+    struct pdr *pdr; /* by precedence */
+    struct far *far;
+    struct qer *qer;
+    struct urr *urr;
+    struct rule_sdf *sdf;
+};
+
+struct held { /* a buffered downlink packet */
+    struct held *next;
+    uint32_t n;
+    uint8_t room[DP_HEADROOM];
+    uint8_t data[DP_PACKET_MAX];
+};
+struct session {
+    uint32_t teid[RULE_TUNNELS]; /* 0: none */
+    struct dp_rules *r;          /* NULL: no session */
+    uint32_t gen;
+    uint16_t held_n;
+    bool notified, inactive;
+    struct held *held_first, *held_last;
+    uint64_t last_us, notify_due_us; /* notify_due_us 0: none */
+    uint16_t notify_pdr;
+    uint32_t wheel_prev, wheel_next; /* sessions in the same slot */
+    uint64_t wheel_at;               /* tick; 0: not on the wheel */
+};
+struct pool {
+    uint16_t instance;
+    uint32_t base, mask;
+    uint32_t *cell; /* session + 1 */
+};
+
+struct dp {
+    struct dp_config config;
+    struct dp_io io;
+    uint64_t now_us, tick;
+    uint64_t count[DP_COUNTERS];
+    struct session *session;
+    uint32_t sessions, teid_mask;
+    struct pool pool[DP_POOLS];
+    struct map v4[DP_INSTANCES], v6[DP_INSTANCES], remote; /* to struct session */
+    struct slab held;
+    uint64_t replies_debt_us, replies_us;
+    uint32_t wheel[WHEEL_SLOTS];
+    struct dp_datagram out[DP_BATCH];
+    struct dp_packet core[DP_BATCH];
+    struct held *out_owner[DP_BATCH], *core_owner[DP_BATCH];
+    unsigned out_n, core_n;
+    uint16_t core_instance;
+    uint32_t scratch_used;
+    uint8_t scratch[SCRATCH];
+};
+
+static inline void dp_clock(struct dp *dp, uint64_t now_us)
+{
+    if (now_us > dp->now_us)
+        dp->now_us = now_us;
+}
+static inline struct session *session_of_teid(struct dp *dp, uint32_t teid)
+{
+    uint32_t cell = teid & dp->teid_mask, i = cell / RULE_TUNNELS;
+    if (!teid || i >= dp->config.sessions_max)
+        return NULL;
+    struct session *s = &dp->session[i];
+    return s->teid[cell % RULE_TUNNELS] == teid ? s : NULL;
+}
+static inline uint32_t session_index(const struct dp *dp, const struct session *s)
+{
+    return (uint32_t)(s - dp->session);
+}
+static inline struct session *session_get(struct dp *dp, uint32_t session, uint32_t gen)
+{
+    struct session *s = session < dp->config.sessions_max ? &dp->session[session] : NULL;
+    return s && s->r && s->gen == gen ? s : NULL;
+}
+static inline bool addr_eq(const struct rule_addr *a, const struct rule_addr *b)
+{
+    return a->family == b->family && !memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16);
+}
+
+/* rules.c */
+uint32_t dp_teid_mask(uint32_t sessions_max);
+/* index.c: UE addresses and the far ends of tunnels */
+int index_init(struct dp *dp);
+void index_free(struct dp *dp);
+struct session *session_of_ue(struct dp *dp, uint16_t instance, uint8_t family, const uint8_t *ip);
+int index_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
+                  const struct dp_rules *new);
+struct session *session_of_remote(struct dp *dp, uint32_t teid, const struct rule_addr *peer);
+/* out.c: batches out. owner is given back to its slab once the packet is out */
+void out_tunnel(struct dp *dp, const struct rule_addr *peer, uint8_t *p, uint32_t n,
+                struct held *owner);
+void out_core(struct dp *dp, uint16_t instance, uint8_t *p, uint32_t n, struct held *owner);
+void out_flush(struct dp *dp);
+uint8_t *out_scratch(struct dp *dp, uint32_t n); /* good until the next flush */
+void out_event(struct dp *dp, const struct session *s, struct dp_event *e);
+/* reply.c */
+bool reply_allowed(struct dp *dp);
+enum dp_counter signalling_read(struct dp *dp, const struct gtpu *g, const struct rule_addr *from);
+void error_indication_send(struct dp *dp, uint32_t teid, const struct rule_addr *to);
+void extensions_send(struct dp *dp, uint16_t sequence, const struct rule_addr *to);
+void end_marker_send(struct dp *dp, const struct rule_addr *to, uint32_t teid);
+void too_big_send(struct dp *dp, uint16_t instance, const struct inner *in, const uint8_t *p);
+/* path.c */
+enum dp_counter downlink(struct dp *dp, struct session *s, const struct inner *in, uint8_t *p,
+                         struct held *owner);
+/* buffer.c */
+enum dp_counter buffer_hold(struct dp *dp, struct session *s, const struct pdr *pdr,
+                            const struct inner *in, const uint8_t *p, struct held *owner);
+void buffer_notify(struct dp *dp, struct session *s, const struct pdr *pdr, uint8_t tos);
+void buffer_notify_due(struct dp *dp, struct session *s);
+void buffer_release(struct dp *dp, struct session *s);
+void buffer_drop(struct dp *dp, struct session *s);
+/* meter.c */
+bool gate_open(const struct dp_rules *r, const struct pdr *pdr, bool ul);
+bool police(struct dp *dp, struct dp_rules *r, const struct pdr *pdr, bool ul, uint32_t n);
+bool quota_left(const struct dp_rules *r, const struct pdr *pdr);
+void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool ul, uint32_t n);
+void usage_start(struct dp *dp, struct urr *u);
+void usage_take(struct dp *dp, struct urr *u, struct rule_usage *to);
+void usage_report(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers);
+void usage_leave(struct dp *dp, struct session *s, struct urr *u);
+/* timer.c */
+void timer_arm(struct dp *dp, struct session *s);
+void timer_disarm(struct dp *dp, struct session *s);
