@@ -9,9 +9,12 @@
 
 struct ring {
     uint8_t *items;
-    uint32_t octets, mask;              /* of an item; number of items - 1 */
-    _Alignas(64) _Atomic uint32_t head; /* written by the reader */
-    _Alignas(64) _Atomic uint32_t tail; /* written by the writer */
+    uint32_t octets, mask; /* of an item; number of items - 1 */
+    /* A cache line apart by padding and not by alignment, which calloc would not give. */
+    uint8_t apart[64];
+    _Atomic uint32_t head; /* written by the reader */
+    uint8_t apart_too[64];
+    _Atomic uint32_t tail; /* written by the writer */
 };
 
 /* items is rounded up to a power of two. 0, or -1 without memory. */
