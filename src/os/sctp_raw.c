@@ -482,6 +482,7 @@ static void raw_readable(void *ctx, uint32_t events)
                                        .msg_iov = &iov[i],
                                        .msg_iovlen = 1};
     }
+    meter_enter(r->meter);
     int n = recvmmsg(s->watch.fd, m, RAW_BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++) {
         uint8_t *p = iov[i].iov_base;
@@ -497,6 +498,7 @@ static void raw_readable(void *ctx, uint32_t events)
         }
         packet_in(r, index, &a, p, len);
     }
+    meter_leave(r->meter);
     r->batch_end(r->ctx);
 }
 

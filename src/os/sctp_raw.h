@@ -10,6 +10,7 @@
 #include "base/slab.h"
 #include "os/loop.h"
 #include "os/sctp.h"
+#include <time.h>
 
 enum {
     RAW_SOCKS = 64,       /* local addresses of one instance */
@@ -30,6 +31,32 @@ enum sctp_chunk_type {
     CHUNK_HEARTBEAT_ACK = 5,
     CHUNK_COOKIE_ECHO = 10,
 };
+/* CPU time of a part of a thread's work. Reading the thread's clock costs a system call, so that
+ * one stretch in METER_EVERY is timed and stands for the others. */
+enum { METER_EVERY = 16 };
+struct cpu_meter {
+    uint64_t from_ns, total_ns;
+    uint32_t depth, stretch;
+};
+static inline uint64_t thread_cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+static inline void meter_enter(struct cpu_meter *m)
+{
+    if (m->depth++ == 0 && m->stretch++ % METER_EVERY == 0)
+        m->from_ns = thread_cpu_ns();
+}
+static inline void meter_leave(struct cpu_meter *m)
+{
+    if (--m->depth == 0 && m->from_ns) {
+        m->total_ns += (thread_cpu_ns() - m->from_ns) * METER_EVERY;
+        m->from_ns = 0;
+    }
+}
+
 struct raw;
 struct raw_sock { /* one local address */
     struct loop_watch watch;
@@ -81,6 +108,7 @@ struct raw {
     uint8_t instance; /* in keys and ports */
     uint32_t switch_after_us;
     struct sctp_counts *counts;
+    struct cpu_meter *meter;
     /* A packet of ours with a correct checksum, ports replaced. */
     void (*input)(void *ctx, uint8_t *packet, uint32_t n);
     void (*unreachable)(void *ctx, uint32_t peer);

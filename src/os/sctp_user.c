@@ -69,31 +69,13 @@ struct user {
     struct listener listeners[LISTENERS];
     uint32_t n_listeners;
     struct link ready, ready_listeners;
-    uint64_t busy_until_us, cpu_ns, entered_ns;
-    uint32_t depth;
+    uint64_t busy_until_us;
+    struct cpu_meter meter;
     bool ticking_fast, draining;
     uint64_t swept_us;
     uint8_t *rx; /* one message */
 };
 static const struct sctp_ops user_ops;
-
-/* ---- time spent ---- */
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-static void enter(struct user *u)
-{
-    if (u->depth++ == 0)
-        u->entered_ns = now_ns();
-}
-static void leave(struct user *u)
-{
-    if (--u->depth == 0)
-        u->cpu_ns += now_ns() - u->entered_ns;
-}
 
 /* ---- between libusrsctp and the wire ---- */
 static void *address_of(uint8_t instance)
@@ -110,9 +92,7 @@ static int output(void *addr, void *packet, size_t n, uint8_t tos, uint8_t set_d
 static void input(void *ctx, uint8_t *packet, uint32_t n)
 {
     struct user *u = ctx;
-    enter(u);
     usrsctp_conninput(address_of(u->raw.instance), packet, n, 0);
-    leave(u);
 }
 
 /* Upcalls only note who has something: what follows runs outside libusrsctp. */
@@ -229,13 +209,13 @@ static int user_listen(struct sctp *s, const struct sctp_local *l, const struct 
         return e;
     struct listener *n = &u->listeners[u->n_listeners];
     *n = (struct listener){.user = u, .sink = *sink, .endpoint = (uint32_t)e};
-    enter(u);
+    meter_enter(&u->meter);
     int rc = socket_bound(u, &some, (uint32_t)e, &n->so);
     if (rc == OK && usrsctp_listen(n->so, 256) < 0) {
         usrsctp_close(n->so);
         rc = ERR_IO;
     }
-    leave(u);
+    meter_leave(&u->meter);
     if (rc < 0) {
         raw_endpoint_close(&u->raw, (uint32_t)e, 0);
         return rc;
@@ -265,12 +245,12 @@ static void assoc_drop(struct user *u, struct assoc *a, bool abort)
     list_remove(&a->ready);
     if (a->so) {
         struct linger now = {1, 0};
-        enter(u);
+        meter_enter(&u->meter);
         usrsctp_set_upcall(a->so, NULL, NULL);
         if (abort)
             usrsctp_setsockopt(a->so, SOL_SOCKET, SO_LINGER, &now, sizeof now);
         usrsctp_close(a->so);
-        leave(u);
+        meter_leave(&u->meter);
     }
     if (a->pins)
         raw_peer_unpin(&u->raw, a->peer);
@@ -317,10 +297,10 @@ static int user_connect(struct sctp *s, const struct sctp_local *l, const struct
                                    .sconn_port = htons(raw_peer_port(a->peer)),
                                    .sconn_addr = address_of(u->raw.instance)};
         usrsctp_set_upcall(a->so, assoc_woken, a);
-        enter(u);
+        meter_enter(&u->meter);
         if (usrsctp_connect(a->so, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)
             rc = err_from_errno(errno);
-        leave(u);
+        meter_leave(&u->meter);
     }
     if (rc < 0) {
         assoc_drop(u, a, true);
@@ -342,10 +322,10 @@ static int user_send(struct sctp *s, uint64_t id, uint16_t stream, uint32_t ppid
     if (stream >= a->streams || m.n == 0 || m.n > u->conf.max_message)
         return ERR_RANGE;
     struct sctp_sndinfo info = {.snd_sid = stream, .snd_ppid = htonl(ppid)};
-    enter(u);
+    meter_enter(&u->meter);
     ssize_t n = usrsctp_sendv(a->so, m.p, m.n, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0);
     int e = errno;
-    leave(u);
+    meter_leave(&u->meter);
     busy(u);
     if (n >= 0) {
         u->base.counts.tx_messages++;
@@ -475,11 +455,11 @@ static void assoc_read(struct user *u, struct assoc *a)
         socklen_t from_n = sizeof from, info_n = sizeof info;
         unsigned type = 0;
         int flags = 0;
-        enter(u);
+        meter_enter(&u->meter);
         ssize_t n = usrsctp_recvv(a->so, u->rx, u->conf.max_message, (struct sockaddr *)&from,
                                   &from_n, &info, &info_n, &type, &flags);
         int e = errno;
-        leave(u);
+        meter_leave(&u->meter);
         if (n < 0 && (e == EAGAIN || e == EINTR || (e == ENOTCONN && a->state == ASSOC_CONNECTING)))
             return;
         if (n <= 0) {
@@ -505,9 +485,9 @@ static void listener_accept(struct user *u, struct listener *l)
     for (;;) {
         struct sockaddr_conn from = {0};
         socklen_t n = sizeof from;
-        enter(u);
+        meter_enter(&u->meter);
         struct socket *so = usrsctp_accept(l->so, (struct sockaddr *)&from, &n);
-        leave(u);
+        meter_leave(&u->meter);
         if (!so)
             return;
         struct assoc *a = slab_new(&u->assocs);
@@ -585,13 +565,13 @@ static void tick(void *ctx, uint32_t events)
     uint64_t expired, now = loop_now_us();
     if (read(u->timer.fd, &expired, sizeof expired) < 0)
         return;
-    enter(u);
+    meter_enter(&u->meter);
     uint64_t ms = (now - the_library.ticked_us) / 1000;
     if (ms) {
         the_library.ticked_us += ms * 1000;
         usrsctp_handle_timers((uint32_t)ms);
     }
-    leave(u);
+    meter_leave(&u->meter);
     if (now - u->swept_us > 500000) {
         u->swept_us = now;
         sweep(u);
@@ -670,7 +650,7 @@ static void user_free(struct sctp *s)
 
 static uint64_t user_cpu_us(struct sctp *s)
 {
-    return ((struct user *)s)->cpu_ns / 1000;
+    return ((struct user *)s)->meter.total_ns / 1000;
 }
 
 static const struct sctp_ops user_ops = {.name = "userspace",
@@ -716,6 +696,7 @@ int sctp_user_open(struct sctp **out, struct loop *loop, const struct sctp_conf 
         return rc;
     }
     u->raw.counts = &u->base.counts;
+    u->raw.meter = &u->meter;
     u->raw.input = input;
     u->raw.unreachable = unreachable;
     u->raw.batch_end = batch_end;

@@ -9,6 +9,3 @@
  * why[cap]. */
 int store_sqlite_open(struct store **, const char *path, char *why, uint32_t cap);
 void store_sqlite_close(struct store *); /* commits */
-/* Commits what waits without asking the disk to be sure; called every few ms by the loop's turn or
- * not at all. */
-int store_sqlite_commit(struct store *);

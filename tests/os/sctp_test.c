@@ -3,8 +3,9 @@
  * without the right to raw sockets. With the argument "kernel": the same over the kernel's sockets,
  * where it has them. */
 #include "tests/test.h"
-#include "os/sctp.h"
+#include "os/sctp_raw.h"
 #include "tests/os/own_netns.h"
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -301,6 +302,70 @@ static void cut(void **state)
     close(up[0]);
 }
 
+/* Packets of a stranger with a good checksum: INITs and everything else with wrong octets, from
+ * many ports, in the name of the peer as well. The association that is there must not mind. */
+static void stranger(void **state)
+{
+    static struct raw crc;
+    struct pair p = {0};
+    uint8_t buf[200], packet[256];
+    uint32_t seed = 1;
+    struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
+    crc32c_init(&crc);
+    pair_open(&p, "127.0.0.5:38412", quick());
+    uint64_t id = pair_connect(&p, "127.0.0.6:9487", "127.0.0.5:38412");
+    assert_true(run_until(p.loop, &p.client.ups, 1, 3000));
+    int fd[2];
+    for (int i = 0; i < 2; i++) { /* another host, and the client's own address */
+        fd[i] = socket(AF_INET, SOCK_RAW, IPPROTO_SCTP);
+        from.sin_addr.s_addr = htonl(i ? 0x7f000006 : 0x7f000063);
+        assert_int_equal(bind(fd[i], (struct sockaddr *)&from, sizeof from), 0);
+    }
+    to.sin_addr.s_addr = htonl(0x7f000005);
+    static const uint8_t chunks[] = {1, 1,  1,  2,  10, 0,   3,   4,   5,   7,
+                                     9, 11, 13, 14, 64, 128, 129, 130, 193, 255};
+    for (uint32_t i = 0; i < 20000; i++) {
+        uint32_t n = 12 + 4 + (seed >> 8) % 200;
+        for (uint32_t k = 0; k < n; k++)
+            packet[k] = (uint8_t)((seed = seed * 1664525u + 1013904223u) >> 16);
+        put_be16(packet, i % 3 ? (uint16_t)(1000 + i) : 9487);
+        put_be16(packet + 2, 38412);
+        if (i % 2)
+            put_be32(packet + 4, 0);
+        packet[12] = chunks[i % sizeof chunks];
+        if (i % 5)
+            put_be16(packet + 14, (uint16_t)(n - 12));
+        if (n > 32 && i % 7)
+            put_be32(packet + 24, 0x00100010); /* streams that make sense */
+        if (n > 40 && i % 3) {                 /* a parameter with a length */
+            put_be16(packet + 32, (uint16_t)(5 + i % 12));
+            put_be16(packet + 34, (uint16_t)(i % 60));
+        }
+        put_be32(packet + 8, i % 11 ? sctp_checksum(&crc, packet, n) : 0);
+        /* A packet with the right tag may end an association: only the wrong ones are in the peer's
+         * name. */
+        sendto(fd[i % 3 == 0 && i % 2], packet, n, 0, (struct sockaddr *)&to, sizeof to);
+        if (i % 16 == 0)
+            loop_once(p.loop, 0);
+    }
+    close(fd[0]);
+    close(fd[1]);
+    p.client.expect = sizeof buf;
+    for (uint32_t k = 0; k < sizeof buf; k++)
+        buf[k] = octet(sizeof buf, k);
+    for (uint32_t i = 0; i < 50; i++) {
+        assert_int_equal(sctp_send_message(p.client.sctp, id, 0, 60, BYTES_OF(buf)), OK);
+        assert_true(run_until(p.loop, &p.client.messages, i + 1, 3000));
+    }
+    assert_int_equal(p.client.downs + p.server.downs, 0);
+    assert_int_equal(p.server.ups, 1);
+    assert_true(p.server.sctp->counts.rx_bad > 0);
+    print_message("%u packets seen, %u refused at once\n",
+                  (unsigned)p.server.sctp->counts.rx_packets,
+                  (unsigned)p.server.sctp->counts.rx_bad);
+    pair_free(&p);
+}
+
 static void ipv6(void **state)
 {
     struct pair p = {0};
@@ -332,5 +397,5 @@ int main(int argc, char **argv)
     if (mode == SCTP_MODE_KERNEL)
         return RUN(unit(echo_sizes), unit(aborted), unit(many));
     return RUN(unit(echo_sizes), unit(aborted), unit(many), unit(nobody_there), unit(not_reading),
-               unit(cut), unit(ipv6));
+               unit(stranger), unit(cut), unit(ipv6));
 }
