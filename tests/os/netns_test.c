@@ -176,7 +176,7 @@ static void two_homes(void **state)
     server.echo = true;
     assert_int_equal(netns_run(A, do_listen, NULL), OK);
     assert_int_equal(netns_run(B, do_connect, NULL), OK);
-    assert_true(run_until(&client.ups, 1, 3000));
+    assert_true(run_until(&client.ups, 1, 10000));
     uint8_t buf[3000] = {0};
     for (uint32_t i = 0; i < 20; i++) {
         assert_int_equal(sctp_send_message(client.sctp, assoc, 1, 60, BYTES_OF(buf)), OK);
