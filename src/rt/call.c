@@ -2,6 +2,8 @@
 #include "rt/call.h"
 #include "base/err.h"
 #include "rt/nf.h"
+#include <stdarg.h>
+#include <stdio.h>
 
 static const struct sbi_op_desc *desc(const struct call *c) { return &sbi_ops[c->op]; }
 
@@ -72,11 +74,64 @@ static void deadline_passed(struct timer *t)
     answer(c);
 }
 
+/* The callback's URI, of an op of SBI_NF_CALLBACK: its request's first row. */
+static struct str callback_uri(const struct call *c)
+{
+    const struct sbi_field *f = desc(c)->req->fields();
+    struct str uri = STR("");
+    if (c->req && desc(c)->nf == SBI_NF_CALLBACK && (f[0].flags & SBI_PATH) && f[0].kind == SBI_TEXT)
+        memcpy(&uri, (const uint8_t *)c->req + f[0].off, sizeof uri);
+    return uri;
+}
+/* What follows the api root, which has no path: "amf-callback/v1/…". */
+static struct str uri_path(struct str uri)
+{
+    const char *p = uri.n > 8 ? memmem(uri.p, uri.n, "://", 3) : NULL;
+    const char *end = uri.p + uri.n;
+    p = p ? memchr(p + 3, '/', (size_t)(end - p - 3)) : NULL;
+    return p ? (struct str){p + 1, (uint32_t)(end - p - 1)} : STR("");
+}
+static struct nf *producer(const struct call *c)
+{
+    struct rt *rt = c->rt;
+    if (desc(c)->nf != SBI_NF_CALLBACK)
+        return rt->nf[desc(c)->nf];
+    struct str path = uri_path(callback_uri(c));
+    for (unsigned i = 0; i < NF_SLOTS; i++) {
+        char prefix[48];
+        if (!rt->nf[i])
+            continue;
+        snprintf(prefix, sizeof prefix, "%s-callback/v1/", rt->nf[i]->desc->name);
+        if (str_starts(path, prefix))
+            return rt->nf[i];
+    }
+    return NULL;
+}
+
+struct str call_callback_uri(struct rt *rt, struct arena *a, enum sbi_nf kind, const char *format, ...)
+{
+    char path[256];
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(path, sizeof path, format, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= sizeof path || !rt->nf[kind])
+        return (struct str){NULL, 0};
+    return arena_printf(a, "%s/%s-callback/v1/%s", rt->api_root, rt->nf[kind]->desc->name, path);
+}
+
+struct str call_callback_path(const struct call *c)
+{
+    struct str path = uri_path(callback_uri(c));
+    const char *v = path.n ? memmem(path.p, path.n, "-callback/v1/", 13) : NULL;
+    return v ? (struct str){v + 13, path.n - (uint32_t)(v + 13 - path.p)} : STR("");
+}
+
 static void deliver(struct work *w)
 {
     struct call *c = CONTAINER(w, struct call, work);
     struct rt *rt = c->rt;
-    struct nf *nf = rt->nf[desc(c)->nf];
+    struct nf *nf = producer(c);
     if (!nf || !nf->fn[c->op]) {
         c->status = 503;
         answer(c);
@@ -108,7 +163,7 @@ static void send(struct call *c)
         return;
     }
     timer_set(&rt->timers, &c->deadline, rt->now_us + desc(c)->deadline_us, deadline_passed);
-    bool here = rt->nf[desc(c)->nf] != NULL;
+    bool here = producer(c) != NULL;
     if (!here && rt->sbi_remote) {
         if (rt->sbi_remote(rt->sbi_remote_ctx, c) < 0)
             answer_later(c, 503);
@@ -172,9 +227,23 @@ void call_reply(struct call *c, int status)
     answer_later(c, c->status);
 }
 
-void call_problem(struct call *c, int status, const char *cause, const char *detail)
+/* The ProblemDetails within an op's error struct: the whole of it, or its member "error". */
+static struct sbi_ProblemDetails *problem_in(const struct sbi_schema *err, void *value)
 {
-    struct sbi_ProblemDetails *p = arena_zero(&c->arena, sizeof *p);
+    if (err->size == sizeof(struct sbi_ProblemDetails) && strcmp(err->name, "ProblemDetails") == 0)
+        return value;
+    const struct sbi_field *f = err->fields();
+    for (uint32_t i = 0; i < err->n; i++)
+        if (f[i].kind == SBI_OBJ && strcmp(f[i].json, "error") == 0)
+            return (void *)((uint8_t *)value + f[i].off);
+    return NULL;
+}
+
+void *call_error(struct call *c, int status, const char *cause, const char *detail)
+{
+    c->err = arena_zero(&c->arena, desc(c)->err->size);
+    c->problem = c->err ? problem_in(desc(c)->err, c->err) : NULL;
+    struct sbi_ProblemDetails *p = c->problem;
     if (p) {
         p->has.status = 1;
         p->status = status;
@@ -183,7 +252,12 @@ void call_problem(struct call *c, int status, const char *cause, const char *det
         p->has.detail = detail != NULL;
         p->detail = detail ? arena_str(&c->arena, str_of(detail)) : STR("");
     }
-    c->problem = p;
+    return c->err;
+}
+
+void call_problem(struct call *c, int status, const char *cause, const char *detail)
+{
+    call_error(c, status, cause, detail);
     call_reply(c, status);
 }
 

@@ -13,7 +13,8 @@ struct call {
     int status;          /* HTTP status; 504 when the deadline passed, 503 when nobody produces the operation */
     const void *req;     /* the op's request struct; what the producer reads */
     void *rsp;           /* the op's response struct; zeroed when the producer gets it */
-    struct sbi_ProblemDetails *problem; /* NULL unless the producer gave one */
+    void *err;                          /* the op's error struct; NULL unless the producer gave one */
+    struct sbi_ProblemDetails *problem; /* within err, or NULL */
     struct proc *caller; /* NULL: nobody waits (a notification, or the caller is gone) */
     struct proc_owned on_caller;
     struct link on_producer;
@@ -42,6 +43,17 @@ void call_abandon(struct call *);
 void call_reply(struct call *, int status);
 /* An error with ProblemDetails, TS 29.500 5.2.7: cause e.g. "USER_NOT_FOUND"; detail for people. */
 void call_problem(struct call *, int status, const char *cause, const char *detail);
+/* The same for an op whose error body holds more (SmContextCreateError): the op's error struct with its
+ * ProblemDetails filled in, for the producer to add to and then call_reply(). NULL: no room in the arena. */
+void *call_error(struct call *, int status, const char *cause, const char *detail);
 static inline bool call_ok(const struct call *c) { return c->status >= 200 && c->status < 300; }
 /* The cause of ProblemDetails, or "" */
 struct str call_cause(const struct call *);
+
+/* Callbacks (operations of SBI_NF_CALLBACK). A consumer that wants to be called back gives the URI
+ * "{api root}/{nf}-callback/v1/{path}", made here, e.g. kind AMF and path "imsi-…/dereg". A call to such a URI
+ * reaches the function registered for the op by that NF; call_callback_path() gives it the path again ("" when the
+ * URI is not of this form). The URI lives in the arena; p NULL: no room. */
+struct str call_callback_uri(struct rt *, struct arena *, enum sbi_nf kind, const char *path_format, ...)
+    __attribute__((format(printf, 4, 5)));
+struct str call_callback_path(const struct call *);

@@ -11,7 +11,7 @@ const char *const store_table_names[STORE_TABLE_COUNT] = {
 
 int rt_init(struct rt *rt, struct env *env, size_t memory_octets)
 {
-    *rt = (struct rt){.env = env, .trace = 0xcbf29ce484222325u};
+    *rt = (struct rt){.env = env, .trace = 0xcbf29ce484222325u, .api_root = "http://localhost"};
     list_init(&rt->due);
     list_init(&rt->procs);
     void *p = mmap(NULL, memory_octets, PROT_READ | PROT_WRITE,

@@ -50,6 +50,7 @@ struct rt {
     /* How a request leaves for a producer that is elsewhere; NULL: there is no elsewhere. */
     int (*sbi_remote)(void *ctx, struct call *);
     void *sbi_remote_ctx;
+    const char *api_root; /* of this process, in the URIs it gives to others: scheme and authority, no path */
     struct tap *taps;
     struct log *log;
     struct metrics *metrics;
