@@ -8,7 +8,7 @@
 
 enum { NAS_COUNT_MAX = 0xffffff, NAS_PROTECT_OVERHEAD = 7 };
 struct nas_security {
-    bool is_valid;      /* keys are there */
+    bool is_valid;      /* the NAS keys are there: after nas_security_select() */
     uint8_t ksi;        /* ngKSI 0..6, native */
     uint8_t nea, nia;   /* algorithms in use */
     uint8_t kamf[32];
@@ -28,8 +28,9 @@ void nas_security_wipe(struct nas_security *);
 int nas_protect(struct nas_security *, struct crypto *, enum nas_dir dir, enum nas_security_header type,
                 struct bytes plain, uint8_t *out, uint32_t cap);
 /* Checks and opens a protected message that nas_header_peek() has read. The COUNT is estimated from the sequence
- * number (4.4.3.1): ERR_MAC when no COUNT fits; ERR_REPLAY when it fits one that was used. On success plain is what
- * is inside, deciphered into buf where the header says so, and the COUNT is taken; otherwise nothing changes.
+ * number (4.4.3.1): ERR_MAC when it does not fit; ERR_REPLAY when the COUNT of that number that was used last does.
+ * On success plain is what is inside, deciphered into buf where the header says so, and the COUNT is taken;
+ * otherwise nothing changes.
  * With NIA0 the MAC is not looked at; whether NIA0 may be in use is the caller's decision. */
 int nas_unprotect(struct nas_security *, struct crypto *, enum nas_dir dir, const struct nas_header *,
                   uint8_t *buf, uint32_t cap, struct bytes *plain);
