@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -242,6 +245,22 @@ static int do_veth(void *ctx)
     netlink_close(&n, info);
     return netlink_talk(&n);
 }
+/* A link that just came up drops what is sent until the kernel's link watch has run, which may take a second.
+ * Asking for the link state makes it run now. */
+static int do_settle(void *ctx)
+{
+    struct job *j = ctx;
+    struct ethtool_value v = {.cmd = ETHTOOL_GLINK};
+    struct ifreq r = {.ifr_data = (char *)&v};
+    str_copy(r.ifr_name, sizeof r.ifr_name, str_of(j->a_if));
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_from_errno(errno);
+    int rc = ioctl(fd, SIOCETHTOOL, &r) < 0 ? err_from_errno(errno) : OK;
+    close(fd);
+    return rc;
+}
+
 int netns_veth(const char *netns_a, const char *if_a, const char *netns_b, const char *if_b)
 {
     struct job j = {.a_if = if_a, .b_if = if_b, .b_fd = -1};
@@ -256,6 +275,10 @@ int netns_veth(const char *netns_a, const char *if_a, const char *netns_b, const
         rc = netns_link_up(netns_a, if_a, 0);
     if (rc == OK)
         rc = netns_link_up(netns_b, if_b, 0);
+    if (rc == OK)
+        rc = netns_run(netns_a, do_settle, &(struct job){.a_if = if_a});
+    if (rc == OK)
+        rc = netns_run(netns_b, do_settle, &(struct job){.a_if = if_b});
     return rc;
 }
 

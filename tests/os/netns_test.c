@@ -150,8 +150,6 @@ static int do_connect(void *ctx)
 
 static void two_homes(void **state)
 {
-    if (!getenv("REDOUBT_KNOWN_FAILURES")) /* docs/testing.md: the association does not come up in one run of eight */
-        skip();
     struct sctp_conf conf = {.mode = SCTP_MODE_AUTO,
                              .heartbeat_ms = 300,
                              .rto_initial_ms = 100,
