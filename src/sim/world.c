@@ -30,13 +30,27 @@ struct socket {
     struct net_addr addr;
     struct udp_sink sink;
 };
-enum event_kind { EV_UP, EV_MESSAGE, EV_DOWN, EV_DATAGRAM };
+struct tun {
+    struct host *host; /* NULL: closed */
+    struct tun_config config;
+    char name[16], netns[64];
+    struct tun_sink sink;
+};
+struct app {
+    struct host *host;
+    const char *name;
+    bool is_far;
+    world_app_fn *fn;
+    void *ctx;
+    struct app *next;
+};
+enum event_kind { EV_UP, EV_MESSAGE, EV_DOWN, EV_DATAGRAM, EV_TO_HOST, EV_FROM_HOST };
 struct event {
     struct timer timer;
     struct world *world;
     struct link link;
     enum event_kind kind;
-    uint64_t to; /* endpoint or socket */
+    uint64_t to; /* endpoint, socket or interface */
     struct net_addr from;
     uint16_t stream;
     uint32_t ppid, n;
@@ -51,6 +65,9 @@ struct world {
     struct map endpoints;
     uint64_t next_endpoint;
     struct socket sockets[SOCKETS_MAX];
+    struct tun *tuns;
+    uint32_t tuns_n, tuns_cap;
+    struct app *apps;
     struct world_faults faults;
 };
 
@@ -118,6 +135,38 @@ static struct host *endpoint_event(struct world *w, struct event *e)
     return h;
 }
 
+static const struct app *app_of(const struct world *w, const struct tun *t)
+{
+    const struct app *any = NULL;
+    for (const struct app *a = w->apps; a; a = a->next) {
+        if (a->host != t->host)
+            continue;
+        if (a->name && !strcmp(a->name, t->name))
+            return a;
+        if (!a->name)
+            any = a;
+    }
+    return any;
+}
+
+static struct host *tun_event(struct world *w, struct event *e)
+{
+    struct tun *t = &w->tuns[e->to];
+    struct bytes packet = {e->octets, e->n};
+    if (!t->host)
+        return NULL;
+    struct host *h = t->host;
+    if (e->kind == EV_FROM_HOST) {
+        struct tun_sink sink = t->sink;
+        sink.packet(sink.ctx, (int)e->to, packet);
+        return h;
+    }
+    const struct app *a = app_of(w, t);
+    if (a && a->fn)
+        a->fn(a->ctx, w, (int)e->to, packet);
+    return NULL;
+}
+
 static void event_due(struct timer *t)
 {
     struct event *e = CONTAINER(t, struct event, timer);
@@ -130,6 +179,8 @@ static void event_due(struct timer *t)
             h = s->host;
             s->sink.datagram(s->sink.ctx, (int)e->to, &e->from, (struct bytes){e->octets, e->n});
         }
+    } else if (e->kind == EV_TO_HOST || e->kind == EV_FROM_HOST) {
+        h = tun_event(w, e);
     } else {
         h = endpoint_event(w, e);
     }
@@ -304,19 +355,121 @@ static void host_udp_close(struct env *env, int sock)
 {
     host_of(env)->world->sockets[sock] = (struct socket){0};
 }
-static int no_tun(struct env *e, const struct tun_config *c, const struct tun_sink *s)
+
+/* ---- interfaces ---- */
+static int tun_find(const struct world *w, const struct host *h, const char *netns, const char *name)
 {
-    return ERR_UNSUPPORTED;
+    for (uint32_t i = w->tuns_n; i-- > 0;) {
+        const struct tun *t = &w->tuns[i];
+        if (t->host == h && !strcmp(t->name, name) && (!netns || !strcmp(t->netns, netns)))
+            return (int)i;
+    }
+    return ERR_NOTFOUND;
 }
-static int no_tun_send(struct env *e, int tun, struct bytes b) { return ERR_UNSUPPORTED; }
-static void no_tun_close(struct env *e, int tun) {}
+
+static int tuns_grow(struct world *w)
+{
+    uint32_t cap = w->tuns_cap ? w->tuns_cap * 2 : 16;
+    struct tun *more = w->tuns_n < w->tuns_cap ? w->tuns : realloc(w->tuns, cap * sizeof *more);
+    if (!more)
+        return ERR_NOSPACE;
+    if (w->tuns_n == w->tuns_cap)
+        w->tuns_cap = cap;
+    w->tuns = more;
+    for (uint32_t i = 0; i < w->tuns_n; i++) { /* they have moved */
+        w->tuns[i].config.name = w->tuns[i].name;
+        w->tuns[i].config.netns = w->tuns[i].netns[0] ? w->tuns[i].netns : NULL;
+    }
+    return OK;
+}
+
+static int host_tun_open(struct env *env, const struct tun_config *c, const struct tun_sink *sink)
+{
+    struct world *w = host_of(env)->world;
+    const char *netns = c->netns ? c->netns : "";
+    if (!c->name || !c->name[0] || strlen(c->name) > 15 || strlen(netns) > 63)
+        return ERR_CONFIG;
+    if (tun_find(w, host_of(env), netns, c->name) >= 0)
+        return ERR_EXISTS;
+    if (tuns_grow(w) < 0)
+        return ERR_NOSPACE;
+    struct tun *t = &w->tuns[w->tuns_n];
+    *t = (struct tun){.host = host_of(env), .config = *c, .sink = *sink};
+    memcpy(t->name, c->name, strlen(c->name));
+    memcpy(t->netns, netns, strlen(netns));
+    t->config.name = t->name;
+    t->config.netns = c->netns ? t->netns : NULL;
+    return (int)w->tuns_n++;
+}
+
+static struct tun *tun_get(struct world *w, int tun)
+{
+    return tun >= 0 && (uint32_t)tun < w->tuns_n && w->tuns[tun].host ? &w->tuns[tun] : NULL;
+}
+
+/* Over the link where the application is beyond one. */
+static int tun_event_new(struct world *w, int tun, enum event_kind kind, struct bytes packet)
+{
+    const struct tun *t = tun_get(w, tun);
+    if (!t)
+        return ERR_NOTFOUND;
+    const struct app *a = app_of(w, t);
+    bool far = a && a->is_far;
+    if (far && chance(w, w->faults.udp_loss_ppm))
+        return OK;
+    uint64_t at = w->now_us + (far ? delay(w) : 0);
+    return event_new(w, kind, (uint64_t)tun, at, packet) ? OK : ERR_NOSPACE;
+}
+
+static int host_tun_send(struct env *env, int tun, struct bytes packet)
+{
+    return tun_event_new(host_of(env)->world, tun, EV_TO_HOST, packet);
+}
+static void host_tun_close(struct env *env, int tun)
+{
+    struct tun *t = tun_get(host_of(env)->world, tun);
+    if (t)
+        t->host = NULL;
+}
+
+int world_inject(struct world *w, int tun, struct bytes packet)
+{
+    return tun_event_new(w, tun, EV_FROM_HOST, packet);
+}
+int world_tun(struct world *w, struct env *host, const char *netns, const char *name)
+{
+    return tun_find(w, host_of(host), netns, name);
+}
+const struct tun_config *world_tun_config(struct world *w, int tun)
+{
+    struct tun *t = tun_get(w, tun);
+    return t ? &t->config : NULL;
+}
+
+int world_app(struct world *w, struct env *host, const char *name, bool is_far, world_app_fn *fn,
+              void *ctx)
+{
+    struct app *a = w->apps;
+    while (a && !(a->host == host_of(host) &&
+                  (name && a->name ? !strcmp(a->name, name) : name == a->name)))
+        a = a->next;
+    if (!a) {
+        a = calloc(1, sizeof *a);
+        if (!a)
+            return ERR_NOSPACE;
+        a->next = w->apps;
+        w->apps = a;
+    }
+    *a = (struct app){host_of(host), name, is_far, fn, ctx, a->next};
+    return OK;
+}
 
 static const struct env_ops host_ops = {
     .now_us = host_now, .unix_us = host_unix, .random = host_random,
     .sctp_listen = host_listen, .sctp_connect = host_connect, .sctp_send = host_send,
     .sctp_close = host_close,
     .udp_open = host_udp_open, .udp_send = host_udp_send, .udp_close = host_udp_close,
-    .tun_open = no_tun, .tun_send = no_tun_send, .tun_close = no_tun_close,
+    .tun_open = host_tun_open, .tun_send = host_tun_send, .tun_close = host_tun_close,
 };
 
 /* ---- the world ---- */
@@ -344,6 +497,11 @@ void world_free(struct world *w)
         free(p);
     map_free(&w->endpoints);
     timers_free(&w->timers);
+    free(w->tuns);
+    for (struct app *a = w->apps, *next; a; a = next) {
+        next = a->next;
+        free(a);
+    }
     for (struct host *h = w->hosts, *next; h; h = next) {
         next = h->next;
         free(h);
@@ -415,6 +573,9 @@ void world_kill(struct world *w, struct env *host)
     for (unsigned i = 0; i < SOCKETS_MAX; i++)
         if (w->sockets[i].host == h)
             w->sockets[i] = (struct socket){0};
+    for (uint32_t i = 0; i < w->tuns_n; i++)
+        if (w->tuns[i].host == h)
+            w->tuns[i].host = NULL;
     uint32_t i = 0;
     for (struct endpoint *p; (p = map_next(&w->endpoints, &i));)
         if (p->host == h)

@@ -29,3 +29,19 @@ void world_cut_all(struct world *, struct env *host);
 /* As a killed process: sockets and associations go, the peers are told, nothing more reaches the host. */
 void world_kill(struct world *, struct env *host);
 uint32_t world_associations(const struct world *); /* endpoints that are up */
+
+/* ---- IP interfaces of simulated hosts (env tun_open). On the other side of one is its host's own stack, which does
+ * not exist here: an application stands in for it. It gets what the environment hands to the host (tun_send) and
+ * injects what the host wants sent. ---- */
+/* tun names the interface, also once it is closed: numbers are not used again. */
+typedef void world_app_fn(void *ctx, struct world *, int tun, struct bytes packet);
+/* The application behind the interfaces of that host with that name (NULL: all that have none by name); now or
+ * before they are opened. is_far: beyond a link, with its delays and losses; otherwise packets arrive at once.
+ * The name is kept by pointer. Registering again replaces; fn NULL: none, packets go nowhere. ERR_NOSPACE. */
+int world_app(struct world *, struct env *host, const char *name, bool is_far, world_app_fn *, void *ctx);
+/* The host sends: the interface's sink gets it as an event of its own. ERR_NOTFOUND it is closed; ERR_NOSPACE. */
+int world_inject(struct world *, int tun, struct bytes packet);
+/* The interface that was opened last with that name (and network namespace, where netns is not NULL), or
+ * ERR_NOTFOUND; its addresses, NULL when it is closed. */
+int world_tun(struct world *, struct env *host, const char *netns, const char *name);
+const struct tun_config *world_tun_config(struct world *, int tun);
