@@ -324,7 +324,7 @@ def read_def(path):
     rows, heads, order = {}, [], []
     for word, args in re.findall(r'([A-Z][A-Z0-9_]*)\(([^()]*)\)', text):
         row = (word,) + tuple(a.strip() for a in args.split(','))
-        row = tuple(re.sub(r'\s*\|\s*SECRET|(?<=\d)u$', '', a) for a in row)
+        row = tuple(re.sub(r'\s*\|\s*(SECRET|IDENTITY)|(?<=\d)u$', '', a) for a in row)
         if word in ('PROC', 'MSG'):
             heads.append(row)
         elif word in HEADS:

@@ -44,6 +44,7 @@ enum { /* flags of a type */
        ASN_FIX = 0,
        ASN_EXT = 1,    /* extensible: "..." */
        ASN_SECRET = 2, /* never printed */
+       ASN_IDENTITY = 4, /* likewise: it names a subscriber */
 };
 #define ASN_UNKNOWN UINT32_MAX
 #define ASN_NOMAX                                                                                  \
@@ -118,7 +119,7 @@ int aper_open_put(const struct asn_type *t, const void *v, uint8_t *buf, size_t 
 
 /* Text of a value, always terminated; returns its length, which is >= cap when it was cut. SECRET
  * values read
- * "<secret>". indent < 0: on one line; else indented by that many levels, and octets that contain a
+ * "<secret>", IDENTITY ones "<identity>". indent < 0: on one line; else indented by that many levels, and octets that contain a
  * type are opened up. */
 size_t aper_print(const struct asn_type *t, const void *v, char *buf, size_t cap, int indent);
 /* A random valid value from a seed (advanced), for tests: at most `list_max` elements in a list.

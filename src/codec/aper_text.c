@@ -132,8 +132,8 @@ static void list(struct text *s, const struct asn_type *t, const struct asn_list
 static void value(struct text *s, const struct asn_type *t, const void *v)
 {
     const struct bytes *b = v;
-    if (t->flags & ASN_SECRET) {
-        puts_(s, "<secret>");
+    if (t->flags & (ASN_SECRET | ASN_IDENTITY)) {
+        puts_(s, t->flags & ASN_SECRET ? "<secret>" : "<identity>");
         return;
     }
     switch ((enum asn_kind)t->kind) {

@@ -9,6 +9,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 /* clang-format off */
 #define NOMAX  ASN_NOMAX
 #define SECRET ASN_SECRET
+#define IDENTITY ASN_IDENTITY
 #define LEAF(T, k, low, high, fl, e)                                                               \
     const struct asn_type ngap_desc_##T = {.name = #T, .kind = (k), .flags = (fl), .size = sizeof(ngap_##T), \
                                            .lower = (low), .upper = (high), .elem = (e)};

@@ -386,6 +386,15 @@ static void secrets_are_not_printed(void **state)
     assert_string_equal(text, "SecurityContext {nextHopChainingCount=3 nextHopNH=<secret>}");
     assert_int_equal(aper_print(&ngap_desc_SecurityContext, &v, text, 10, -1), n);
     assert_int_equal(strlen(text), 9);
+    uint8_t tmsi[4] = {0xde, 0xad, 0xbe, 0xef};
+    ngap_UplinkNASTransport up = {.AMF_UE_NGAP_ID = 1, .RAN_UE_NGAP_ID = 2, .NAS_PDU = {tmsi, 4}};
+    up.has.AMF_UE_NGAP_ID = up.has.RAN_UE_NGAP_ID = up.has.NAS_PDU = 1;
+    ngap_FiveG_TMSI id = {tmsi, 4};
+    aper_print(&ngap_desc_FiveG_TMSI, &id, text, sizeof text, -1);
+    assert_null(strstr(text, "dead"));
+    aper_print(&ngap_desc_UplinkNASTransport, &up, text, sizeof text, 0);
+    assert_null(strstr(text, "dead"));
+    assert_non_null(strstr(text, "<identity>"));
 }
 static void messages_know_their_procedure(void **state)
 {
