@@ -48,6 +48,7 @@ struct log {
     enum log_format format;
     uint8_t level[LOG_NF_COUNT];   /* enum log_level: this and what is graver is written */
     uint32_t rate_s, burst;        /* lines a second and at once of one event; DEBUG has 50 times as much */
+    uint64_t suppressed;           /* lines left out since the start */
     uint64_t secret[2];            /* of the run: pseudonyms of two runs cannot be joined */
     struct log_bucket buckets[EVENT_COUNT];
 };
