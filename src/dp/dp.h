@@ -70,6 +70,7 @@ enum dp_event_kind {
     DP_EVENT_TO_CONTROL, /* session, pdr_id, packet: FAR's destination is the CP function, no tunnel
                           */
     DP_EVENT_ECHO_RESPONSE, /* peer, sequence */
+    DP_EVENT_DONE, /* of dp/user_plane.h: a command has been carried out; session, gen, tag, result */
     DP_EVENT_COUNT
 };
 struct dp_event {
@@ -77,7 +78,8 @@ struct dp_event {
     uint32_t session, gen;
     uint16_t pdr_id;
     uint8_t qfi, dscp;
-    uint32_t far_id, urr_id, triggers, teid;
+    uint32_t far_id, urr_id, triggers, teid, tag;
+    int result;
     uint16_t sequence;
     struct rule_addr peer;
     struct rule_usage usage;
@@ -129,6 +131,8 @@ void dp_core_input(struct dp *dp, uint64_t now_us, uint16_t instance, const stru
 /* Timers. Call it at least each DP_TICK_US while dp_session_count() is not 0; oftener does no harm.
  */
 void dp_tick(struct dp *dp, uint64_t now_us);
+/* When dp_tick() will have something to do, not later than that; UINT64_MAX: no timer runs. */
+uint64_t dp_next_us(const struct dp *dp);
 
 /* An IP packet of the control plane to the UE (a router advertisement), by the tunnel of the first
  * downlink PDR that forwards. ERR_NOTFOUND no session; ERR_STATE no tunnel; ERR_RANGE longer than
@@ -156,6 +160,7 @@ enum dp_command_kind { DP_PUT, DP_DROP, DP_USAGE, DP_TO_UE, DP_ECHO };
 struct dp_command {
     enum dp_command_kind kind;
     uint32_t session, gen;
+    uint32_t tag;           /* not 0: DP_EVENT_DONE says so when it is done, dp/user_plane.h */
     uint32_t urr_id;        /* DP_USAGE: answered by DP_EVENT_USAGE with RULE_USAGE_IMMEDIATE */
     struct dp_rules *rules; /* DP_PUT */
     struct rule_addr peer;  /* DP_ECHO */

@@ -128,3 +128,11 @@ void dp_tick(struct dp *dp, uint64_t now_us)
         }
     }
 }
+
+uint64_t dp_next_us(const struct dp *dp)
+{
+    for (uint64_t t = dp->tick + 1; t <= dp->tick + WHEEL_SLOTS; t++)
+        if (dp->wheel[t % WHEEL_SLOTS] != NONE)
+            return t * DP_TICK_US;
+    return UINT64_MAX;
+}
