@@ -73,10 +73,10 @@ static inline struct gnb *n2_gnb(struct n2 *t, uint32_t i, const struct gnb_ta *
 }
 static inline void n2_free(struct n2 *t)
 {
-    for (uint32_t i = 0; i < GNBS; i++) {
+    for (uint32_t i = 0; i < GNBS; i++)
         gnb_free(&t->gnb[i]);
+    for (uint32_t i = 0; i < GNBS; i++)
         rt_free(&t->rt[i]);
-    }
     world_run(t->w, 50000);
     assert_int_equal(t->amf.gnbs.used, 0);
     assert_int_equal(t->amf.gnbs_setup, 0);

@@ -91,19 +91,40 @@ static void again_on_the_same_association_erases(void **state)
     assert_int_equal(t->amf.gnbs_setup, 0);
     n2_free(t);
 }
-static void same_node_on_another_association_replaces(void **state)
+/* A second gNB 1: from host 0 itself, or from host 1. */
+static struct gnb *second_claim(struct n2 *t, uint32_t host)
 {
-    struct n2 *t = n2_new(5);
     struct gnb *first = n2_gnb(t, 0, &TA_GOOD);
     first->config.stay_down = true;
     struct gnb_config c = first->config;
-    assert_int_equal(gnb_init(&t->gnb[1], &t->rt[1], &c), OK);
+    assert_int_equal(gnb_init(&t->gnb[1], host ? &t->rt[1] : &t->rt[0], &c), OK);
     assert_int_equal(gnb_start(&t->gnb[1], &t->amf_addr), OK);
     world_run(t->w, 100000);
-    assert_int_equal(t->gnb[1].state, GNB_READY);
-    assert_int_equal(first->state, GNB_IDLE);
-    assert_int_equal(first->downs, 1);
+    return &t->gnb[1];
+}
+static void same_node_from_the_same_host_replaces(void **state)
+{
+    struct n2 *t = n2_new(5);
+    assert_int_equal(second_claim(t, 0)->state, GNB_READY);
+    assert_int_equal(t->gnb[0].state, GNB_IDLE);
+    assert_int_equal(t->gnb[0].downs, 1);
     assert_int_equal(t->amf.gnbs.used, 1);
+    assert_int_equal(t->amf.gnbs_setup, 1);
+    n2_free(t);
+}
+static void another_host_does_not_displace_a_live_node(void **state)
+{
+    struct n2 *t = n2_new(5);
+    struct gnb *other = second_claim(t, 1);
+    assert_int_equal(other->state, GNB_WAITING);
+    assert_cause(other->last_cause, misc, NGAP_CauseMisc_unspecified);
+    assert_int_equal(t->gnb[0].state, GNB_READY);
+    assert_int_equal(t->gnb[0].downs, 0);
+    assert_int_equal(t->amf.gnbs_setup, 1);
+    /* Once the old association is gone, it is taken. */
+    gnb_stop(&t->gnb[0]);
+    world_run(t->w, 11000000);
+    assert_int_equal(other->state, GNB_READY);
     assert_int_equal(t->amf.gnbs_setup, 1);
     n2_free(t);
 }
@@ -162,6 +183,7 @@ int main(void)
 {
     return RUN(unit(is_set_up), unit(unknown_plmn), unit(no_common_tac), unit(no_common_slice),
                unit(full_says_when_to_come_back), unit(again_on_the_same_association_erases),
-               unit(same_node_on_another_association_replaces), unit(configuration_update),
+               unit(same_node_from_the_same_host_replaces),
+               unit(another_host_does_not_displace_a_live_node), unit(configuration_update),
                unit(cut_while_setting_up), unit(silent_association_gives_its_place_back));
 }

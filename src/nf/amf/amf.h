@@ -3,8 +3,10 @@
  * concern the interface as a whole. What concerns one UE is handed to `ue_ops`. */
 #pragma once
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/slab.h"
 #include "codec/ngap.h"
+#include "rt/metrics.h"
 #include "rt/rt.h"
 
 enum {
@@ -14,6 +16,7 @@ enum {
     AMF_TAIS = 256,
     AMF_GNB_TAS = 256, /* pairs of TAC and PLMN kept of one RAN node */
     AMF_NODE_ID_MAX = 64,
+    AMF_NODE_TEXT = 48,
     AMF_NGAP_PPID = 60,
     AMF_MESSAGE_MAX = 65536, /* octets of a PDU, in or out */
     AMF_SPARE_ASSOCIATIONS = 16, /* beyond max_gnbs: those that are told to come back later */
@@ -64,6 +67,7 @@ struct amf_gnb {
     uint8_t node_id_n;
     uint8_t node_id[AMF_NODE_ID_MAX]; /* GlobalRANNodeID as encoded: the key of amf.gnb_by_id */
     char name[151];                   /* empty: none was sent */
+    char id_text[AMF_NODE_TEXT];      /* "gnb-001-01-000001"; empty before NG Setup */
     uint32_t n_tas;
     struct amf_ta tas[AMF_GNB_TAS];
     struct amf *amf;
@@ -119,12 +123,18 @@ struct amf_gnb *amf_gnb_by_id(struct amf *, struct bytes node_id);
 uint16_t amf_gnb_ue_stream(const struct amf_gnb *, uint64_t ue_id);
 /* value is a struct ngap_<message>. 0 or a negative error, counted. */
 int amf_gnb_send(struct amf *, struct amf_gnb *, enum ngap_msg, const void *value, uint16_t stream);
+/* What logs call the node: its identity, or before NG Setup "?". */
+const char *amf_gnb_text(const struct amf_gnb *);
+/* Brings the gauges of associations and nodes up to date. */
+void amf_gnb_gauges(struct amf *);
 /* Forgets the node and releases its UEs; close: the association is still there and is aborted. */
 void amf_gnb_drop(struct amf *, struct amf_gnb *, bool close);
 /* Aborts the association unless an NG Setup succeeds within 30 s. */
 void amf_gnb_await_setup(struct amf *, struct amf_gnb *);
 
 /* ---- ng_setup.c ---- */
+/* "gnb-001-01-000001": kind, network, identity in hex. */
+void amf_node_text(const struct ngap_GlobalRANNodeID *, char out[AMF_NODE_TEXT]);
 /* Checks a supported TA list against what is served and fills gnb's rows. 0, or a negative error with *cause. */
 int amf_gnb_take_tas(struct amf *, struct amf_gnb *, const struct ngap_SupportedTAList *,
                      struct ngap_Cause *cause);
@@ -148,6 +158,8 @@ void amf_error_send(struct amf *, struct amf_gnb *, const struct amf_ue_ids *, s
 struct ngap_Cause amf_cause_radio(uint32_t value);
 struct ngap_Cause amf_cause_protocol(uint32_t value);
 struct ngap_Cause amf_cause_misc(uint32_t value);
+/* The value within its group (c->sel). */
+uint32_t amf_cause_value(const struct ngap_Cause *);
 
 /* Procedures, called by the dispatch of gnb.c with the arena of the message. report->error is NONE or NOTIFY, or
  * what the row asked to see itself. */

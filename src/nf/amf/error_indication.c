@@ -18,6 +18,24 @@ struct ngap_Cause amf_cause_misc(uint32_t value)
     return (struct ngap_Cause){.sel = NGAP_Cause_misc, .misc = value};
 }
 
+uint32_t amf_cause_value(const struct ngap_Cause *c)
+{
+    switch (c->sel) {
+    case NGAP_Cause_radioNetwork:
+        return c->radioNetwork;
+    case NGAP_Cause_transport:
+        return c->transport;
+    case NGAP_Cause_nas:
+        return c->nas;
+    case NGAP_Cause_protocol:
+        return c->protocol;
+    case NGAP_Cause_misc:
+        return c->misc;
+    default:
+        return ASN_UNKNOWN;
+    }
+}
+
 struct amf_ue_ids amf_pdu_ue_ids(const struct ngap_pdu *pdu)
 {
     struct amf_ue_ids ids = {0};
@@ -77,8 +95,10 @@ void amf_error_send(struct amf *amf, struct amf_gnb *gnb, const struct amf_ue_id
         m.has.CriticalityDiagnostics = 1;
         m.CriticalityDiagnostics = *diagnostics;
     }
-    if (amf_gnb_send(amf, gnb, NGAP_MSG_ErrorIndication, &m, stream) >= 0)
-        amf->counters.errors_sent++;
+    if (amf_gnb_send(amf, gnb, NGAP_MSG_ErrorIndication, &m, stream) < 0)
+        return;
+    amf->counters.errors_sent++;
+    metric_add(amf->rt->metrics, METRIC_ngap_errors_out, 1);
 }
 
 bool amf_rx_diagnostics(const struct amf_rx *rx, struct ngap_CriticalityDiagnostics *out)
@@ -91,8 +111,11 @@ bool amf_rx_diagnostics(const struct amf_rx *rx, struct ngap_CriticalityDiagnost
 /* Never answered, not even when it makes no sense (8.7.5.2). */
 void amf_rx_error_indication(const struct amf_rx *rx)
 {
-    rx->amf->counters.errors_received++;
     const struct ngap_ErrorIndication *m = rx->pdu->value;
+    rx->amf->counters.errors_received++;
+    metric_add(rx->amf->rt->metrics, METRIC_ngap_errors_in, 1);
+    LOG(rx->amf->rt->log, ngap_error_indication, "gnb=%s group=%d cause=%d", amf_gnb_text(rx->gnb),
+        m->has.Cause ? (int)m->Cause.sel : -1, m->has.Cause ? (int)amf_cause_value(&m->Cause) : -1);
     bool about_ue = m->has.AMF_UE_NGAP_ID || m->has.RAN_UE_NGAP_ID;
     if (about_ue && rx->amf->ue_ops && rx->amf->ue_ops->error)
         rx->amf->ue_ops->error(rx->amf, rx->gnb, m);

@@ -20,6 +20,13 @@ uint16_t amf_gnb_ue_stream(const struct amf_gnb *gnb, uint64_t ue_id)
     return gnb->streams > 1 ? (uint16_t)(1 + ue_id % (gnb->streams - 1u)) : 0;
 }
 
+const char *amf_gnb_text(const struct amf_gnb *gnb) { return gnb->id_text[0] ? gnb->id_text : "?"; }
+void amf_gnb_gauges(struct amf *amf)
+{
+    metric_set(amf->rt->metrics, METRIC_gnbs_connected, amf->gnbs_setup);
+    metric_set(amf->rt->metrics, METRIC_sctp_associations, map_count(&amf->gnb_by_assoc));
+}
+
 static void tap(struct amf *amf, enum tap_direction direction, const struct amf_gnb *gnb,
                 const struct ngap_pdu *pdu, struct bytes raw, int error)
 {
@@ -51,9 +58,13 @@ int amf_gnb_send(struct amf *amf, struct amf_gnb *gnb, enum ngap_msg msg, const 
     }
     if (e < 0) {
         amf->counters.tx_failed++;
+        LOG(amf->rt->log, sctp_send_failed, "gnb=%s message=%s error=%s", amf_gnb_text(gnb),
+            ngap_msg_name(msg), err_text(e));
     } else {
         amf->counters.tx++;
         gnb->tx++;
+        metric_add(amf->rt->metrics, METRIC_ngap_tx, 1);
+        LOG(amf->rt->log, ngap_tx, "gnb=%s message=%s octets=%u", amf_gnb_text(gnb), ngap_msg_name(msg), raw.n);
     }
     tap(amf, TAP_TX, gnb, &pdu, raw, e < 0 ? e : 0);
     return e < 0 ? e : OK;
@@ -73,12 +84,15 @@ void amf_gnb_drop(struct amf *amf, struct amf_gnb *gnb, bool close)
     if (close)
         env->ops->sctp_close(env, gnb->assoc, true);
     slab_drop(&amf->gnbs, gnb);
+    amf_gnb_gauges(amf);
 }
 
 static void setup_late(struct timer *t)
 {
     struct amf_gnb *gnb = CONTAINER(t, struct amf_gnb, setup_timer);
+    char peer[NET_ADDR_TEXT];
     gnb->amf->counters.setup_timeouts++;
+    LOG(gnb->amf->rt->log, ng_setup_late, "peer=%s", addr_text(&gnb->peer, peer));
     amf_gnb_drop(gnb->amf, gnb, true);
 }
 void amf_gnb_await_setup(struct amf *amf, struct amf_gnb *gnb)
@@ -91,11 +105,13 @@ static void on_up(void *ctx, uint64_t assoc, const struct net_addr *peer, uint16
 {
     struct amf *amf = ctx;
     rt_enter(amf->rt);
+    char text[NET_ADDR_TEXT];
     struct amf_gnb *gnb = slab_new(&amf->gnbs);
     if (!gnb || map_put_u64(&amf->gnb_by_assoc, assoc, gnb) < 0) {
         if (gnb)
             slab_drop(&amf->gnbs, gnb);
         amf->counters.associations_refused++;
+        LOG(amf->rt->log, sctp_refused, "peer=%s associations=%u", addr_text(peer, text), amf->gnbs.used);
         amf->rt->env->ops->sctp_close(amf->rt->env, assoc, true);
         return;
     }
@@ -105,14 +121,20 @@ static void on_up(void *ctx, uint64_t assoc, const struct net_addr *peer, uint16
     gnb->peer = *peer;
     gnb->streams = streams ? streams : 1;
     amf_gnb_await_setup(amf, gnb);
+    amf_gnb_gauges(amf);
+    LOG(amf->rt->log, sctp_up, "peer=%s streams=%u", addr_text(peer, text), gnb->streams);
 }
 static void on_down(void *ctx, uint64_t assoc, const char *reason)
 {
     struct amf *amf = ctx;
     rt_enter(amf->rt);
     struct amf_gnb *gnb = amf_gnb_by_assoc(amf, assoc);
-    if (gnb)
-        amf_gnb_drop(amf, gnb, false);
+    char peer[NET_ADDR_TEXT];
+    if (!gnb)
+        return;
+    LOG(amf->rt->log, sctp_down, "gnb=%s peer=%s reason=%s", amf_gnb_text(gnb), addr_text(&gnb->peer, peer),
+        reason ? reason : "");
+    amf_gnb_drop(amf, gnb, false);
 }
 
 /* What the AMF itself does, by procedure and kind; all else that carries a UE NGAP ID is the UE side's. */
@@ -171,6 +193,9 @@ static void to_ue(const struct amf_rx *rx)
         cause = amf_cause_protocol(NGAP_CauseProtocol_message_not_compatible_with_receiver_state);
     else
         return;
+    LOG(amf->rt->log, ngap_foreign_ue, "gnb=%s message=%s why=%s", amf_gnb_text(rx->gnb),
+        ngap_msg_name(rx->pdu->msg), err_text(e));
+    metric_add(amf->rt->metrics, METRIC_ngap_bad, 1);
     amf_error_send(amf, rx->gnb, &ids, cause, NULL);
 }
 
@@ -190,6 +215,10 @@ static void dispatch(const struct amf_rx *rx)
     if (!may_go_on(rx)) {
         rx->amf->counters.rx_bad++;
         rx->gnb->rx_bad++;
+        metric_add(rx->amf->rt->metrics, METRIC_ngap_bad, 1);
+        LOG(rx->amf->rt->log, ngap_malformed, "gnb=%s message=%s at=%s octet=%u", amf_gnb_text(rx->gnb),
+            rx->pdu->msg < NGAP_MSGS ? ngap_msg_name(rx->pdu->msg) : "unknown",
+            r->ies.where ? r->ies.where : "", r->ies.octet);
         if (r->error != NGAP_ERROR_NONE)
             refuse(rx, row, ngap_report_cause(r));
         return;
@@ -201,6 +230,7 @@ static void dispatch(const struct amf_rx *rx)
                amf_cause_protocol(NGAP_CauseProtocol_message_not_compatible_with_receiver_state));
         return;
     }
+    LOG(rx->amf->rt->log, ngap_rx, "gnb=%s message=%s", amf_gnb_text(rx->gnb), ngap_msg_name(rx->pdu->msg));
     if (row)
         row->fn(rx);
     else if (about_ue)
@@ -219,12 +249,16 @@ static void on_message(void *ctx, uint64_t assoc, uint16_t stream, uint32_t ppid
         return;
     amf->counters.rx++;
     gnb->rx++;
+    metric_add(amf->rt->metrics, METRIC_ngap_rx, 1);
     if (ppid != AMF_NGAP_PPID) {
         amf->counters.wrong_ppid++;
+        LOG(amf->rt->log, ngap_wrong_ppid, "gnb=%s ppid=%u octets=%u", amf_gnb_text(gnb), ppid, in.n);
         return;
     }
     if (in.n > AMF_MESSAGE_MAX) {
         amf->counters.too_long++;
+        LOG(amf->rt->log, ngap_malformed, "gnb=%s octets=%u longer than any message may be", amf_gnb_text(gnb),
+            in.n);
         return;
     }
     struct arena arena = arena_over(amf->block, ARENA_OCTETS);

@@ -10,8 +10,10 @@ void amf_rx_ng_reset(const struct amf_rx *rx)
     struct amf *amf = rx->amf;
     struct ngap_NGReset *m = rx->pdu->value;
     struct ngap_NGResetAcknowledge ack = {0};
+    bool whole = m->ResetType.sel == NGAP_ResetType_nG_Interface;
     amf->counters.resets++;
-    if (m->ResetType.sel == NGAP_ResetType_nG_Interface) {
+    LOG(amf->rt->log, ng_reset, "gnb=%s what=%s", amf_gnb_text(rx->gnb), whole ? "all" : "some");
+    if (whole) {
         if (amf->ue_ops && amf->ue_ops->release_all)
             amf->ue_ops->release_all(amf, rx->gnb);
     } else if (m->ResetType.sel == NGAP_ResetType_partOfNG_Interface) {

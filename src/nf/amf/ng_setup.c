@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NG Setup, TS 38.413 8.7.1. */
-#include "nf/amf/amf.h"
+#include "nf/amf/amf_nf.h"
 #include "base/err.h"
+#include "codec/nas.h"
+#include <stdio.h>
 
 static uint16_t slices_in_common(const struct amf_plmn_support *p, const struct ngap_SliceSupportList *l)
 {
@@ -33,6 +35,56 @@ static int plmn_index(const struct amf_config *c, struct bytes plmn)
         if (memcmp(c->plmns[i].plmn, plmn.p, 3) == 0)
             return (int)i;
     return -1;
+}
+
+static uint32_t gnb_id_value(struct bits id) /* 22 to 32 bits */
+{
+    uint8_t v[4] = {0};
+    if (id.n == 0 || id.n > 32)
+        return 0;
+    memcpy(v, id.p, (id.n + 7) / 8);
+    return be32(v) >> (32 - id.n);
+}
+
+/* The row of amf.gnbs that names the node, or NULL. */
+static const struct config_gnb *row_of(const struct config *c, const struct ngap_GlobalRANNodeID *id)
+{
+    const struct ngap_GlobalGNB_ID *g = &id->globalGNB_ID;
+    if (id->sel != NGAP_GlobalRANNodeID_globalGNB_ID || g->gNB_ID.sel != NGAP_GNB_ID_gNB_ID ||
+        g->pLMNIdentity.n != 3)
+        return NULL;
+    for (uint32_t i = 0; c && i < c->amf.n_gnbs; i++) {
+        const struct config_gnb *row = &c->amf.gnbs[i];
+        const uint8_t *plmn = amf_config_plmn(c, &row->plmn);
+        if (row->id == gnb_id_value(g->gNB_ID.gNB_ID) && memcmp(plmn, g->pLMNIdentity.p, 3) == 0)
+            return row;
+    }
+    return NULL;
+}
+static bool has_address(const struct config_gnb *row, const struct net_addr *peer)
+{
+    for (uint32_t i = 0; row && i < row->n_addresses; i++)
+        if (addr_same_host(&row->addresses[i], peer))
+            return true;
+    return false;
+}
+/* amf.gnbs, when it names any: nobody else, and from nowhere else. */
+static bool may_connect(const struct config *c, const struct ngap_GlobalRANNodeID *id,
+                        const struct net_addr *peer)
+{
+    if (!c || !c->amf.n_gnbs)
+        return true;
+    const struct config_gnb *row = row_of(c, id);
+    return row && (!row->n_addresses || has_address(row, peer));
+}
+/* A node whose old association is still up may be a restarted one, or somebody who uses its name. Only who comes
+ * from the same host, or from another address of the same row of amf.gnbs, takes its place; others are told to
+ * come back, by when SCTP has found out whether the old association lives (RFC 9260 8.3). */
+static bool may_displace(const struct config *c, const struct ngap_GlobalRANNodeID *id,
+                         const struct amf_gnb *old, const struct net_addr *peer)
+{
+    const struct config_gnb *row = row_of(c, id);
+    return addr_same_host(&old->peer, peer) || (has_address(row, &old->peer) && has_address(row, peer));
 }
 
 struct ta_match {
@@ -91,20 +143,29 @@ int amf_gnb_take_tas(struct amf *amf, struct amf_gnb *gnb, const struct ngap_Sup
     return OK;
 }
 
-static void refuse(const struct amf_rx *rx, struct ngap_Cause cause, bool later)
+static void refuse(const struct amf_rx *rx, struct ngap_Cause cause, bool later, const char *why)
 {
+    const struct config *c = rx->amf->rt->config;
     struct ngap_NGSetupFailure m = {.Cause = cause};
+    char peer[NET_ADDR_TEXT];
     m.has.Cause = 1;
     if (later) {
         m.has.TimeToWait = 1;
-        m.TimeToWait = NGAP_TimeToWait_v10s;
+        m.TimeToWait = c ? (uint32_t)c->amf.time_to_wait : NGAP_TimeToWait_v10s;
     }
     if (amf_rx_diagnostics(rx, &m.CriticalityDiagnostics))
         m.has.CriticalityDiagnostics = 1;
     rx->amf->counters.setups_refused++;
+    metric_add(rx->amf->rt->metrics, METRIC_ng_setup_failed, 1);
+    LOG(rx->amf->rt->log, ng_setup_refused, "gnb=%s peer=%s group=%u cause=%u why=%s", amf_gnb_text(rx->gnb),
+        addr_text(&rx->gnb->peer, peer), cause.sel, amf_cause_value(&cause), why);
+    rx->gnb->id_text[0] = 0;
     amf_gnb_send(rx->amf, rx->gnb, NGAP_MSG_NGSetupFailure, &m, 0);
 }
-void amf_refuse_ng_setup(const struct amf_rx *rx, struct ngap_Cause cause) { refuse(rx, cause, false); }
+void amf_refuse_ng_setup(const struct amf_rx *rx, struct ngap_Cause cause)
+{
+    refuse(rx, cause, false, "malformed");
+}
 
 static int fill_slices(struct arena *a, const struct amf_plmn_support *p, struct ngap_SliceSupportList *out)
 {
@@ -169,8 +230,21 @@ static void erase(struct amf *amf, struct amf_gnb *gnb)
     map_del(&amf->gnb_by_id, (struct bytes){gnb->node_id, gnb->node_id_n});
     gnb->is_setup = gnb->reset_pending = false;
     gnb->n_tas = 0;
+    gnb->id_text[0] = 0;
     amf->gnbs_setup--;
     amf_gnb_await_setup(amf, gnb);
+}
+
+void amf_node_text(const struct ngap_GlobalRANNodeID *id, char out[AMF_NODE_TEXT])
+{
+    static const char *const kinds[] = {"gnb", "ngenb", "n3iwf", "tngf", "twif", "wagf"};
+    const char *kind = id->sel < ARRAY_LEN(kinds) ? kinds[id->sel] : "node";
+    const struct ngap_GlobalGNB_ID *g = &id->globalGNB_ID;
+    char mcc[4], mnc[4];
+    snprintf(out, AMF_NODE_TEXT, "%s", kind);
+    if (id->sel == NGAP_GlobalRANNodeID_globalGNB_ID && g->pLMNIdentity.n == 3 &&
+        g->gNB_ID.sel == NGAP_GNB_ID_gNB_ID && nas_plmn_text(g->pLMNIdentity.p, mcc, mnc))
+        snprintf(out, AMF_NODE_TEXT, "gnb-%s-%s-%06x", mcc, mnc, gnb_id_value(g->gNB_ID.gNB_ID));
 }
 
 static int take_identity(struct amf_gnb *gnb, const struct ngap_NGSetupRequest *m)
@@ -180,6 +254,7 @@ static int take_identity(struct amf_gnb *gnb, const struct ngap_NGSetupRequest *
     if (n <= 0)
         return ERR_UNKNOWN;
     gnb->node_id_n = (uint8_t)n;
+    amf_node_text(&m->GlobalRANNodeID, gnb->id_text);
     gnb->name[0] = 0;
     if (m->has.RANNodeName)
         str_copy(gnb->name, sizeof gnb->name, m->RANNodeName);
@@ -195,30 +270,45 @@ void amf_rx_ng_setup(const struct amf_rx *rx)
     struct amf_gnb *gnb = rx->gnb;
     const struct ngap_NGSetupRequest *m = rx->pdu->value;
     erase(amf, gnb);
+    amf_gnb_gauges(amf);
     if (!m->has.GlobalRANNodeID || !m->has.SupportedTAList || take_identity(gnb, m) < 0) {
-        refuse(rx, amf_cause_protocol(NGAP_CauseProtocol_semantic_error), false);
+        refuse(rx, amf_cause_protocol(NGAP_CauseProtocol_semantic_error), false, "no identity or no areas");
+        return;
+    }
+    const struct config *config = amf->rt->config;
+    if (!may_connect(config, &m->GlobalRANNodeID, &gnb->peer)) {
+        refuse(rx, amf_cause_misc(NGAP_CauseMisc_om_intervention), false, "not in amf.gnbs");
         return;
     }
     struct ngap_Cause cause;
     if (amf_gnb_take_tas(amf, gnb, &m->SupportedTAList, &cause) < 0) {
         refuse(rx, cause, cause.sel == NGAP_Cause_misc &&
-                              cause.misc == NGAP_CauseMisc_control_processing_overload);
+                              cause.misc == NGAP_CauseMisc_control_processing_overload, "areas or slices");
         return;
     }
-    /* A node that starts anew while its old association is still thought to be alive: the new one counts. */
     struct amf_gnb *old = amf_gnb_by_id(amf, (struct bytes){gnb->node_id, gnb->node_id_n});
+    if (old && !may_displace(config, &m->GlobalRANNodeID, old, &gnb->peer)) {
+        refuse(rx, amf_cause_misc(NGAP_CauseMisc_unspecified), true, "the identity is in use from elsewhere");
+        return;
+    }
     if (old)
         amf_gnb_drop(amf, old, true);
     struct ngap_NGSetupResponse answer = {0};
     bool is_full = amf->gnbs_setup >= amf->config.max_gnbs;
     if (is_full || fill_response(rx, &answer) < 0 ||
         map_put(&amf->gnb_by_id, (struct bytes){gnb->node_id, gnb->node_id_n}, gnb) < 0) {
-        refuse(rx, amf_cause_misc(NGAP_CauseMisc_control_processing_overload), true);
+        LOG(amf->rt->log, amf_full, "gnbs=%u", amf->gnbs_setup);
+        refuse(rx, amf_cause_misc(NGAP_CauseMisc_control_processing_overload), true, "full");
         return;
     }
     gnb->is_setup = true;
     amf->gnbs_setup++;
     amf->counters.setups++;
     timer_stop(&amf->rt->timers, &gnb->setup_timer);
+    metric_add(amf->rt->metrics, METRIC_ng_setup_ok, 1);
+    amf_gnb_gauges(amf);
+    char peer[NET_ADDR_TEXT];
+    LOG(amf->rt->log, ng_setup_done, "gnb=%s name=%s peer=%s tas=%u", gnb->id_text, gnb->name,
+        addr_text(&gnb->peer, peer), gnb->n_tas);
     amf_gnb_send(amf, gnb, NGAP_MSG_NGSetupResponse, &answer, 0);
 }

@@ -33,5 +33,6 @@ void amf_rx_ran_configuration_update(const struct amf_rx *rx)
     if (amf_rx_diagnostics(rx, &ack.CriticalityDiagnostics))
         ack.has.CriticalityDiagnostics = 1;
     rx->amf->counters.updates++;
+    LOG(rx->amf->rt->log, ran_updated, "gnb=%s name=%s tas=%u", amf_gnb_text(gnb), gnb->name, gnb->n_tas);
     amf_gnb_send(rx->amf, gnb, NGAP_MSG_RANConfigurationUpdateAcknowledge, &ack, 0);
 }
