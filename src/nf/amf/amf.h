@@ -75,6 +75,7 @@ struct amf_gnb {
     uint64_t error_window_us; /* at most ERRORS_A_SECOND Error Indications */
     uint32_t errors_in_window;
     uint64_t rx, tx, rx_bad;
+    struct link conns; /* UE-associated connections, struct amf_conn of ue.h */
 };
 
 struct amf_counters {
@@ -103,6 +104,7 @@ struct amf {
     struct rt *rt;
     struct amf_config config;
     const struct amf_ue_ops *ue_ops; /* NULL: none */
+    struct amf_ues *ues;             /* ue.h; NULL: none */
     struct slab gnbs;
     struct map gnb_by_assoc, gnb_by_id;
     uint32_t gnbs_setup;

@@ -117,6 +117,7 @@ static void on_up(void *ctx, uint64_t assoc, const struct net_addr *peer, uint16
     }
     amf->counters.associations++;
     gnb->amf = amf;
+    list_init(&gnb->conns);
     gnb->assoc = assoc;
     gnb->peer = *peer;
     gnb->streams = streams ? streams : 1;
