@@ -17,7 +17,9 @@ enum sbi_flag {
 };
 enum sbi_nf {
     SBI_NF_AMF, SBI_NF_SMF, SBI_NF_AUSF, SBI_NF_UDM, SBI_NF_UDR, SBI_NF_PCF, SBI_NF_NSSF, SBI_NF_NRF,
-    SBI_NF_TRUST, SBI_NF_CALLBACK, SBI_NF_MAX
+    SBI_NF_TRUST, SBI_NF_CALLBACK,
+    SBI_NF_UPF, /* offers no services; a place among the functions of a process */
+    SBI_NF_MAX
 };
 enum sbi_method { SBI_GET, SBI_POST, SBI_PUT, SBI_PATCH, SBI_DELETE };
 
