@@ -74,6 +74,10 @@ struct config_report {
  * ERR_NOSPACE: the arena is too small. Warnings alone (unsafe options) are OK. */
 int config_parse(struct config *config, struct arena *, struct str file, struct str text,
                  struct config_report *);
+/* The same with options that take the place of the text's: "section.key=value", the value as YAML ("[a, b]" for a
+ * list). Errors in them are told as "--set section.key". */
+int config_parse_with(struct config *config, struct arena *, struct str file, struct str text, const struct str *sets,
+                      uint32_t n_sets, struct config_report *);
 /* Reports as a warning each option that differs and takes effect at start only. The count of these. */
 uint32_t config_reload_check(const struct config *old, const struct config *new_one, struct config_report *);
 /* All options with type, range, default and help; and a commented file that says the same as an empty one.
