@@ -23,7 +23,7 @@ struct call {
     struct timer deadline;
     struct arena arena;
     bool answered, delivered, replied, sent;
-    uint8_t memory[CALL_ARENA_OCTETS];
+    _Alignas(8) uint8_t memory[CALL_ARENA_OCTETS]; /* the arena aligns offsets, so its block must be */
 };
 
 /* A call with its request struct zeroed in the arena: c = call_new(rt, SBI_x); struct … *q = call_request(c).
