@@ -523,26 +523,39 @@ int config_parse(struct config *config, struct arena *a, struct str file, struct
 }
 
 /* ---- what changed ---- */
-static void changes(const struct config_section *s, const void *old, const void *new_one, const char *path,
-                    struct config_report *r)
+/* The count of options that differ and wait for the next start; told on r unless it is NULL. */
+static uint32_t changes(const struct config_section *s, const void *old, const void *new_one, const char *path,
+                        struct config_report *r);
+
+static uint32_t opt_changes(const struct config_opt *o, const void *old, const void *new_one, const char *path,
+                            struct config_report *r)
 {
     char inner[160];
-    for (uint32_t i = 0; i < s->n_opts; i++) {
-        const struct config_opt *o = &s->opts[i];
-        uint32_t n_old, n_new;
-        const char *a = config_items(o, old, &n_old), *b = config_items(o, new_one, &n_new);
-        bool differs = n_old != n_new;
-        for (uint32_t k = 0; k < n_old && !differs; k++) {
-            const void *x = a + (size_t)k * o->octets, *y = b + (size_t)k * o->octets;
-            snprintf(inner, sizeof inner, "%s.%s[%u]", path, o->key, k);
-            if (o->form == CONFIG_MAPPINGS && !o->reload)
-                changes(o->element, x, y, inner, r);
-            else if (o->form != CONFIG_MAPPINGS)
-                differs = !config_value_eq(o, x, y);
-        }
-        if (differs && !o->reload)
-            config_say(r, false, "%s.%s changed: it takes effect at the next start", path, o->key);
+    uint32_t n_old, n_new, count = 0;
+    const char *a = config_items(o, old, &n_old), *b = config_items(o, new_one, &n_new);
+    bool differs = n_old != n_new;
+    if (o->reload)
+        return 0;
+    for (uint32_t k = 0; k < n_old && !differs; k++) {
+        const void *x = a + (size_t)k * o->octets, *y = b + (size_t)k * o->octets;
+        snprintf(inner, sizeof inner, "%s.%s[%u]", path, o->key, k);
+        if (o->form == CONFIG_MAPPINGS)
+            count += changes(o->element, x, y, inner, r);
+        else
+            differs = !config_value_eq(o, x, y);
     }
+    if (differs && r)
+        config_say(r, false, "%s.%s changed: it takes effect at the next start", path, o->key);
+    return count + differs;
+}
+
+static uint32_t changes(const struct config_section *s, const void *old, const void *new_one, const char *path,
+                        struct config_report *r)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->n_opts; i++)
+        count += opt_changes(&s->opts[i], old, new_one, path, r);
+    return count;
 }
 
 uint32_t config_reload_check(const struct config *old, const struct config *new_one, struct config_report *r)
@@ -553,4 +566,21 @@ uint32_t config_reload_check(const struct config *old, const struct config *new_
         changes(t->section, (const char *)old + t->offset, (const char *)new_one + t->offset, t->section->name, r);
     }
     return r->warnings;
+}
+
+void config_keep_start(const struct config *old, struct config *new_one)
+{
+    for (uint32_t i = 0; i < config_n_tops; i++) {
+        const struct config_section *s = config_tops[i].section;
+        const char *from = (const char *)old + config_tops[i].offset;
+        char *to = (char *)new_one + config_tops[i].offset;
+        for (uint32_t k = 0; k < s->n_opts; k++) {
+            const struct config_opt *o = &s->opts[k];
+            if (opt_changes(o, from, to, "", NULL) == 0)
+                continue;
+            memcpy(to + o->offset, from + o->offset, o->form == CONFIG_ONE ? o->octets : sizeof(void *));
+            if (o->form != CONFIG_ONE)
+                memcpy(to + o->n_offset, from + o->n_offset, sizeof(uint32_t));
+        }
+    }
 }

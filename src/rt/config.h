@@ -80,10 +80,14 @@ int config_parse_with(struct config *config, struct arena *, struct str file, st
                       uint32_t n_sets, struct config_report *);
 /* Reports as a warning each option that differs and takes effect at start only. The count of these. */
 uint32_t config_reload_check(const struct config *old, const struct config *new_one, struct config_report *);
+/* Puts back into new_one what takes effect at start only. Both must live on: it points into the old one's memory. A
+ * list of mappings whose elements differ in such an option stays as it was as a whole. */
+void config_keep_start(const struct config *old, struct config *new_one);
 /* All options with type, range, default and help; and a commented file that says the same as an empty one.
  * NUL-terminated; the length or ERR_NOSPACE. 64 KiB are enough. */
 int config_help(char *out, uint32_t cap);
 int config_default_yaml(char *out, uint32_t cap);
+const char *config_nf_text(enum config_nf); /* "amf" */
 /* "001-01"; "1-000009" or "1". Return buf. */
 enum { CONFIG_PLMN_TEXT = 8, CONFIG_SLICE_TEXT = 12 };
 const char *config_plmn_text(const struct config_plmn *, char buf[CONFIG_PLMN_TEXT]);

@@ -41,11 +41,6 @@ static bool runs(const struct config *c, enum config_nf nf)
 }
 
 /* ---- network ---- */
-static const char *nf_name(enum config_nf nf)
-{
-    return config_opt_find(config_top_find(STR("network"))->section, STR("nfs"))->choices->text[nf];
-}
-
 static void check_network(struct check *k)
 {
     static const struct {
@@ -60,7 +55,7 @@ static void check_network(struct check *k)
         if (runs(k->c, needs[i].nf) && !runs(k->c, needs[i].needs))
             REFUSE(k, "network", "nfs", CONFIG_WHOLE, NULL,
                    "found %s without %s, expected both: services between processes are not there yet",
-                   nf_name(needs[i].nf), nf_name(needs[i].needs));
+                   config_nf_text(needs[i].nf), config_nf_text(needs[i].needs));
 }
 
 static bool plmn_set(const struct config_plmn *p) { return p->v[0] || p->v[1] || p->v[2]; }

@@ -73,3 +73,5 @@ const struct config_opt *config_opt_find(const struct config_section *s, struct 
             return &s->opts[i];
     return NULL;
 }
+
+const char *config_nf_text(enum config_nf nf) { return (unsigned)nf < choices_nf.n ? choices_nf.text[nf] : "?"; }

@@ -379,6 +379,15 @@ static void reload(void **state)
                                      "smf.dnns[0].ipv4_pool changed: it takes effect at the next start\n"
                                      "smf.dnns[0].ipv6_pool changed: it takes effect at the next start\n");
     assert_int_equal(config_reload_check(&other, &other, &report), 0);
+    config_keep_start(&config, &other);
+    assert_int_equal(config_reload_check(&config, &other, &report), 0);
+    assert_int_equal(other.amf.n2_port, 38412);
+    assert_int_equal(other.amf.n_slices, 1);
+    assert_int_equal(other.amf.t3512_s, 300);
+    assert_int_equal(other.amf.n_gnbs, 1);
+    assert_int_equal(other.smf.dnns[0].mtu, 1400); /* the list stays as a whole: one of its elements must wait */
+    assert_int_equal(other.control.log_level, CONFIG_LOG_LEVEL_DEBUG);
+    assert_string_equal(config_nf_text(CONFIG_NF_UPF), "upf");
 }
 
 static void nearest_words(void **state)

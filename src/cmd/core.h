@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core.h - a running core: what `redoubt run` puts together and `redoubt status` looks at. */
+#pragma once
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/store_group.h"
+#include "os/control.h"
+#include "os/env.h"
+#include "os/loop.h"
+#include "rt/metrics.h"
+#include "rt/nf.h"
+
+struct user_plane;
+struct core_config { /* each that was in force: what runs may still point into it */
+    struct core_config *before;
+    struct cmd_config *loaded;
+};
+struct core {
+    const struct cmd_config_options *options;
+    struct core_config *config; /* in force */
+    uint64_t started_us, started_unix_us;
+    uint32_t start_ms;
+    bool debug;
+    int log_fd;
+    struct loop *loop;
+    struct env *env;
+    struct rt rt;
+    struct log log;
+    struct store *store;
+    struct store_group group;
+    struct control *control;
+    struct metrics_http *http;
+    struct user_plane *user_plane;
+    struct timer second;
+};
+/* The network functions that this version has, in the order in which they start. */
+const struct nf_desc *core_nf(enum config_nf);
+/* What the control socket answers: status [NF] [--json], metrics, reload, stop. Shape of control_fn. */
+int core_answer(void *core, struct str line, char *out, uint32_t cap);
+/* For GET /metrics. */
+int core_metrics(void *core, struct str path, char *out, uint32_t cap);
+void core_reload(struct core *);

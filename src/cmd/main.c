@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - the one binary: a table of commands. */
+#include "base/suggest.h"
+#include "cmd/cmd.h"
+#include <stdio.h>
+
+struct command {
+    const char *name, *arguments;
+    const char *help; /* one line */
+    const char *more; /* what --help says beside it */
+    int (*fn)(int argc, char **argv);
+};
+
+static int not_there(int argc, char **argv)
+{
+    fprintf(stderr, "redoubt %s is not there yet at this version: README.md says what works\n", argv[0]);
+    return EXIT_FAILED;
+}
+
+#define CONFIG_HELP                                                                                \
+    "  -c FILE, --config FILE     the configuration; without it " CMD_CONFIG_FILE " if there is\n" \
+    "                             one, otherwise the defaults, which are a complete test network\n" \
+    "  --set section.key=VALUE    an option from here instead of the file, as YAML; may be repeated\n"
+
+static const struct command commands[] = {
+    {"demo", "[--ues N] [--quick] [--capture FILE.pcapng]",
+     "the whole network in namespaces of its own, shown at work",
+     "Starts a core, a gNB and phones, and a data network, each in a network namespace of its own; registers the phones,\n"
+     "opens their sessions, fetches a web page, pings and measures, and says in plain words what happens. Needs root.\n"
+     "Exit status 0 only if all of it worked. Ctrl-C leaves nothing behind.\n\n"
+     "  --ues N                    phones that register in a burst after the first (20)\n"
+     "  --quick                    a few seconds: fewer phones, shorter measurements\n"
+     "  --capture FILE.pcapng      what was on N2, N3, N4 and N6, for Wireshark\n"
+     "  --null-ciphering           NAS in clear (NEA0), so that a capture can be read to the last field\n"
+     "  --keep-logs DIR            the logs of core and RAN, JSON lines\n",
+     cmd_demo},
+    {"up", "[--ues N] [-c FILE] [--set section.key=VALUE]", "the same network, kept running until 'redoubt down'",
+     "Starts the network of 'redoubt demo' and returns once its phones are on it. Then: redoubt phone 1 -- COMMAND,\n"
+     "redoubt status. It ends by 'redoubt down'.\n\n"
+     "  --ues N                    phones, each with a namespace of its own (2)\n",
+     cmd_up},
+    {"phone", "N -- COMMAND...", "run a command behind a phone of 'redoubt up'",
+     "Runs COMMAND in the network namespace of phone N (1, 2, ...), whose only way out is its PDU session: what it sends\n"
+     "goes by GTP-U to the core and on to the data network. Example: redoubt phone 1 -- ping -c 3 10.99.0.1\n",
+     cmd_phone},
+    {"down", "", "end the network of 'redoubt up'",
+     "Ends its processes and takes its namespaces away. Also cleans up after a 'redoubt demo' that was killed.\n", cmd_down},
+    {"run", "[-c FILE] [--set section.key=VALUE]...", "the network functions that the configuration names",
+     "Runs the core until SIGTERM or Ctrl-C. SIGHUP reads the configuration again. A wrong configuration is explained,\n"
+     "nothing starts, and the exit status is 2.\n\n" CONFIG_HELP
+     "  --check                    only look whether it would start: like redoubt config check\n"
+     "  --debug                    log everything, and allow core dumps, which hold keys\n",
+     cmd_run},
+    {"status", "[amf|smf|upf|...] [--json]", "what a running core is doing",
+     "Asks the core by its control socket: functions, RAN nodes, phones, sessions, memory.\n\n"
+     "  NAME                       only this network function, with more detail\n"
+     "  --json                     for programs\n"
+     "  --socket PATH              of another core than the configured one\n" CONFIG_HELP,
+     cmd_status},
+    {"metrics", "", "the counters of a running core, as Prometheus reads them",
+     "The same text that control.metrics serves over HTTP.\n\n  --socket PATH              of another core\n" CONFIG_HELP,
+     cmd_metrics},
+    {"config", "check [FILE] | default | help", "find mistakes in a configuration, print the default, explain options",
+     "  check [FILE]               every mistake with its line, and what was expected; exit status 2 if there is any\n"
+     "  default                    a file with every option and its default\n"
+     "  help [WORD]                what options there are; only those whose name contains WORD\n" CONFIG_HELP,
+     cmd_config},
+    {"subscriber", "add | list | show | remove | import | export", "who may use the network",
+     "Works on the store of the configured core. Keys are never printed.\n\n" CONFIG_HELP, not_there},
+    {"ran", "[options]", "simulated gNBs and phones", "Against any core.\n", not_there},
+};
+
+static void help(FILE *out)
+{
+    fprintf(out, "redoubt: a 5G network that its owner can trust\n\n"
+                 "       UE ~~ gNB --N2--> AMF -- AUSF UDM UDR PCF NSSF NRF\n"
+                 "              |           |\n"
+                 "              |          SMF\n"
+                 "              |           | N4\n"
+                 "              +---N3---> UPF --N6--> data network\n\n"
+                 "usage: redoubt COMMAND [options]\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
+    fprintf(out, "\nTo see it work: redoubt demo. To run it: redoubt config default > my.yaml, change what differs, redoubt\n"
+                 "run -c my.yaml. 'redoubt COMMAND --help' explains one command.\n"
+                 "Exit status: 0 it worked; 1 it did not; 2 wrong words or a wrong configuration.\n");
+}
+
+static void help_command(const struct command *c)
+{
+    printf("redoubt %s: %s\n\nusage: redoubt %s %s\n\n%s", c->name, c->help, c->name, c->arguments, c->more);
+}
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int unknown(const char *name)
+{
+    const char *near = NULL;
+    uint32_t best = UINT32_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (str_is_nearer(str_of(name), str_of(commands[i].name), &best))
+            near = commands[i].name;
+    fprintf(stderr, "redoubt: there is no command '%.40s'", name);
+    fprintf(stderr, near ? "; did you mean '%s'?\n" : "\n", near);
+    fprintf(stderr, "'redoubt --help' lists them\n");
+    return EXIT_USAGE;
+}
+
+/* --help anywhere before "--" is a question, not an order. */
+static bool asks_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    bool wants_help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
+    if (argc < 2) {
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    if (wants_help && argc < 3) {
+        help(stdout);
+        return EXIT_OK;
+    }
+    const struct command *c = command_find(wants_help ? argv[2] : name);
+    if (!c)
+        return unknown(wants_help ? argv[2] : name);
+    /* commands whose own arguments follow have their own help */
+    if (wants_help || asks_help(argc - 1, argv + 1)) {
+        help_command(c);
+        return EXIT_OK;
+    }
+    return c->fn(argc - 1, argv + 1);
+}

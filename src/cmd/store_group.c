@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/store_group.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "rt/metrics.h"
+
+static struct store_group *group(struct store *s) { return CONTAINER(s, struct store_group, store); }
+
+/* Told once when it begins to fail and once when it works again; counted each time. */
+static int told(struct store_group *g, int e, const char *what)
+{
+    bool fails = e == ERR_STORE;
+    if (fails)
+        metric_add(g->rt->metrics, METRIC_store_failed, 1);
+    if (fails && !g->failing)
+        LOG(g->rt->log, store_failed, "what=%s why=%s", what, store_error(g->under));
+    if (!fails && e >= 0 && g->failing && what[0] == 's')
+        LOG(g->rt->log, store_recovered, "what=%s", what);
+    if (fails || what[0] == 's')
+        g->failing = fails;
+    return e;
+}
+
+static int group_sync(struct store *s)
+{
+    struct store_group *g = group(s);
+    uint64_t from = env_now_us(g->rt->env);
+    int e = told(g, store_sync(g->under), "sync");
+    timer_stop(&g->rt->timers, &g->timer);
+    metric_observe(g->rt->metrics, METRIC_store_sync_us, env_now_us(g->rt->env) - from);
+    return e;
+}
+static void group_due(struct timer *t) { group_sync(&CONTAINER(t, struct store_group, timer)->store); }
+
+static int written(struct store_group *g, int e)
+{
+    if (e >= 0 && !timer_is_running(&g->timer) &&
+        timer_set(&g->rt->timers, &g->timer, env_now_us(g->rt->env) + g->after_us, group_due) < 0)
+        return group_sync(&g->store);
+    return e;
+}
+
+static int group_get(struct store *s, enum store_table t, struct bytes key, struct arena *a, struct bytes *value)
+{
+    return told(group(s), store_get(group(s)->under, t, key, a, value), "get");
+}
+static int group_put(struct store *s, enum store_table t, struct bytes key, struct bytes value)
+{
+    return written(group(s), told(group(s), store_put(group(s)->under, t, key, value), "put"));
+}
+static int group_del(struct store *s, enum store_table t, struct bytes key)
+{
+    return written(group(s), told(group(s), store_del(group(s)->under, t, key), "del"));
+}
+static int group_scan(struct store *s, enum store_table t, struct bytes after,
+                      int (*row)(void *, struct bytes, struct bytes), void *ctx)
+{
+    return told(group(s), group(s)->under->ops->scan(group(s)->under, t, after, row, ctx), "scan");
+}
+static int64_t group_count(struct store *s, enum store_table t) { return group(s)->under->ops->count(group(s)->under, t); }
+static const char *group_error(struct store *s) { return store_error(group(s)->under); }
+
+void store_group_init(struct store_group *g, struct rt *rt, struct store *under, uint32_t commit_ms)
+{
+    static const struct store_ops ops = {.get = group_get,
+                                         .put = group_put,
+                                         .del = group_del,
+                                         .scan = group_scan,
+                                         .sync = group_sync,
+                                         .count = group_count,
+                                         .error = group_error};
+    *g = (struct store_group){.store = {&ops}, .under = under, .rt = rt, .after_us = (uint64_t)commit_ms * 1000};
+}
+
+void store_group_end(struct store_group *g)
+{
+    if (g->under && timer_is_running(&g->timer))
+        group_sync(&g->store);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* redoubt run with the default configuration in a network namespace of the test's own: it gets ready, answers, reads
+ * its configuration again, and ends when told. What it cannot start it explains, and leaves nothing behind. */
+#include "command.h"
+#include "../os/own_netns.h"
+#include "tests/test.h"
+#include <netinet/in.h>
+#include <sys/stat.h>
+
+static const char *binary;
+static char folder[64], socket_set[160], store_set[160], config_path[96], socket_path[96];
+static struct command core, asked;
+static bool has_netns;
+
+static void need_netns(void)
+{
+    if (!has_netns) {
+        print_message("skipped: this user may not make network namespaces\n");
+        skip();
+    }
+}
+static void file_put(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+static void core_start(const char *extra)
+{
+    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set,
+                                extra ? "--set" : NULL, extra, NULL};
+    command_start(&core, argv);
+}
+static int ask(const char *what, const char *name, const char *option)
+{
+    return command_run(&asked, binary, what, "--socket", socket_path, name ? name : option, name ? option : NULL, NULL);
+}
+
+static void http_get(char *answer, size_t cap)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9090), .sin_addr = {htonl(0x7f000001)}};
+    static const char request[] = "GET /metrics HTTP/1.0\r\n\r\n";
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(write(fd, request, sizeof request - 1), sizeof request - 1);
+    size_t n = 0;
+    for (ssize_t k; n + 1 < cap && (k = read(fd, answer + n, cap - 1 - n)) > 0;)
+        n += (size_t)k;
+    answer[n] = 0;
+    close(fd);
+}
+
+static void lives(void **state)
+{
+    static char answer[200000];
+    struct stat s;
+    need_netns();
+    file_put(config_path, "");
+    core_start(NULL);
+    assert_true(command_read(&core, "ready start_ms=", 10));
+    assert_int_equal(ask("status", NULL, NULL), 0);
+    assert_non_null(strstr(asked.out, "redoubt: up for "));
+    assert_non_null(strstr(asked.out, "0 gNBs in service, 0 phones registered"));
+    assert_int_equal(ask("status", "amf", "--json"), 0);
+    assert_memory_equal(asked.out, "{\"functions\":{\"amf\":[", 21);
+    assert_int_equal(ask("status", NULL, "--json"), 0);
+    assert_non_null(strstr(asked.out, "\"pdu_sessions\":0,"));
+    assert_int_equal(ask("status", "nix", NULL), 1);
+    assert_string_equal(asked.err, "redoubt: no function 'nix' runs here\n");
+    assert_int_equal(ask("metrics", NULL, NULL), 0);
+    assert_non_null(strstr(asked.out, "process_resident_memory_bytes "));
+    http_get(answer, sizeof answer);
+    assert_non_null(strstr(answer, "200 OK"));
+    assert_non_null(strstr(answer, "# TYPE redoubt_amf_gnbs_connected gauge\n"));
+    assert_int_equal(stat(socket_path, &s), 0);
+    assert_int_equal(s.st_mode & 0777, 0600);
+
+    /* a second core at the same socket */
+    static struct command second;
+    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set, "--set",
+                                "control.metrics=", "--set", "amf.n2_addresses=[127.0.0.77]", "--set",
+                                "smf.n4_address=127.0.0.78", "--set", "network.nfs=[nrf]", NULL};
+    command_start(&second, argv);
+    assert_int_equal(command_end(&second, 10), 1);
+    assert_non_null(strstr(second.err, "another core answers there"));
+
+    /* SIGHUP: what can change does, what cannot is told, what is wrong is refused */
+    file_put(config_path, "control: {log_level: debug}\namf: {n2_port: 5}\n");
+    kill(core.pid, SIGHUP);
+    assert_true(command_read(&core, "amf.n2_port changed: it takes effect at the next start", 5));
+    assert_int_equal(ask("status", NULL, NULL), 0);
+    assert_true(command_read(&core, "control_client asked=status", 5));
+    file_put(config_path, "amf: {n2_prt: 5}\n");
+    kill(core.pid, SIGHUP);
+    assert_true(command_read(&core, "config_refused", 5));
+    assert_true(command_read(&core, "did you mean 'n2_port'?", 5));
+    assert_int_equal(ask("status", NULL, NULL), 0);
+
+    kill(core.pid, SIGTERM);
+    assert_int_equal(command_end(&core, 10), 0);
+    assert_non_null(strstr(core.err, " stopped uptime_s="));
+    assert_int_equal(stat(socket_path, &s), -1);
+    assert_int_equal(ask("status", NULL, NULL), 1);
+}
+
+static void starts_again_after_a_kill(void **state)
+{
+    need_netns();
+    file_put(config_path, "");
+    core_start(NULL);
+    assert_true(command_read(&core, "ready start_ms=", 10));
+    kill(core.pid, SIGKILL);
+    command_end(&core, 5);
+    core_start(NULL);
+    assert_true(command_read(&core, "ready start_ms=", 10));
+    kill(core.pid, SIGINT);
+    assert_int_equal(command_end(&core, 10), 0);
+}
+
+static void refused(const char *set, const char *says)
+{
+    core_start(set);
+    int status = command_end(&core, 10);
+    if (status != 1 || !strstr(core.err, says))
+        print_message("%s: %d\n%s\n", set, status, core.err);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(core.err, says));
+    assert_null(strstr(core.out, "ready"));
+    assert_int_equal(access(socket_path, F_OK), -1);
+}
+static void cannot_start(void **state)
+{
+    char path[128];
+    need_netns();
+    file_put(config_path, "");
+    refused("amf.n2_addresses=[10.11.12.13]", "amf could not start");
+    refused("control.metrics=10.11.12.13:9090", "control.metrics 10.11.12.13:9090: ");
+    refused("control.socket=/proc/nix/s", "control.socket /proc/nix/s: ");
+    refused("control.log_file=/proc/nix/log", "log file /proc/nix/log: ");
+    refused("udr.path=/proc/nix/db", "udr.path /proc/nix/db: its folder could not be made");
+    snprintf(path, sizeof path, "%s/not-a-store", folder);
+    file_put(path, "this is no SQLite file, and long enough to be read as one: it has more than a hundred octets, all of them text");
+    char set[256];
+    snprintf(set, sizeof set, "udr.path=%s", path);
+    refused(set, "udr.path ");
+}
+
+static int setup(void **state)
+{
+    snprintf(folder, sizeof folder, "/tmp/redoubt-run-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(socket_path, sizeof socket_path, "%s/control.sock", folder);
+    snprintf(config_path, sizeof config_path, "%s/c.yaml", folder);
+    snprintf(socket_set, sizeof socket_set, "control.socket=%s", socket_path);
+    snprintf(store_set, sizeof store_set, "udr.path=%s/store/r.db", folder);
+    has_netns = own_netns();
+    return 0;
+}
+static int teardown(void **state)
+{
+    static const char *const names[] = {"store/r.db", "store/r.db-wal", "store/r.db-shm", "store", "c.yaml", "not-a-store", ""};
+    char path[160];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        remove(path);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    binary = argc > 1 ? argv[1] : "";
+    const struct CMUnitTest tests[] = {unit(lives), unit(starts_again_after_a_kill), unit(cannot_start)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
