@@ -22,7 +22,7 @@ struct endpoint { /* one end of an association */
     struct host *host; /* NULL once this side has closed or been told */
     struct sctp_sink sink;
     uint64_t id, peer_id;
-    uint16_t streams;
+    uint16_t streams, port;
     uint64_t last_delivery_us; /* towards this end: keeps the order */
 };
 struct socket {
@@ -69,9 +69,16 @@ struct world {
     uint32_t tuns_n, tuns_cap;
     struct app *apps;
     struct world_faults faults;
+    world_watch_fn *watch;
+    void *watch_ctx;
 };
 
 uint64_t world_now_us(const struct world *w) { return w->now_us; }
+void world_watch(struct world *w, world_watch_fn *fn, void *ctx)
+{
+    w->watch = fn;
+    w->watch_ctx = ctx;
+}
 
 uint64_t world_random(struct world *w) /* splitmix64 */
 {
@@ -276,6 +283,8 @@ static int host_connect(struct env *env, const struct sctp_local *local, const s
         endpoint_end(w, a, t ? "out of memory" : "nobody listens there");
         return OK;
     }
+    a->port = (uint16_t)(0xc000 | a->id);
+    b->port = peer->port;
     a->peer_id = b->id;
     b->peer_id = a->id;
     a->streams = b->streams = local->streams && local->streams < t->streams ? local->streams : t->streams;
@@ -298,6 +307,13 @@ static int host_send(struct env *env, uint64_t assoc, uint16_t stream, uint32_t 
         return ERR_RANGE;
     if (!peer)
         return OK; /* the other end has gone; down() is on its way */
+    if (w->watch) {
+        struct world_packet k = {true, p->host->addr, peer->host ? peer->host->addr : p->host->addr, w->now_us, stream,
+                                 ppid, octets};
+        k.from.port = p->port;
+        k.to.port = peer->port;
+        w->watch(w->watch_ctx, &k);
+    }
     if (chance(w, w->faults.sctp_cut_ppm)) {
         endpoint_end(w, p, "cut");
         endpoint_end(w, peer, "cut");
@@ -338,6 +354,8 @@ static int host_udp_open(struct env *env, const struct net_addr *local, const st
 static int host_udp_send(struct env *env, int sock, const struct net_addr *to, struct bytes octets)
 {
     struct world *w = host_of(env)->world;
+    if (w->watch)
+        w->watch(w->watch_ctx, &(struct world_packet){false, w->sockets[sock].addr, *to, w->now_us, 0, 0, octets});
     for (unsigned i = 0; i < SOCKETS_MAX; i++) {
         if (!w->sockets[i].host || !addr_eq(&w->sockets[i].addr, to))
             continue;

@@ -28,6 +28,17 @@ bool world_run(struct world *, uint64_t for_us);
 void world_cut_all(struct world *, struct env *host);
 /* As a killed process: sockets and associations go, the peers are told, nothing more reaches the host. */
 void world_kill(struct world *, struct env *host);
+/* Sees each SCTP message and UDP datagram as it is sent, before any fault; one watcher, fn NULL: none. */
+struct world_packet {
+    bool is_sctp;
+    struct net_addr from, to;
+    uint64_t at_us;
+    uint16_t stream; /* SCTP */
+    uint32_t ppid;
+    struct bytes octets; /* live until fn returns */
+};
+typedef void world_watch_fn(void *ctx, const struct world_packet *);
+void world_watch(struct world *, world_watch_fn *, void *ctx);
 uint32_t world_associations(const struct world *); /* endpoints that are up */
 
 /* ---- IP interfaces of simulated hosts (env tun_open). On the other side of one is its host's own stack, which does
