@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PFCP Session Report Request, TS 29.244 7.5.8: what the UPF tells of a session. */
+#include "nf/smf/smf.h"
+#include "base/err.h"
+
+static void answer(struct smf *smf, const struct pfcp_in *in, const struct smf_session *s)
+{
+    struct pfcp_msg m = {.type = PFCP_SESSION_REPORT_RESPONSE, .seid = s->up_seid};
+    m.session_report_response.cause = PFCP_CAUSE_REQUEST_ACCEPTED;
+    pfcp_answer(&smf->n4, in->answer, &m);
+}
+
+static bool names_our_tunnel(const struct smf_session *s, const struct pfcp_session_report_request *q)
+{
+    for (uint32_t i = 0; i < q->error_indication_report.remote_f_teid.n; i++)
+        if (q->error_indication_report.remote_f_teid.v[i].teid == s->an.teid)
+            return true;
+    return false;
+}
+
+void smf_report(struct smf *smf, const struct pfcp_in *in)
+{
+    const struct pfcp_session_report_request *q = &in->msg->session_report_request;
+    struct smf_session *s = smf_session_by_seid(smf, in->msg->seid);
+    if (!s || !s->upf || s->upf->assoc != in->assoc) { /* another UPF's session is as good as none */
+        pfcp_refuse(&smf->n4, in->answer, 0, PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND, 0);
+        return;
+    }
+    struct ref self = slab_ref(&smf->sessions, s);
+    answer(smf, in, s);
+    if (q->report_type & PFCP_REPORT_TYPE_USAR)
+        smf->usage_reports++; /* for charging, which is not there yet */
+    if ((q->report_type & PFCP_REPORT_TYPE_ERIR && names_our_tunnel(s, q)) ||
+        q->report_type & PFCP_REPORT_TYPE_UPIR) { /* inactive: TS 23.502 4.3.7 */
+        smf->tunnels_lost++;
+        smf_collide(s, &(struct smf_input){.event = SMF_EV_TUNNEL_LOST});
+    }
+    if (q->report_type & PFCP_REPORT_TYPE_DLDR && slab_get(&smf->sessions, self)) {
+        smf->downlink_data++;
+        smf_collide(s, &(struct smf_input){.event = SMF_EV_DATA});
+    }
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SMF from start to end, and the services that it produces. */
+#include "nf/smf/smf.h"
+#include "base/err.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The network's own address and its last are nobody's, the first is the gateway's; of IPv6, the first /64. */
+static int pools_init(struct smf_dnn *d)
+{
+    const struct config_prefix *v4 = &d->c->ipv4_pool, *v6 = &d->c->ipv6_pool;
+    int err = OK;
+    if (v4->addr.family)
+        err = pool_init(&d->v4, 2, (uint32_t)((1ull << (32 - v4->length)) - 2));
+    if (!err && v6->addr.family) {
+        uint32_t bits = 64u - v6->length;
+        err = pool_init(&d->v6, 1, bits >= 32 ? UINT32_MAX : (uint32_t)((1ull << bits) - 1));
+    }
+    return err;
+}
+
+static int tables_init(struct smf *smf)
+{
+    const struct config_smf *c = &smf->config->smf;
+    smf->dnns = calloc(c->n_dnns, sizeof *smf->dnns);
+    smf->upfs = calloc(c->n_upfs, sizeof *smf->upfs);
+    smf->scratch = malloc(SMF_SCRATCH_OCTETS);
+    smf->out = malloc(2 * SMF_NAS_MAX);
+    if (!smf->dnns || !smf->upfs || !smf->scratch || !smf->out ||
+        slab_init(&smf->sessions, "sessions", sizeof(struct smf_session), c->max_sessions) ||
+        slab_init(&smf->ues, "UEs with sessions", sizeof(struct smf_ue), c->max_sessions))
+        return ERR_NOSPACE;
+    smf->n_dnns = c->n_dnns;
+    smf->n_upfs = c->n_upfs;
+    for (uint32_t i = 0; i < c->n_dnns; i++) {
+        smf->dnns[i].c = &c->dnns[i];
+        if (pools_init(&smf->dnns[i]) < 0)
+            return ERR_NOSPACE;
+    }
+    for (uint32_t i = 0; i < c->n_upfs; i++) {
+        smf->upfs[i].c = &c->upfs[i];
+        smf->upfs[i].smf = smf;
+    }
+    return OK;
+}
+
+static int boot(struct rt *rt, void *state)
+{
+    struct smf *smf = state;
+    uint64_t secret[2];
+    smf->rt = rt;
+    smf->config = rt->config;
+    smf->n4.sock = -1;
+    env_random(rt->env, smf->secret, sizeof smf->secret);
+    env_random(rt->env, secret, sizeof secret);
+    map_init(&smf->ue_by_supi, secret[0], secret[1]);
+    int err = tables_init(smf);
+    return err ? err : smf_n4_open(smf);
+}
+
+static void stop(struct rt *rt, void *state)
+{
+    struct smf *smf = state;
+    uint32_t i = 0;
+    (void)rt;
+    for (struct smf_session *s; smf->sessions.items && (s = slab_next(&smf->sessions, &i));) {
+        proc_abort(s->proc);
+        if (slab_at(&smf->sessions, i - 1) == s) { /* else the procedure took it along */
+            s->status_uri[0] = s->policy_id[0] = 0; /* the others stop as well */
+            s->is_registered = false;
+            smf_session_drop(s, false);
+        }
+    }
+    smf_n4_close(smf);
+    for (uint32_t k = 0; smf->dnns && k < smf->n_dnns; k++) {
+        pool_free(&smf->dnns[k].v4);
+        pool_free(&smf->dnns[k].v6);
+    }
+    slab_free(&smf->sessions);
+    slab_free(&smf->ues);
+    map_free(&smf->ue_by_supi);
+    free(smf->dnns);
+    free(smf->upfs);
+    free(smf->scratch);
+    free(smf->out);
+}
+
+static void status(void *state, void (*line)(void *ctx, const char *text), void *ctx)
+{
+    struct smf *smf = state;
+    char text[200], peer[NET_ADDR_TEXT];
+    snprintf(text, sizeof text, "sessions: %u of at most %u, of %u phones", smf->sessions.used, smf->sessions.max,
+             smf->ues.used);
+    line(ctx, text);
+    for (uint32_t i = 0; i < smf->n_upfs; i++) {
+        const struct smf_upf *u = &smf->upfs[i];
+        snprintf(text, sizeof text, "UPF " STR_FMT " at %s: %s, %u sessions", STR_ARG(u->c->name),
+                 addr_text(&u->c->address, peer), u->assoc && u->assoc->is_up ? "associated" : "not associated",
+                 u->sessions);
+        line(ctx, text);
+    }
+    for (uint32_t i = 0; i < smf->n_dnns; i++) {
+        const struct smf_dnn *d = &smf->dnns[i];
+        snprintf(text, sizeof text, "data network " STR_FMT ": %u IPv4 addresses, %u IPv6 prefixes in use",
+                 STR_ARG(d->c->name), d->v4.used, d->v6.used);
+        line(ctx, text);
+    }
+}
+
+static const struct nf_op ops[] = {
+    {SBI_nsmf_pdusession_create, smf_create},
+    {SBI_nsmf_pdusession_update, smf_update},
+    {SBI_nsmf_pdusession_release, smf_release},
+    {SBI_namf_comm_n1n2_transfer_failure_notify, smf_transfer_failed},
+    {SBI_npcf_sm_policy_update_notify, smf_policy_notified},
+    {SBI_npcf_sm_policy_terminate_notify, smf_policy_terminated},
+};
+const struct nf_desc smf_nf = {SBI_NF_SMF, "smf", sizeof(struct smf), boot, stop, status, ops, ARRAY_LEN(ops)};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The user plane of a session comes and goes: service request (TS 23.502 4.2.3.2), AN release (4.2.6), selective
+ * deactivation (4.3.7); TS 29.502 5.2.2.3.2 and 5.2.2.3.3. Between asking the gNB and its answer no procedure runs:
+ * the AMF sees to it that there is one. */
+#include "nf/smf/smf.h"
+#include "base/err.h"
+
+static const struct bytes nothing = {NULL, 0};
+
+struct change {
+    struct smf_frame f;
+    struct pfcp_call n4;
+    struct smf_tunnel an; /* addr.family 0: the user plane goes */
+};
+
+static void run(struct proc *p, const struct wake *w)
+{
+    struct change *f = (struct change *)p;
+    struct smf_session *s = p->owner;
+    bool on = f->an.addr.family != 0;
+    (void)w;
+    PROC_BEGIN(p);
+    STEP(p, "N4 change");
+    p->result = PROC_FAILED;
+    if (smf_n4_modify(&f->n4, p, s, on ? SMF_N4_FORWARD : SMF_N4_BUFFER, &f->an, NULL) == OK) {
+        AWAIT_CALLS(p);
+        if (smf_n4_modified(&f->n4))
+            p->result = PROC_OK;
+    }
+    if (p->result == PROC_OK && on)
+        s->an = f->an;
+    s->up_state = p->result == PROC_OK && on ? SMF_UP_ON : SMF_UP_OFF;
+    if (on && p->result != PROC_OK)
+        smf_update_error(&f->f.request, 504, "PEER_NOT_RESPONDING", "the UPF did not take the tunnel");
+    else /* what goes is gone, whatever the UPF says */
+        smf_update_answer(&f->f.request, nothing, nothing, 0,
+                          on ? SBI_UpCnxState_ACTIVATED : SBI_UpCnxState_DEACTIVATED);
+    PROC_END(p);
+}
+static const struct proc_type type = {"user plane change", sizeof(struct change), run, smf_proc_ended};
+
+static void start(struct smf_session *s, struct call *request, const struct smf_tunnel *an)
+{
+    struct change *f = smf_proc_new(s, &type, SMF_RUN_USER_PLANE, request);
+    if (!f)
+        return;
+    f->an = *an;
+    proc_start(&f->f.p);
+}
+
+/* Steps 4 to 11 of 4.2.3.2: the N3 tunnel end is the one that the session has had all along. */
+void smf_activation_start(struct smf_session *s, const struct smf_input *in)
+{
+    struct call *c = in->call;
+    struct bytes n2 = s->up_seid && smf_upf_is_up(s->upf) ? smf_n2_setup_request(s) : nothing;
+    if (!n2.p) {
+        smf_update_error(&c, 504, "PEER_NOT_RESPONDING", "the session has no user plane function now");
+        return;
+    }
+    s->up_state = SMF_UP_ACTIVATING;
+    smf_update_answer(&c, nothing, n2, SBI_N2SmInfoType_PDU_RES_SETUP_REQ, SBI_UpCnxState_ACTIVATING);
+}
+
+void smf_deactivation_start(struct smf_session *s, const struct smf_input *in)
+{
+    start(s, in->call, &(struct smf_tunnel){0});
+}
+
+/* What a gNB says while no procedure runs: only the answer to an activation is awaited then. */
+void smf_n2_answer_start(struct smf_session *s, const struct smf_input *in)
+{
+    struct call *c = in->call;
+    struct smf_tunnel an;
+    if (in->n2_type == SBI_N2SmInfoType_PDU_RES_SETUP_FAIL && s->up_state != SMF_UP_ON) {
+        s->up_state = SMF_UP_OFF;
+        smf_update_answer(&c, nothing, nothing, 0, SBI_UpCnxState_DEACTIVATED);
+    } else if (in->n2_type != SBI_N2SmInfoType_PDU_RES_SETUP_RSP) {
+        smf_answer(&c, 204); /* late */
+    } else if (s->up_state == SMF_UP_OFF) {
+        smf_update_error(&c, 403, "N2_SM_ERROR", "no gNB was asked for resources");
+    } else if (smf_n2_setup_response(s->smf, in->n2, &an) < 0) {
+        s->up_state = SMF_UP_OFF;
+        smf_update_error(&c, 403, "N2_SM_ERROR", "the transfer has no tunnel for the default QoS flow");
+    } else {
+        start(s, c, &an);
+    }
+}
