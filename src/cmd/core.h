@@ -3,6 +3,7 @@
 #pragma once
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/hn_key.h"
 #include "cmd/store_group.h"
 #include "os/control.h"
 #include "os/env.h"
@@ -32,6 +33,7 @@ struct core {
     struct metrics_http *http;
     struct user_plane *user_plane;
     struct timer second;
+    uint8_t hn_keys[HN_KEYS_MAX][32]; /* read from files */
 };
 /* The network functions that this version has, in the order in which they start. */
 const struct nf_desc *core_nf(enum config_nf);

@@ -2,6 +2,7 @@
 /* main.c - the one binary: a table of commands. */
 #include "base/suggest.h"
 #include "cmd/cmd.h"
+#include "cmd/subscriber.h"
 #include <stdio.h>
 
 struct command {
@@ -65,8 +66,9 @@ static const struct command commands[] = {
      "  default                    a file with every option and its default\n"
      "  help [WORD]                what options there are; only those whose name contains WORD\n" CONFIG_HELP,
      cmd_config},
-    {"subscriber", "add | list | show | remove | import | export", "who may use the network",
-     "Works on the store of the configured core. Keys are never printed.\n\n" CONFIG_HELP, not_there},
+    {"subscriber", "add | list | show | remove | import | export | keygen", "who may use the network",
+     "Works on the store of the configured core. Keys are never printed.\n\n" SUBSCRIBER_HELP_MORE "\n" CONFIG_HELP,
+     cmd_subscriber},
     {"ran", "[options]", "simulated gNBs and phones", "Against any core.\n", not_there},
 };
 

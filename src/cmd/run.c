@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c - redoubt run: puts a core together from its configuration, and takes it apart again. */
 #include "cmd/core.h"
+#include "cmd/hn_key.h"
 #include "crypto/crypto.h"
 #include "nf/amf/amf_nf.h"
+#include "nf/ausf/ausf.h"
+#include "nf/udm/udm.h"
+#include "nf/udr/udr.h"
 #include "os/file.h"
 #include "os/store_sqlite.h"
 #include <errno.h>
@@ -20,6 +24,9 @@ static const struct {
     enum config_nf nf;
     const struct nf_desc *desc;
 } functions[] = {
+    {CONFIG_NF_UDR, &udr_nf},
+    {CONFIG_NF_UDM, &udm_nf},
+    {CONFIG_NF_AUSF, &ausf_nf},
     {CONFIG_NF_AMF, &amf_nf},
 };
 
@@ -252,6 +259,9 @@ static int runtime_start(struct core *c)
     c->rt.metrics = metrics_new();
     if (!c->rt.metrics || crypto_init(&c->rt.crypto) < 0)
         return refuse("no memory, or the cryptographic library refused");
+    char why[HN_KEYS_WHY];
+    if (hn_keys_read(&c->config->loaded->config, c->hn_keys, c->rt.crypto, why) < 0)
+        return refuse("%s", why);
     metrics_labels(c->rt.metrics, METRIC_sbi_us, op_label);
     metrics_labels(c->rt.metrics, METRIC_sbi_failed, op_label);
     rt_enter(&c->rt);
@@ -324,6 +334,7 @@ static void core_stop(struct core *c)
         store_sqlite_close(c->store);
     }
     crypto_free(c->rt.crypto);
+    secret_wipe(c->hn_keys, sizeof c->hn_keys);
     metrics_free(c->rt.metrics);
     if (c->rt.log) {
         log_flush(&c->log);
