@@ -35,7 +35,7 @@ def folder_of(path):
 
 def may_include(folder, target):
     to = "/".join(target.split("/")[:2]) if target.startswith("nf/") else target.split("/")[0]
-    if to == folder or target.startswith("../../spec/"):
+    if to == folder or target.lstrip("./").startswith("spec/"):
         return True
     if folder.startswith("nf/"):
         return to in NF or target in NF_EXTRA.get(folder, [])

@@ -78,6 +78,19 @@ const char *sbi_code_text(const struct sbi_code_desc *d, int value)
     return value > 0 && (uint32_t)value < d->n ? d->texts[value] : "";
 }
 
+const struct sbi_schema *sbi_problem_schema(void) { return &sbi_schema_ProblemDetails; }
+
+struct sbi_ProblemDetails *sbi_problem_in(const struct sbi_schema *err, void *value)
+{
+    if (err == &sbi_schema_ProblemDetails)
+        return value;
+    const struct sbi_field *f = err->fields();
+    for (uint32_t i = 0; i < err->n; i++)
+        if (f[i].kind == SBI_OBJ && f[i].sub == &sbi_schema_ProblemDetails)
+            return (void *)((uint8_t *)value + f[i].off);
+    return NULL;
+}
+
 int sbi_code_find(const struct sbi_code_desc *d, struct str text)
 {
     for (uint32_t i = 1; text.n && i < d->n; i++)

@@ -121,3 +121,6 @@ struct sbi_op_desc {
 extern const struct sbi_op_desc sbi_ops[SBI_OP_MAX];
 /* An enumeration's text; "" for SBI_T_OTHER and for numbers outside. */
 const char *sbi_code_text(const struct sbi_code_desc *d, int value);
+/* The ProblemDetails within an op's error body: the whole of it, or its member "error"; NULL: it has none. */
+struct sbi_ProblemDetails *sbi_problem_in(const struct sbi_schema *err, void *value);
+const struct sbi_schema *sbi_problem_schema(void);

@@ -70,7 +70,8 @@ enum dp_event_kind {
     DP_EVENT_TO_CONTROL, /* session, pdr_id, packet: FAR's destination is the CP function, no tunnel
                           */
     DP_EVENT_ECHO_RESPONSE, /* peer, sequence */
-    DP_EVENT_DONE, /* of dp/user_plane.h: a command has been carried out; session, gen, tag, result */
+    DP_EVENT_DONE, /* of dp/user_plane.h: a command has been carried out; session, gen, tag, result,
+                      triggers: the enum dp_command_kind */
     DP_EVENT_COUNT
 };
 struct dp_event {

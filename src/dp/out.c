@@ -43,6 +43,7 @@ void out_tunnel(struct dp *dp, const struct rule_addr *peer, uint8_t *p, uint32_
 {
     dp->out[dp->out_n] = (struct dp_datagram){p, n, *peer};
     dp->out_owner[dp->out_n++] = owner;
+    dp->count[DP_access_out_octets] += n;
     if (dp->out_n == DP_BATCH)
         tunnel_flush(dp);
 }
@@ -54,6 +55,7 @@ void out_core(struct dp *dp, uint16_t instance, uint8_t *p, uint32_t n, struct h
     dp->core_instance = instance;
     dp->core[dp->core_n] = (struct dp_packet){p, n};
     dp->core_owner[dp->core_n++] = owner;
+    dp->count[DP_core_out_octets] += n;
     if (dp->core_n == DP_BATCH)
         core_flush(dp);
 }

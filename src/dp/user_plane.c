@@ -56,7 +56,11 @@ int user_plane_config(const struct config *config, struct dp_config *to)
 void user_plane_run(struct dp *dp, uint64_t now_us, const struct dp_command *c,
                     void (*event)(void *ctx, const struct dp_event *), void *ctx)
 {
-    struct dp_event e = {.kind = DP_EVENT_DONE, .session = c->session, .gen = c->gen, .tag = c->tag};
+    struct dp_event e = {.kind = DP_EVENT_DONE,
+                         .session = c->session,
+                         .gen = c->gen,
+                         .triggers = c->kind,
+                         .tag = c->tag};
     e.result = dp_command_run(dp, now_us, c);
     if (c->tag || (c->kind == DP_PUT && e.result < 0))
         event(ctx, &e);

@@ -140,6 +140,7 @@ void amf_node_text(const struct ngap_GlobalRANNodeID *, char out[AMF_NODE_TEXT])
 /* Checks a supported TA list against what is served and fills gnb's rows. 0, or a negative error with *cause. */
 int amf_gnb_take_tas(struct amf *, struct amf_gnb *, const struct ngap_SupportedTAList *,
                      struct ngap_Cause *cause);
+int amf_guami_ngap(struct arena *, const struct amf_guami *, struct ngap_GUAMI *); /* 0 or ERR_NOSPACE */
 
 /* ---- ng_reset.c ---- */
 /* list NULL: the whole interface. The caller has released its UEs or does so now. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Associations of the AMF and the way of a message through it: TS 38.412, and TS 38.413 10. */
-#include "nf/amf/amf.h"
+#include "nf/amf/ue.h"
 #include "base/err.h"
 #include <stdlib.h>
 
@@ -309,6 +309,7 @@ void amf_free(struct amf *amf)
     struct amf_gnb *gnb;
     for (uint32_t i = 0; amf->gnbs.items && (gnb = slab_next(&amf->gnbs, &i));)
         amf_gnb_drop(amf, gnb, true);
+    amf_ues_free(amf);
     if (amf->gnbs.items)
         slab_free(&amf->gnbs);
     map_free(&amf->gnb_by_assoc);

@@ -181,7 +181,7 @@ static int fill_slices(struct arena *a, const struct amf_plmn_support *p, struct
     }
     return OK;
 }
-static int fill_guami(struct arena *a, const struct amf_guami *g, struct ngap_GUAMI *out)
+int amf_guami_ngap(struct arena *a, const struct amf_guami *g, struct ngap_GUAMI *out)
 {
     uint8_t *p = arena_zero(a, 4);
     if (!p)
@@ -210,7 +210,7 @@ static int fill_response(const struct amf_rx *rx, struct ngap_NGSetupResponse *m
         return ERR_NOSPACE;
     int e = OK;
     for (uint32_t i = 0; i < c->n_guamis && e >= 0; i++)
-        e = fill_guami(a, &c->guamis[i], &m->ServedGUAMIList.v[i].gUAMI);
+        e = amf_guami_ngap(a, &c->guamis[i], &m->ServedGUAMIList.v[i].gUAMI);
     for (uint32_t i = 0; i < c->n_plmns && e >= 0; i++) {
         m->PLMNSupportList.v[i].pLMNIdentity = (struct bytes){c->plmns[i].plmn, 3};
         e = fill_slices(a, &c->plmns[i], &m->PLMNSupportList.v[i].sliceSupportList);

@@ -12,6 +12,7 @@
 #include "proto/nas_security.h"
 #include "rt/call.h"
 #include "rt/config.h"
+#include "rt/nf.h"
 
 enum {
     AMF_SUPI_MAX = 63,   /* characters; longer ones are refused */
@@ -44,6 +45,7 @@ struct amf_conn {
     struct amf_ue *ue;    /* NULL: not identified; the other way round ue->conn */
     struct proc *proc;    /* the 5GMM procedure that runs on it (frame starts with struct amf_proc), or NULL */
     struct nas_security *candidate; /* of the procedure: the context that a SECURITY MODE COMMAND takes into use */
+    bool candidate_used;            /* … it has been: what is sent until the procedure ends is protected with it */
     uint64_t ran_ue_id;
     struct amf_location location;
     uint32_t kgnb_count;  /* uplink NAS COUNT from which KgNB is derived: TS 33.501 6.8.1.1.2 */
@@ -54,11 +56,13 @@ struct amf_conn {
     bool has_context;     /* Initial Context Setup succeeded: radio bearers and AS security are there */
     bool setting_up;      /* Initial Context Setup Request sent, not answered */
     bool is_releasing;    /* UE Context Release Command sent */
+    bool follow_on;       /* the phone said that it goes on (follow-on request), or has sessions */
     bool release_wanted;  /* by the gNB or the AMF, as soon as the procedure ended */
     struct timer timer;   /* identification that never comes, release that is never completed */
 };
 uint64_t amf_conn_id(const struct amf_conn *); /* its AMF UE NGAP ID */
 struct amf_conn *amf_conn_by_id(struct amf *, uint64_t amf_ue_ngap_id); /* NULL: no such */
+struct amf_conn *amf_conn_by_ran(struct amf *, const struct amf_gnb *, uint64_t ran_ue_ngap_id);
 
 enum amf_rm { AMF_RM_DEREGISTERED, AMF_RM_REGISTERED };
 
@@ -79,8 +83,9 @@ struct amf_blob { /* one block of exact size */
 
 /* What shall happen when the phone next has a connection and nothing else runs. */
 enum {
-    AMF_PENDING_CONFIGURATION = 1, /* a configuration update command: new GUTI, names */
-    AMF_PENDING_DEREGISTRATION = 2,
+    AMF_PENDING_CONFIGURATION = 1, /* a configuration update command: names and time */
+    AMF_PENDING_GUTI = 2,          /* … with a new GUTI, acknowledged (TS 33.501 6.12.3) */
+    AMF_PENDING_DEREGISTRATION = 4,
 };
 
 /* A context: what the network knows of a subscriber who is (or was until just now) registered. */
@@ -107,12 +112,16 @@ struct amf_ue {
     struct amf_slice allowed[AMF_UE_SLICES], requested[AMF_UE_SLICES], subscribed[AMF_SUBSCRIBED_SLICES];
     struct amf_tai area[AMF_AREA_TAIS]; /* registration area */
     struct amf_location location;       /* last known */
+    uint16_t default_slices;            /* bit i: subscribed[i] is one */
+    bool has_subscription;              /* … was fetched; cleared when the UDM says that it changed */
     struct amf_dnns *dnns;              /* NULL: none subscribed */
     struct amf_blob *radio_capability, *radio_capability_for_paging; /* NULL: unknown */
     uint64_t ambr_up_bps, ambr_down_bps; /* 0: not subscribed */
     uint16_t rfsp;         /* 1..256; 0: none */
     uint8_t drx;           /* requested DRX parameters, TS 24.501 9.11.3.2A; 0: none */
     uint32_t t3512_s, t3502_s;
+    uint32_t subscribed_t3512_s; /* 0: not said */
+    bool at_udm;           /* registered there as the serving AMF */
     char policy_id[AMF_ID_MAX + 1], sdm_id[AMF_ID_MAX + 1]; /* empty: none */
     struct timer reachable; /* mobile reachable, then implicit deregistration */
     struct link sessions;   /* struct amf_session, session.h */
@@ -122,12 +131,14 @@ struct amf_ue {
 struct amf_ues {
     struct amf *amf;
     struct slab conns, ues, sessions;
+    struct map by_ran;  /* gNB's slab index << 32 | RAN UE NGAP ID -> amf_conn */
     struct map by_supi; /* supi -> amf_ue */
     struct map by_tmsi; /* 5G-TMSI -> amf_ue, current and new ones */
     uint8_t *block;     /* arena of the NAS message at hand */
     uint8_t *plain, *sealed; /* what is being sent; AMF_NAS_MAX + NAS_PROTECT_OVERHEAD octets each */
     uint32_t registered;
 };
+extern const struct amf_ue_ops amf_ue_side; /* ue_n2.c */
 /* Slabs for max_ues contexts of rt->config. 0 or ERR_NOSPACE, ERR_CONFIG. Sets amf->ues and amf->ue_ops. */
 int amf_ues_init(struct amf *);
 void amf_ues_free(struct amf *); /* aborts what runs and forgets all; sends nothing */
@@ -148,21 +159,28 @@ void amf_ue_drop(struct amf_ue *);
 int amf_ue_new_tmsi(struct amf_ue *);
 /* The phone has taken the new one. */
 void amf_ue_tmsi_taken(struct amf_ue *);
+void amf_ue_set_registered(struct amf_ue *, bool); /* counts */
 bool amf_ue_is_in_area(const struct amf_ue *, const struct amf_tai *);
 static inline bool amf_ue_is_registered(const struct amf_ue *u) { return u && u->rm == AMF_RM_REGISTERED; }
 static inline struct str amf_ue_supi(const struct amf_ue *u) { return str_of(u->supi); }
+/* NULL: as many as fit are in use. The RAN UE NGAP ID must not be in use at the gNB. */
+struct amf_conn *amf_conn_new(struct amf *, struct amf_gnb *, uint64_t ran_ue_ngap_id);
 /* Idle again: conn goes away (release complete, association lost). Aborts conn->proc first. Tells the sessions
  * (amf_sm_conn_gone) and starts the mobile reachable timer, or drops a context that is not registered. */
 void amf_conn_drop(struct amf_conn *);
 /* Forms that the services want. */
 void amf_guami_sbi(const struct amf *, uint32_t guami, struct arena *, struct sbi_Guami *);
 void amf_plmn_sbi(const uint8_t plmn[3], struct arena *, struct sbi_PlmnId *);
+void amf_tai_sbi(const struct amf_tai *, struct arena *, struct sbi_Tai *);
 void amf_location_sbi(const struct amf_location *, struct arena *, struct sbi_UserLocation *);
 void amf_slice_sbi(const struct amf_slice *, struct arena *, struct sbi_Snssai *);
 bool amf_slice_of_sbi(const struct sbi_Snssai *, struct amf_slice *); /* false: SST or SD out of bounds */
 void amf_slice_of_nas(const struct nas_s_nssai *, struct amf_slice *);
 void amf_slice_nas(const struct amf_slice *, struct nas_s_nssai *);
 void amf_slice_ngap(const struct amf_slice *, struct ngap_S_NSSAI *); /* points into the slice */
+void amf_guti_nas(const struct amf_ue *, uint32_t tmsi, struct nas_mobile_identity *);
+/* The registration area; points into items. */
+void amf_area_nas(const struct amf_ue *, struct nas_tai items[AMF_AREA_TAIS], struct nas_tai_part *);
 bool amf_slice_eq(const struct amf_slice *, const struct amf_slice *);
 /* The last segment of a Location; empty when it does not fit. */
 void amf_last_segment(struct str location, char *to, size_t cap);
@@ -205,9 +223,11 @@ enum amf_collision amf_collide(struct amf_conn *, struct amf_ue *, enum amf_even
 /* A frame with its start filled in and conn->proc (or ue->proc) set; proc_start(&frame->p) then runs it.
  * NULL: memory used up. Every such type's `end` calls amf_proc_ended() last. */
 void *amf_proc_new(struct amf *, const struct proc_type *, enum amf_proc_kind, struct amf_conn *, struct amf_ue *);
-/* Takes the procedure off its connection; then what is pending starts, or the connection is released if it was
- * wanted or (follow_on false) there is nothing left to do on it. */
-void amf_proc_ended(struct amf_proc *, bool keep_connection);
+/* Takes the procedure off its connection (or UE). Unless it was aborted, what is pending starts then, what waits for
+ * the phone is delivered, or the connection is released: at once if somebody wanted that, after a moment without
+ * uplink NAS if `then` is AMF_THEN_IDLE and there is nothing left to do on it. */
+enum amf_then { AMF_THEN_STAY, AMF_THEN_IDLE, AMF_THEN_RELEASE /* now; a reject */ };
+void amf_proc_ended(struct amf_proc *, int outcome, enum amf_then);
 enum { AMF_PE_CONTEXT_SETUP = 1, /* data: NULL; Initial Context Setup Response */
        AMF_PE_CONTEXT_FAILED,    /* data: const struct ngap_Cause * */
        AMF_PE_REPEAT,            /* AMF_REPEAT */
@@ -231,6 +251,9 @@ typedef void amf_nas_fn(const struct amf_nas_rx *);
 amf_nas_fn amf_nas_registration_request, amf_nas_service_request, amf_nas_deregistration_request,
     amf_nas_ul_nas_transport, amf_nas_gmm_status;
 void amf_nas_receive(struct amf *, struct amf_conn *, struct bytes pdu, bool is_initial);
+
+/* A whole initial message out of a NAS message container: of that type, without a further container. NULL: unusable. */
+const struct nas_msg *amf_nas_inner(struct arena *, uint8_t type, struct bytes plain);
 
 /* Encodes, protects and sends in a Downlink NAS Transport. type NAS_PLAIN: unprotected, only for the messages of
  * 4.4.4.2; NAS_CIPHERED: with the UE's context; NAS_INTEGRITY_NEW: with conn->candidate. 0 or a negative error. */
@@ -296,6 +319,10 @@ void amf_sm_conn_gone(struct amf_ue *);
 /* amf_session records back to the slab; for amf_ue_drop(). */
 void amf_sm_forget(struct amf_ue *);
 
+/* ---- rejects outside of a procedure: protected when they can be ---- */
+void amf_registration_reject(struct amf_conn *, uint8_t cause);
+void amf_service_reject(struct amf_conn *, uint8_t cause); /* amf2: service_request.c */
+
 /* ---- registration and its parts ---- */
 /* Ends the registration without a word to the phone: sessions, UDM, policy, subscription, then the context. */
 void amf_ue_deregister_local(struct amf_ue *, uint8_t cause);
@@ -306,6 +333,10 @@ void amf_deregister(struct amf_ue *, bool again, uint8_t cause);
 void amf_reachable_start(struct amf_ue *);
 /* Starts ue->pending where nothing runs; called by amf_proc_ended(). True when something has started. */
 bool amf_pending_start(struct amf_ue *);
+/* ---- configuration_update.c ---- */
+bool amf_configuration_update(struct amf_ue *, bool new_guti); /* true: started, and perhaps ended */
+/* No uplink NAS in the next moment: the connection is released. */
+void amf_conn_idle(struct amf_conn *);
 /* ---- paging: paging.c ---- */
 /* Pages an idle phone; nothing when it is connected or being paged. 0 or a negative error. */
 int amf_page(struct amf_ue *);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* draft.c - a request is carried out on a copy of the session's rules; only when all of it is good
+ * does the copy take the place of the original, here and in the packet path, in one step. */
+#include "nf/upf/state.h"
+#include <stdlib.h>
+
+void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s)
+{
+    struct ref at = slab_ref(&u->sessions, s);
+    const struct upf_rules *r = s->rules;
+    d->upf = u;
+    d->session = at.i;
+    d->gen = at.gen;
+    d->common = s->common;
+    d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->created_n = d->removed_n = 0;
+    memset(d->chosen, 0, sizeof d->chosen);
+    d->drop_buffered = d->has_rule = false;
+    d->cause = 0;
+    d->offending = 0;
+    d->why = NULL;
+    if (!r)
+        return;
+    memcpy(d->pdr, r->pdr, (d->pdr_n = r->pdr_n) * sizeof *d->pdr);
+    memcpy(d->far, r->far, (d->far_n = r->far_n) * sizeof *d->far);
+    memcpy(d->qer, r->qer, (d->qer_n = r->qer_n) * sizeof *d->qer);
+    memcpy(d->urr, r->urr, (d->urr_n = r->urr_n) * sizeof *d->urr);
+    memcpy(d->sdf, r->sdf, (d->sdf_n = r->sdf_n) * sizeof *d->sdf);
+    for (uint32_t i = 0; i < d->pdr_n; i++)
+        d->pdr[i].sdf = d->sdf + (d->pdr[i].sdf - r->sdf);
+}
+
+bool draft_refuse(struct upf_draft *d, uint8_t cause, uint16_t offending, const char *why)
+{
+    d->cause = cause;
+    d->offending = offending;
+    d->why = why;
+    return false;
+}
+
+void draft_rule(struct upf_draft *d, uint8_t type, uint32_t id)
+{
+    d->has_rule = true;
+    d->rule = (struct pfcp_failed_rule_id){.flags = type};
+    switch (type) {
+    case PFCP_FAILED_RULE_PDR: d->rule.pdr_id = (uint16_t)id; break;
+    case PFCP_FAILED_RULE_FAR: d->rule.far_id = id; break;
+    case PFCP_FAILED_RULE_QER: d->rule.qer_id = id; break;
+    case PFCP_FAILED_RULE_URR: d->rule.urr_id = id; break;
+    default: d->rule.bar_id = (uint8_t)id; break;
+    }
+}
+
+#define FIND(kind, type, id_of)                                                                    \
+    for (uint32_t i = 0; i < d->kind##_n; i++)                                                     \
+        if (d->kind[i].id_of == id)                                                                \
+            return &d->kind[i];                                                                    \
+    return NULL
+struct rule_pdr *draft_pdr(struct upf_draft *d, uint16_t id)
+{
+    FIND(pdr, rule_pdr, id);
+}
+struct upf_far *draft_far(struct upf_draft *d, uint32_t id)
+{
+    FIND(far, upf_far, rule.id);
+}
+struct rule_qer *draft_qer(struct upf_draft *d, uint32_t id)
+{
+    FIND(qer, rule_qer, id);
+}
+struct upf_urr *draft_urr(struct upf_draft *d, uint32_t id)
+{
+    FIND(urr, upf_urr, rule.id);
+}
+struct upf_urr *rules_urr(const struct upf_rules *d, uint32_t id)
+{
+    if (!d)
+        return NULL;
+    FIND(urr, upf_urr, rule.id);
+}
+
+static bool references_check(struct upf_draft *d)
+{
+    const uint8_t failure = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE;
+    for (uint32_t i = 0; i < d->pdr_n; i++) {
+        const struct rule_pdr *p = &d->pdr[i];
+        draft_rule(d, PFCP_FAILED_RULE_PDR, p->id);
+        if (!draft_far(d, p->far_id))
+            return draft_refuse(d, failure, PFCP_IE_far_id, "a PDR names a FAR that is not there");
+        for (uint32_t k = 0; k < p->qer_n; k++)
+            if (!draft_qer(d, p->qer_id[k]))
+                return draft_refuse(d, failure, PFCP_IE_qer_id,
+                                    "a PDR names a QER that is not there");
+        for (uint32_t k = 0; k < p->urr_n; k++)
+            if (!draft_urr(d, p->urr_id[k]))
+                return draft_refuse(d, failure, PFCP_IE_urr_id,
+                                    "a PDR names a URR that is not there");
+        if (p->teid && !p->outer_header_removal)
+            return draft_refuse(d, PFCP_CAUSE_CONDITIONAL_IE_MISSING, PFCP_IE_outer_header_removal,
+                                "a tunnel without Outer Header Removal");
+    }
+    return true;
+}
+
+/* What cannot be forwarded yet is dropped: without Forwarding Parameters (8.2.26), and toward the
+ * access network before the gNB's tunnel is known. */
+static void far_out(const struct upf_draft *d, struct rule_far *to, const struct upf_far *f)
+{
+    *to = f->rule;
+    bool nowhere = !f->has_parameters || (to->destination == RULE_ACCESS && !to->peer.family);
+    if (to->action & RULE_FORW && nowhere)
+        to->action = RULE_DROP;
+    if (to->destination == RULE_CORE && !to->peer.family && to->instance == UINT16_MAX)
+        to->instance = d->common.instance;
+    if (to->instance == UINT16_MAX)
+        to->instance = 0;
+}
+
+static void urr_out(struct rule_urr *to, const struct upf_urr *u)
+{
+    *to = u->rule;
+    if (!(u->triggers & PFCP_TRIGGER_VOLTH))
+        to->threshold = (struct rule_volume){0};
+    if (!(u->triggers & PFCP_TRIGGER_TIMTH))
+        to->time_threshold_us = 0;
+    if (!(u->triggers & PFCP_TRIGGER_PERIO))
+        to->period_us = 0;
+    to->report_start = u->triggers & PFCP_TRIGGER_START;
+}
+
+static struct dp_rules *rules_publishable(struct upf_draft *d, int *error)
+{
+    const struct upf_common *c = &d->common;
+    struct rule_session s = {.session = d->session,
+                             .gen = d->gen,
+                             .instance = c->instance,
+                             .has_ipv4 = c->has_ipv4,
+                             .has_ipv6 = c->has_ipv6,
+                             .inactivity_us = c->inactivity_us,
+                             .bar = c->bar,
+                             .pdr = d->pdr,
+                             .far = d->out_far,
+                             .qer = d->qer,
+                             .urr = d->out_urr,
+                             .pdr_n = d->pdr_n,
+                             .far_n = d->far_n,
+                             .qer_n = d->qer_n,
+                             .urr_n = d->urr_n};
+    memcpy(s.ipv4, c->ipv4, sizeof s.ipv4);
+    memcpy(s.ipv6_prefix, c->ipv6_prefix, sizeof s.ipv6_prefix);
+    for (uint32_t i = 0; i < d->far_n; i++)
+        far_out(d, &d->out_far[i], &d->far[i]);
+    if (d->far_n && d->drop_buffered)
+        d->out_far[0].drop_buffered = true;
+    for (uint32_t i = 0; i < d->urr_n; i++)
+        urr_out(&d->out_urr[i], &d->urr[i]);
+    return dp_rules_new(&d->upf->up->config, &s, error, &d->why);
+}
+
+struct dp_rules *draft_check(struct upf_draft *d)
+{
+    int error;
+    if (!references_check(d))
+        return NULL;
+    d->has_rule = false;
+    if (!d->common.has_ipv4 && !d->common.has_ipv6) {
+        if (d->pdr_n)
+            draft_rule(d, PFCP_FAILED_RULE_PDR, d->pdr[0].id);
+        draft_refuse(d, PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE, PFCP_IE_ue_ip_address,
+                     "a session without a UE address");
+        return NULL;
+    }
+    struct dp_rules *r = rules_publishable(d, &error);
+    if (r)
+        return r;
+    bool room = error == ERR_NOSPACE || error == ERR_FULL;
+    if (!room && d->pdr_n) /* which rule it was is not told: one of the PDRs' */
+        draft_rule(d, PFCP_FAILED_RULE_PDR, d->pdr[d->pdr_n - 1].id);
+    draft_refuse(d,
+                 room ? PFCP_CAUSE_NO_RESOURCES_AVAILABLE
+                      : PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE,
+                 0, d->why);
+    return NULL;
+}
+
+/* Packed into memory of its own; filters of removed PDRs are left behind. */
+static struct upf_rules *rules_keep(const struct upf_draft *d)
+{
+    uint32_t sdf_n = 0;
+    for (uint32_t i = 0; i < d->pdr_n; i++)
+        sdf_n += d->pdr[i].sdf_n;
+    /* in falling order of alignment */
+    size_t octets = sizeof(struct upf_rules) + d->urr_n * sizeof(struct upf_urr) +
+                    d->qer_n * sizeof(struct rule_qer) + d->pdr_n * sizeof(struct rule_pdr) +
+                    d->far_n * sizeof(struct upf_far) + sdf_n * sizeof(struct rule_sdf);
+    struct upf_rules *r = malloc(octets);
+    if (!r)
+        return NULL;
+    *r = (struct upf_rules){.pdr_n = d->pdr_n,
+                            .far_n = d->far_n,
+                            .qer_n = d->qer_n,
+                            .urr_n = d->urr_n,
+                            .octets = (uint32_t)octets};
+    r->urr = (struct upf_urr *)(void *)(r + 1);
+    r->qer = (struct rule_qer *)(void *)(r->urr + r->urr_n);
+    r->pdr = (struct rule_pdr *)(void *)(r->qer + r->qer_n);
+    r->far = (struct upf_far *)(void *)(r->pdr + r->pdr_n);
+    r->sdf = (struct rule_sdf *)(void *)(r->far + r->far_n);
+    memcpy(r->urr, d->urr, r->urr_n * sizeof *r->urr);
+    memcpy(r->qer, d->qer, r->qer_n * sizeof *r->qer);
+    memcpy(r->pdr, d->pdr, r->pdr_n * sizeof *r->pdr);
+    memcpy(r->far, d->far, r->far_n * sizeof *r->far);
+    for (uint32_t i = 0; i < r->pdr_n; i++) {
+        memcpy(r->sdf + r->sdf_n, r->pdr[i].sdf, r->pdr[i].sdf_n * sizeof *r->sdf);
+        r->pdr[i].sdf = r->sdf + r->sdf_n;
+        r->sdf_n = (uint16_t)(r->sdf_n + r->pdr[i].sdf_n);
+    }
+    for (uint32_t i = 0; i < r->far_n; i++) /* what is done once */
+        r->far[i].rule.send_end_marker = false;
+    for (uint32_t i = 0; i < r->urr_n; i++)
+        r->urr[i].rule.quota_fresh = false;
+    return r;
+}
+
+static uint64_t ue4_key(const struct upf_common *c)
+{
+    return (uint64_t)c->instance << 32 | be32(c->ipv4);
+}
+
+/* Whether another session has an address of this one. */
+static bool address_taken(const struct upf_draft *d, const struct upf_session *s)
+{
+    const struct upf_common *c = &d->common;
+    const void *at4 = c->has_ipv4 ? map_get_u64(&d->upf->ue4, ue4_key(c)) : NULL;
+    const void *at6 =
+        c->has_ipv6 ? map_get_u64(&d->upf->ue6[c->instance], be64(c->ipv6_prefix)) : NULL;
+    return (at4 && at4 != s) || (at6 && at6 != s);
+}
+
+static bool addresses_claim(struct upf_draft *d, struct upf_session *s)
+{
+    const struct upf_common *c = &d->common;
+    struct upf *u = d->upf;
+    if (c->has_ipv4 && map_put_u64(&u->ue4, ue4_key(c), s))
+        return false;
+    if (!c->has_ipv6 || !map_put_u64(&u->ue6[c->instance], be64(c->ipv6_prefix), s))
+        return true;
+    if (c->has_ipv4 && !s->common.has_ipv4)
+        map_del_u64(&u->ue4, ue4_key(c));
+    return false;
+}
+
+static bool no_room(struct upf_draft *d, struct dp_rules *dp, struct upf_rules *kept)
+{
+    dp_rules_free(dp);
+    free(kept);
+    d->has_rule = false;
+    return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, 0, "no memory");
+}
+
+bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *dp, uint32_t tag)
+{
+    struct upf *u = d->upf;
+    if (address_taken(d, s)) {
+        dp_rules_free(dp);
+        if (d->pdr_n)
+            draft_rule(d, PFCP_FAILED_RULE_PDR, d->pdr[0].id);
+        return draft_refuse(d, PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE, PFCP_IE_ue_ip_address,
+                            "another session has the UE's address");
+    }
+    struct upf_rules *kept = rules_keep(d);
+    if (!kept || !addresses_claim(d, s))
+        return no_room(d, dp, kept);
+    struct dp_command c = {
+        .kind = DP_PUT, .session = d->session, .gen = d->gen, .tag = tag, .rules = dp};
+    if (user_plane_command(u->up, &c) < 0) {
+        if (d->common.has_ipv4 && !s->common.has_ipv4)
+            map_del_u64(&u->ue4, ue4_key(&d->common));
+        if (d->common.has_ipv6 && !s->common.has_ipv6)
+            map_del_u64(&u->ue6[d->common.instance], be64(d->common.ipv6_prefix));
+        return no_room(d, dp, kept);
+    }
+    paths_use(u, kept, s->rules);
+    free(s->rules);
+    s->rules = kept;
+    s->common = d->common;
+    s->common.has_instance = true; /* its addresses are claimed there */
+    return true;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state.h - the UPF's sessions and what is on its way. */
+#pragma once
+#include "base/err.h"
+#include "base/log.h"
+#include "dp/user_plane.h"
+#include "proto/pfcp.h"
+#include "rt/config.h"
+#include "rt/metrics.h"
+#include "nf/upf/upf.h"
+
+enum {
+    UPF_SDF_MAX = RULE_MAX, /* filters a session */
+    UPF_SCRATCH = 512 * 1024,
+    UPF_REPORTS_MAX = 4096, /* Session Report Requests under way */
+    UPF_PENDING_MAX = 8192, /* requests that wait for the packet path's counters */
+};
+
+/* ---- rules as PFCP gave them, for the updates to come ---- */
+struct upf_far {
+    struct rule_far rule; /* action as asked for; the packet path gets what can be done */
+    bool has_parameters;  /* Forwarding Parameters: without them FORW acts as DROP, 8.2.26 */
+};
+struct upf_urr {
+    struct rule_urr rule; /* thresholds as given; the packet path gets those that trigger */
+    uint32_t triggers;    /* PFCP_TRIGGER_* */
+    bool packets;         /* MNOP: the number of packets too */
+};
+struct upf_rules { /* one block of memory with its arrays behind it */
+    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n;
+    uint32_t octets;
+    struct upf_urr *urr;
+    struct rule_qer *qer;
+    struct rule_pdr *pdr;
+    struct upf_far *far;
+    struct rule_sdf *sdf;
+};
+struct upf_common { /* of the whole session */
+    uint16_t instance;
+    bool has_instance, has_ipv4, has_ipv6, has_bar;
+    uint8_t ipv4[4], ipv6_prefix[8], bar_id;
+    uint64_t inactivity_us;
+    struct rule_bar bar;
+};
+
+struct upf_session {
+    uint64_t cp_seid;
+    struct net_addr cp; /* where its reports go */
+    struct pfcp_assoc *assoc;
+    struct upf_common common;
+    struct upf_rules *rules;
+    struct link pending; /* struct upf_pending, oldest first */
+    bool going;          /* deleted; its last counters are awaited */
+};
+/* A request whose answer holds what the packet path counted. Commands are carried out in order, so
+ * reports that come before its DP_EVENT_DONE are of the session's oldest one. */
+struct upf_pending {
+    struct link link;
+    struct ref session, answer;
+    uint8_t type; /* of the request */
+    uint16_t created_n;
+    struct upf_created *created;
+    uint32_t reports_n, reports_cap;
+    struct pfcp_usage_report *report;
+};
+struct upf_created {
+    uint16_t pdr_id;
+    uint8_t families; /* PFCP_F_TEID_V4, V6 */
+    uint32_t teid;
+};
+struct upf_report { /* a Session Report Request */
+    struct upf *upf;
+    struct ref session;
+};
+
+/* A GTP-U peer that rules send to: TS 29.281 7.2, TS 23.527 5.4 */
+struct upf_path {
+    struct upf *upf;
+    struct rule_addr peer;
+    uint8_t key[17];
+    uint32_t users; /* FARs */
+    uint16_t sequence;
+    uint8_t sent; /* echo requests since the last answer */
+    bool lost;
+    struct timer timer;
+};
+
+/* The rules that a request would make, until all of it is found good. */
+struct upf_draft {
+    struct upf *upf;
+    uint32_t session, gen;
+    struct upf_common common;
+    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, created_n, removed_n;
+    struct rule_pdr pdr[RULE_MAX];
+    struct upf_far far[RULE_MAX];
+    struct rule_qer qer[RULE_MAX];
+    struct upf_urr urr[RULE_MAX];
+    struct rule_sdf sdf[2 * UPF_SDF_MAX];
+    struct upf_created created[RULE_MAX];
+    uint32_t removed[RULE_MAX]; /* URRs */
+    uint32_t chosen[256];       /* by CHOOSE ID: the TEID, 0: none yet */
+    bool drop_buffered;
+    /* why not */
+    uint8_t cause;
+    uint16_t offending;
+    bool has_rule; /* the rule at hand: of the Failed Rule ID */
+    struct pfcp_failed_rule_id rule;
+    const char *why;
+    /* what the packet path gets */
+    struct rule_far out_far[RULE_MAX];
+    struct rule_urr out_urr[RULE_MAX];
+};
+
+struct upf {
+    struct rt *rt;
+    const struct config_upf *config;
+    struct user_plane *up;
+    struct pfcp_node pfcp;
+    struct slab sessions, pendings, reports, paths;
+    uint32_t going;                   /* sessions that wait for their last counters */
+    struct map ue4, ue6[DP_INSTANCES], path_of_peer, path_of_sequence;
+    struct upf_draft *draft;
+    uint8_t *scratch;
+    struct timer tick;
+    uint16_t sequence;
+    uint64_t seen_spoofed, seen_unknown;
+};
+
+/* upf.c */
+struct upf_session *upf_session_of_seid(struct upf *, uint64_t seid);
+uint64_t upf_seid(const struct upf *, const struct upf_session *);
+/* Takes the session from all tables; with its rules out of the packet path if drop. */
+void upf_session_end(struct upf *, struct upf_session *, bool drop);
+void upf_tick_plan(struct upf *);
+uint32_t upf_ntp(const struct upf *, uint64_t at_us); /* of a time on env's clock */
+
+/* draft.c */
+void draft_begin(struct upf_draft *, struct upf *, const struct upf_session *);
+bool draft_refuse(struct upf_draft *, uint8_t cause, uint16_t offending, const char *why);
+void draft_rule(struct upf_draft *, uint8_t type, uint32_t id);
+/* References, and all that the packet path checks: its rules, or NULL with the cause set. */
+struct dp_rules *draft_check(struct upf_draft *);
+/* Publishes and keeps them; tag as in struct dp_command. false: nothing has changed, cause set. */
+bool draft_commit(struct upf_draft *, struct upf_session *, struct dp_rules *, uint32_t tag);
+struct rule_pdr *draft_pdr(struct upf_draft *, uint16_t id);
+struct upf_far *draft_far(struct upf_draft *, uint32_t id);
+struct rule_qer *draft_qer(struct upf_draft *, uint32_t id);
+struct upf_urr *draft_urr(struct upf_draft *, uint32_t id);
+struct upf_urr *rules_urr(const struct upf_rules *, uint32_t id);
+
+/* pdr.c, far.c, qer.c, urr.c, bar.c: one rule of a request each; false: refused */
+bool pdr_create(struct upf_draft *, const struct pfcp_create_pdr *);
+bool pdr_update(struct upf_draft *, const struct pfcp_update_pdr *);
+bool pdr_remove(struct upf_draft *, uint16_t id);
+bool far_create(struct upf_draft *, const struct pfcp_create_far *);
+bool far_update(struct upf_draft *, const struct pfcp_update_far *);
+bool far_remove(struct upf_draft *, uint32_t id);
+bool qer_create(struct upf_draft *, const struct pfcp_create_qer *);
+bool qer_update(struct upf_draft *, const struct pfcp_update_qer *);
+bool qer_remove(struct upf_draft *, uint32_t id);
+bool urr_create(struct upf_draft *, const struct pfcp_create_urr *);
+bool urr_update(struct upf_draft *, const struct pfcp_update_urr *);
+bool urr_remove(struct upf_draft *, uint32_t id);
+bool bar_create(struct upf_draft *, const struct pfcp_create_bar *);
+bool bar_update(struct upf_draft *, const struct pfcp_update_bar *);
+bool bar_remove(struct upf_draft *, uint8_t id);
+/* The index in upf.n6 of a Network Instance (as labels or with dots), or -1. */
+int instance_find(const struct upf *, struct str network_instance);
+
+/* session_*.c: the three requests of an SMF */
+void session_establishment(struct upf *, const struct pfcp_in *);
+void session_modification(struct upf *, const struct pfcp_in *);
+void session_deletion(struct upf *, const struct pfcp_in *);
+/* What waited is answered; p is gone. */
+void pending_answer(struct upf *, struct upf_pending *);
+struct upf_pending *pending_new(struct upf *, struct upf_session *, const struct pfcp_in *);
+void pending_drop(struct upf *, struct upf_pending *);
+uint32_t pending_tag(const struct upf *, const struct upf_pending *);
+/* The Created PDR list in the scratch arena. */
+struct pfcp_created_pdr *created_list(struct upf *, struct arena *, const struct upf_created *,
+                                      uint32_t n);
+void refuse_log(struct upf *, const struct pfcp_in *, uint8_t cause, uint16_t offending,
+                const char *why);
+
+/* report.c: events of the packet path */
+void upf_event(void *upf, const struct dp_event *);
+/* router_advertisement.c */
+void router_solicited(struct upf *, struct upf_session *, const struct dp_event *);
+/* path.c */
+void paths_use(struct upf *, const struct upf_rules *new_rules, const struct upf_rules *old_rules);
+void path_answered(struct upf *, const struct dp_event *);
+void paths_free(struct upf *);

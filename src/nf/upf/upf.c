@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* upf.c - the UPF's life, its associations, and whom requests are for. */
+#include "nf/upf/state.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PATHS_MAX = 16384, NTP_TO_UNIX_S = 2208988800u };
+static const uint64_t TICK_US = 1000000;
+
+/* What is announced is there, TS 29.244 8.2.25: F-TEIDs chosen here, notification delay and packet
+ * count of a BAR, end markers, numbers of packets, messages bundled in a datagram. */
+static const uint64_t FEATURES = PFCP_UP_FEATURE_FTUP | PFCP_UP_FEATURE_DDND |
+                                 PFCP_UP_FEATURE_UDBC | PFCP_UP_FEATURE_EMPU |
+                                 PFCP_UP_FEATURE_MNOP | PFCP_UP_FEATURE_BUNDL;
+
+/* ---- sessions ---- */
+/* SEID: the shard in the upper 4 bits, 28 bits of the generation, the index. Never 0. */
+uint64_t upf_seid(const struct upf *u, const struct upf_session *s)
+{
+    struct ref r = slab_ref(&u->sessions, s);
+    return (uint64_t)(u->rt->shard & 15) << 60 | (uint64_t)(r.gen & 0xfffffff) << 32 | r.i;
+}
+
+struct upf_session *upf_session_of_seid(struct upf *u, uint64_t seid)
+{
+    struct upf_session *s = slab_at(&u->sessions, (uint32_t)seid);
+    return s && upf_seid(u, s) == seid ? s : NULL;
+}
+
+static void addresses_release(struct upf *u, const struct upf_session *s)
+{
+    const struct upf_common *c = &s->common;
+    uint64_t key = (uint64_t)c->instance << 32 | be32(c->ipv4);
+    if (c->has_ipv4 && map_get_u64(&u->ue4, key) == s)
+        map_del_u64(&u->ue4, key);
+    if (c->has_ipv6 && map_get_u64(&u->ue6[c->instance], be64(c->ipv6_prefix)) == s)
+        map_del_u64(&u->ue6[c->instance], be64(c->ipv6_prefix));
+}
+
+void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
+{
+    struct ref at = slab_ref(&u->sessions, s);
+    struct dp_command c = {.kind = DP_DROP, .session = at.i, .gen = at.gen};
+    if (drop)
+        user_plane_command(u->up, &c);
+    while (!list_empty(&s->pending)) {
+        struct upf_pending *p = CONTAINER(s->pending.next, struct upf_pending, link);
+        pfcp_refuse(&u->pfcp, p->answer, 0, PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND, 0);
+        pending_drop(u, p);
+    }
+    addresses_release(u, s);
+    paths_use(u, NULL, s->rules);
+    free(s->rules);
+    u->going -= s->going;
+    slab_drop(&u->sessions, s);
+    metric_set(u->rt->metrics, METRIC_upf_sessions, u->sessions.used - u->going);
+}
+
+static void sessions_end(struct upf *u, const struct pfcp_assoc *of)
+{
+    uint32_t i = 0;
+    for (struct upf_session *s; (s = slab_next(&u->sessions, &i));)
+        if (!of || s->assoc == of)
+            upf_session_end(u, s, true);
+}
+
+uint32_t upf_ntp(const struct upf *u, uint64_t at_us)
+{
+    uint64_t now = u->rt->now_us, unix_us = env_unix_us(u->rt->env);
+    uint64_t ago = now > at_us ? now - at_us : 0;
+    return (uint32_t)((unix_us > ago ? unix_us - ago : 0) / 1000000 + NTP_TO_UNIX_S);
+}
+
+/* ---- associations ---- */
+static bool peer_permitted(const struct upf *u, const struct net_addr *peer)
+{
+    const struct config_upf *c = u->config;
+    for (uint32_t i = 0; i < c->n_n4_peers; i++)
+        if (addr_same_host(&c->n4_peers[i], peer))
+            return true;
+    return !c->n_n4_peers;
+}
+
+static uint8_t on_setup(void *ctx, struct pfcp_node *n, const struct pfcp_in *in)
+{
+    struct upf *u = ctx;
+    char peer[NET_ADDR_TEXT];
+    (void)n;
+    if (peer_permitted(u, &in->from))
+        return PFCP_CAUSE_REQUEST_ACCEPTED;
+    LOG(u->rt->log, pfcp_stranger, "peer=%s", addr_text(&in->from, peer));
+    metric_add(u->rt->metrics, METRIC_pfcp_bad, 1);
+    sessions_end(u, in->assoc); /* the association goes with the refusal */
+    return PFCP_CAUSE_REQUEST_REJECTED;
+}
+
+static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum pfcp_event e)
+{
+    struct upf *u = ctx;
+    char peer[NET_ADDR_TEXT], node[128];
+    addr_text(&a->peer, peer);
+    if (pfcp_node_id_text(&a->node_id, node, sizeof node) < 0)
+        node[0] = 0;
+    switch (e) {
+    case PFCP_PEER_UP: /* 6.2.6.3: whatever there was of an association before */
+        sessions_end(u, a);
+        LOG(u->rt->log, pfcp_associated, "peer=%s node=%s", peer, node);
+        break;
+    case PFCP_PEER_LOST: /* user traffic goes on, TS 23.527 4.2 */
+        LOG(u->rt->log, pfcp_lost, "peer=%s node=%s", peer, node);
+        break;
+    case PFCP_PEER_RESTARTED:
+        LOG(u->rt->log, pfcp_restarted, "peer=%s node=%s", peer, node);
+        sessions_end(u, a);
+        break;
+    case PFCP_PEER_RELEASED: sessions_end(u, a); break;
+    case PFCP_PEER_REFUSED: break;
+    }
+    uint32_t i = 0, up = 0;
+    for (struct pfcp_assoc *k; (k = slab_next(&n->assocs, &i));)
+        up += k->is_up;
+    metric_set(u->rt->metrics, METRIC_pfcp_associations, up);
+}
+
+static void on_request(void *ctx, struct pfcp_node *n, const struct pfcp_in *in)
+{
+    struct upf *u = ctx;
+    switch (in->msg->type) {
+    case PFCP_SESSION_ESTABLISHMENT_REQUEST: session_establishment(u, in); break;
+    case PFCP_SESSION_MODIFICATION_REQUEST: session_modification(u, in); break;
+    case PFCP_SESSION_DELETION_REQUEST: session_deletion(u, in); break;
+    default: /* PFD management, session sets, what only an SMF receives */
+        pfcp_refuse(n, in->answer, 0, PFCP_CAUSE_SERVICE_NOT_SUPPORTED, 0);
+        refuse_log(u, in, PFCP_CAUSE_SERVICE_NOT_SUPPORTED, 0, "not supported");
+        break;
+    }
+}
+
+static uint64_t on_seid(void *ctx, uint64_t local)
+{
+    const struct upf_session *s = upf_session_of_seid(ctx, local);
+    return s ? s->cp_seid : 0;
+}
+
+/* ---- counters ---- */
+static void counters_take(struct upf *u)
+{
+    uint64_t v[DP_COUNTERS];
+    struct metrics *m = u->rt->metrics;
+    user_plane_counters(u->up, v);
+#define COUNTER(name, text) metric_set(m, METRIC_dp_##name, v[DP_##name]);
+#include "../../../spec/dp_counters.def"
+#undef COUNTER
+    metric_set(m, METRIC_n3_in_octets, v[DP_access_in_octets]);
+    metric_set(m, METRIC_n3_out_octets, v[DP_access_out_octets]);
+    metric_set(m, METRIC_n6_in_octets, v[DP_core_in_octets]);
+    metric_set(m, METRIC_n6_out_octets, v[DP_core_out_octets]);
+    if (v[DP_spoofed] > u->seen_spoofed)
+        LOG(u->rt->log, ue_address_spoofed, "packets=%llu",
+            (unsigned long long)(v[DP_spoofed] - u->seen_spoofed));
+    if (v[DP_teid_unknown] > u->seen_unknown)
+        LOG(u->rt->log, gtpu_teid_unknown, "packets=%llu",
+            (unsigned long long)(v[DP_teid_unknown] - u->seen_unknown));
+    u->seen_spoofed = v[DP_spoofed];
+    u->seen_unknown = v[DP_teid_unknown];
+}
+
+static void tick_due(struct timer *t)
+{
+    struct upf *u = CONTAINER(t, struct upf, tick);
+    counters_take(u);
+    if (u->sessions.used)
+        upf_tick_plan(u);
+}
+/* While there are sessions; without any a network that is at rest stays so. */
+void upf_tick_plan(struct upf *u)
+{
+    if (!timer_is_running(&u->tick))
+        timer_set(&u->rt->timers, &u->tick, u->rt->now_us + TICK_US, tick_due);
+}
+
+/* ---- life ---- */
+static void upf_stop(struct rt *rt, void *state)
+{
+    struct upf *u = state;
+    if (!u->rt)
+        return;
+    if (u->up) {
+        counters_take(u);
+        user_plane_listen(u->up, NULL);
+    }
+    timer_stop(&rt->timers, &u->tick);
+    if (u->sessions.items)
+        sessions_end(u, NULL);
+    paths_free(u);
+    if (u->pfcp.rt)
+        pfcp_close(&u->pfcp);
+    slab_free(&u->sessions);
+    slab_free(&u->pendings);
+    slab_free(&u->reports);
+    slab_free(&u->paths);
+    map_free(&u->ue4);
+    for (unsigned i = 0; i < DP_INSTANCES; i++)
+        map_free(&u->ue6[i]);
+    map_free(&u->path_of_peer);
+    map_free(&u->path_of_sequence);
+    free(u->draft);
+    free(u->scratch);
+}
+
+static int memory_take(struct upf *u)
+{
+    uint64_t secret[2];
+    env_random(u->rt->env, secret, sizeof secret);
+    map_init(&u->ue4, secret[0], secret[1]);
+    for (unsigned i = 0; i < DP_INSTANCES; i++)
+        map_init(&u->ue6[i], secret[0] ^ (i + 1), secret[1]);
+    map_init(&u->path_of_peer, secret[1], secret[0]);
+    map_init(&u->path_of_sequence, secret[1], secret[0]);
+    u->draft = calloc(1, sizeof *u->draft);
+    u->scratch = malloc(UPF_SCRATCH);
+    if (!u->draft || !u->scratch ||
+        slab_init(&u->sessions, "upf sessions", sizeof(struct upf_session),
+                  u->up->config.sessions_max) ||
+        slab_init(&u->pendings, "upf answers", sizeof(struct upf_pending), UPF_PENDING_MAX) ||
+        slab_init(&u->reports, "upf reports", sizeof(struct upf_report), UPF_REPORTS_MAX) ||
+        slab_init(&u->paths, "gtp-u paths", sizeof(struct upf_path), PATHS_MAX))
+        return ERR_NOSPACE;
+    return OK;
+}
+
+static int upf_boot(struct rt *rt, void *state)
+{
+    struct upf *u = state;
+    if (!rt->config || !rt->user_plane)
+        return ERR_CONFIG;
+    u->rt = rt;
+    u->config = &rt->config->upf;
+    u->up = rt->user_plane;
+    int e = memory_take(u);
+    if (e < 0)
+        return e;
+    struct pfcp_config c = {.local = u->config->n4_address, .is_up = true, .features = FEATURES};
+    struct pfcp_user user = {u, on_request, on_event, on_setup, on_seid};
+    e = pfcp_open(&u->pfcp, rt, &c, &user);
+    if (e < 0)
+        return e;
+    user_plane_listen(u->up, &(struct user_plane_sink){u, upf_event});
+    return OK;
+}
+
+static void upf_status(void *state, void (*line)(void *ctx, const char *text), void *ctx)
+{
+    struct upf *u = state;
+    char text[160], peer[NET_ADDR_TEXT];
+    uint64_t v[DP_COUNTERS];
+    uint32_t i = 0;
+    counters_take(u);
+    user_plane_counters(u->up, v);
+    snprintf(text, sizeof text, "sessions %u of %u", u->sessions.used - u->going, u->sessions.max);
+    line(ctx, text);
+    for (struct pfcp_assoc *a; (a = slab_next(&u->pfcp.assocs, &i));) {
+        snprintf(text, sizeof text, "smf %s %s", addr_text(&a->peer, peer),
+                 a->is_up ? "associated" : "does not answer");
+        line(ctx, text);
+    }
+    snprintf(text, sizeof text, "packets to data networks %llu, to gNBs %llu, buffered %llu",
+             (unsigned long long)v[DP_to_core], (unsigned long long)v[DP_to_tunnel],
+             (unsigned long long)v[DP_held]);
+    line(ctx, text);
+    i = 0;
+    for (struct upf_path *p; (p = slab_next(&u->paths, &i));) {
+        if (!p->lost)
+            continue;
+        struct net_addr a = {.family = p->peer.family};
+        memcpy(a.ip, p->peer.ip, sizeof a.ip);
+        snprintf(text, sizeof text, "gtp-u peer %s does not answer", addr_text(&a, peer));
+        line(ctx, text);
+    }
+}
+
+const struct nf_desc upf_nf = {.kind = SBI_NF_UPF,
+                               .name = "upf",
+                               .state_octets = sizeof(struct upf),
+                               .boot = upf_boot,
+                               .stop = upf_stop,
+                               .status = upf_status};
