@@ -63,7 +63,475 @@ static void ipv4(void **state)
     assert_true(sizeof(struct smf_session) <= 700);
 }
 
+static struct nas_msg accepted(struct wanted x)
+{
+    struct answer a = create(x);
+    assert_int_equal(a.status, 201);
+    struct nas_msg m = n1_of(&net->amf.n1);
+    assert_int_equal(m.type, NAS_PDU_SESSION_ESTABLISHMENT_ACCEPT);
+    return m;
+}
+
+static void ipv6(void **state)
+{
+    (void)state;
+    struct nas_msg m = accepted((struct wanted){.type = NAS_PDU_IPV6, .pco = true});
+    const struct nas_pdu_session_establishment_accept *n1 = &m.pdu_session_establishment_accept;
+    static const uint8_t none[8], prefix[16] = {0xfd, 0, 0, 0x10, 0, 0x45, 0, 1};
+    assert_true(n1->selected_pdu_session_type == NAS_PDU_IPV6 && n1->pdu_address.type == NAS_PDU_IPV6);
+    assert_memory_not_equal(n1->pdu_address.iid, none, 8);
+    assert_int_equal(net->upf.ue_flags, PFCP_UE_IP_V6 | PFCP_UE_IP_DESTINATION);
+    assert_memory_equal(net->upf.ue_ip6, prefix, 16);
+    assert_string_equal(net->amf.last_ipv6, "fd00:10:45:1::/64");
+    const struct nas_pco *pco = &n1->extended_protocol_configuration_options;
+    assert_null(nas_pco_find(pco, NAS_PCO_IPV4_MTU));
+    assert_null(nas_pco_find(pco, NAS_PCO_IPCP));
+    assert_non_null(nas_pco_find(pco, NAS_PCO_DNS_IPV6));
+}
+
+static void both_versions(void **state)
+{
+    (void)state;
+    struct nas_msg m = accepted((struct wanted){.type = NAS_PDU_IPV4V6});
+    assert_true(m.pdu_session_establishment_accept.selected_pdu_session_type == NAS_PDU_IPV4V6);
+    assert_false(m.pdu_session_establishment_accept.has.gsm_cause);
+    assert_false(m.pdu_session_establishment_accept.has.extended_protocol_configuration_options);
+    assert_int_equal(net->upf.ue_flags, PFCP_UE_IP_V4 | PFCP_UE_IP_V6 | PFCP_UE_IP_DESTINATION);
+    assert_int_equal(metric_get(net->metrics, METRIC_addresses_used), 2);
+    assert_int_equal(metric_get(net->metrics, METRIC_sessions), 1);
+    /* a type that is not in use yet is read as IPv4v6; none at all means the subscription's default */
+    m = accepted((struct wanted){.psi = 2, .type = 6});
+    assert_true(m.pdu_session_establishment_accept.selected_pdu_session_type == NAS_PDU_IPV4V6);
+    net->amf.types[0] = SBI_PduSessionType_IPV6;
+    m = accepted((struct wanted){.psi = 3, .no_type = true});
+    assert_true(m.pdu_session_establishment_accept.selected_pdu_session_type == NAS_PDU_IPV6);
+}
+
+static void less_than_asked_for(void **state)
+{
+    (void)state;
+    net->amf.n_types = 1;
+    struct nas_msg m = accepted((struct wanted){.type = NAS_PDU_IPV4V6});
+    assert_true(m.pdu_session_establishment_accept.selected_pdu_session_type == NAS_PDU_IPV4);
+    assert_int_equal(m.pdu_session_establishment_accept.gsm_cause, NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED);
+    net->amf.types[0] = SBI_PduSessionType_IPV6;
+    m = accepted((struct wanted){.type = NAS_PDU_IPV4V6, .psi = 2});
+    assert_true(m.pdu_session_establishment_accept.selected_pdu_session_type == NAS_PDU_IPV6);
+    assert_int_equal(m.pdu_session_establishment_accept.gsm_cause, NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED);
+}
+
+/* ---- refusals ---- */
+
+static void refused(struct wanted x, uint8_t cause, int status, const char *sbi)
+{
+    uint32_t sessions = net->smf->sessions.used, transfers = net->amf.transfers;
+    uint64_t addresses = metric_get(net->metrics, METRIC_addresses_used);
+    uint64_t counted = metric_get_at(net->metrics, METRIC_session_failed, cause);
+    struct answer a = create(x);
+    assert_int_equal(a.status, status);
+    assert_string_equal(a.cause, sbi);
+    struct nas_msg m = n1_of(&a.n1);
+    assert_int_equal(m.type, NAS_PDU_SESSION_ESTABLISHMENT_REJECT);
+    assert_int_equal(m.pdu_session_establishment_reject.gsm_cause, cause);
+    assert_int_equal(m.pdu_session_id, x.psi ? x.psi : 1);
+    if (cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES)
+        assert_int_equal(nas_timer3_s(m.pdu_session_establishment_reject.back_off_timer_value), 60);
+    else
+        assert_false(m.pdu_session_establishment_reject.has.back_off_timer_value);
+    /* nothing is left of it */
+    assert_int_equal(net->smf->sessions.used, sessions);
+    assert_int_equal(net->smf->ues.used, sessions);
+    assert_int_equal(metric_get(net->metrics, METRIC_addresses_used), addresses);
+    assert_int_equal(metric_get_at(net->metrics, METRIC_session_failed, cause), counted + 1);
+    assert_int_equal(net->amf.transfers, transfers);
+    assert_true(net->amf.policies == net->amf.policies_deleted && net->upf.sessions == 0);
+    assert_non_null(memmem(net->logged, net->logged_n, "session_rejected", 16));
+}
+
+static void what_was_asked_for(void **state)
+{
+    (void)state;
+    refused((struct wanted){.dnn = "nowhere"}, NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN, 403, "DNN_DENIED");
+    refused((struct wanted){.no_dnn = true}, NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN, 403, "DNN_DENIED");
+    refused((struct wanted){.dnn = "sliced"}, NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN_IN_A_SLICE, 403, "DNN_DENIED");
+    refused((struct wanted){.sd = true}, NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN_IN_A_SLICE, 403, "DNN_DENIED");
+    refused((struct wanted){.type = NAS_PDU_ETHERNET}, NAS_GSM_CAUSE_UNKNOWN_PDU_SESSION_TYPE, 403, "PDUTYPE_NOT_SUPPORTED");
+    refused((struct wanted){.type = NAS_PDU_UNSTRUCTURED}, NAS_GSM_CAUSE_UNKNOWN_PDU_SESSION_TYPE, 403,
+            "PDUTYPE_NOT_SUPPORTED");
+    refused((struct wanted){.ssc = 2}, NAS_GSM_CAUSE_NOT_SUPPORTED_SSC_MODE, 403, "SSC_NOT_SUPPORTED");
+    refused((struct wanted){.ssc = 6}, NAS_GSM_CAUSE_NOT_SUPPORTED_SSC_MODE, 403, "SSC_NOT_SUPPORTED");
+    refused((struct wanted){.request = SBI_RequestType_EXISTING_PDU_SESSION}, NAS_GSM_CAUSE_PDU_SESSION_DOES_NOT_EXIST, 403,
+            "N1_SM_ERROR");
+    refused((struct wanted){.request = SBI_RequestType_INITIAL_EMERGENCY_REQUEST}, NAS_GSM_CAUSE_SERVICE_OPTION_NOT_SUPPORTED,
+            403, "N1_SM_ERROR");
+    refused((struct wanted){.access = SBI_AccessType_NON_3GPP_ACCESS}, NAS_GSM_CAUSE_SERVICE_OPTION_NOT_SUPPORTED, 403,
+            "N1_SM_ERROR");
+    net->amf.n_types = 1;
+    refused((struct wanted){.type = NAS_PDU_IPV6}, NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED, 403, "PDUTYPE_DENIED");
+    net->amf.types[0] = SBI_PduSessionType_IPV6;
+    refused((struct wanted){0}, NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED, 403, "PDUTYPE_DENIED");
+    accepted((struct wanted){.type = NAS_PDU_IPV6, .ssc = 4, .dnn = "InterNet"}); /* 4 is 1; labels have no case */
+}
+
+static void subscriptions(void **state)
+{
+    (void)state;
+    net->amf.dnn_key = "other";
+    refused((struct wanted){0}, NAS_GSM_CAUSE_REQUESTED_SERVICE_OPTION_NOT_SUBSCRIBED, 403, "SUBSCRIPTION_DENIED");
+    net->amf.dnn_key = "internet";
+    net->amf.other_slice = true;
+    refused((struct wanted){0}, NAS_GSM_CAUSE_REQUESTED_SERVICE_OPTION_NOT_SUBSCRIBED, 403, "SUBSCRIPTION_DENIED");
+    net->amf.other_slice = false;
+    net->amf.sdm_status = 404;
+    refused((struct wanted){0}, NAS_GSM_CAUSE_REQUESTED_SERVICE_OPTION_NOT_SUBSCRIBED, 403, "SUBSCRIPTION_DENIED");
+    net->amf.sdm_status = 500;
+    refused((struct wanted){0}, NAS_GSM_CAUSE_NETWORK_FAILURE, 504, "NETWORK_FAILURE");
+    net->amf.sdm_status = 0;
+    net->amf.ssc2_only = true;
+    refused((struct wanted){0}, NAS_GSM_CAUSE_NOT_SUPPORTED_SSC_MODE, 403, "SSC_NOT_SUPPORTED");
+    net->amf.ssc2_only = false;
+    net->amf.dnn_key = "*";
+    net->amf.has_security = true;
+    net->amf.integrity = SBI_UpIntegrity_NOT_NEEDED;
+    accepted((struct wanted){.rate = 0x0001});
+    static uint8_t block[8192];
+    struct arena arena = arena_over(block, sizeof block);
+    struct ngap_PDUSessionResourceSetupRequestTransfer t;
+    assert_int_equal(ngap_transfer_decode(&ngap_desc_PDUSessionResourceSetupRequestTransfer, octets_of(&net->amf.n2),
+                                          &arena, &t), OK);
+    assert_int_equal(t.SecurityIndication.integrityProtectionIndication, NGAP_IntegrityProtectionIndication_not_needed);
+    assert_false(t.SecurityIndication.has.maximumIntegrityProtectedDataRate_UL);
+}
+
+static void resources(void **state)
+{
+    (void)state;
+    net->amf.dnn_key = "*";
+    established((struct wanted){.dnn = "small"}); /* the only one of a /30 beside the gateway's */
+    assert_memory_equal(net->upf.ue_ip4, ((uint8_t[]){10, 46, 0, 2}), 4);
+    struct answer a = create((struct wanted){.supi = "imsi-001010000000002", .dnn = "small"});
+    assert_true(a.status == 500 && n1_of(&a.n1).pdu_session_establishment_reject.gsm_cause == 26);
+    assert_non_null(memmem(net->logged, net->logged_n, "pool_empty", 10));
+    established((struct wanted){.psi = 2});
+    established((struct wanted){.psi = 3});
+    a = create((struct wanted){.psi = 4}); /* max_sessions_per_ue */
+    assert_true(a.status == 500 && n1_of(&a.n1).pdu_session_establishment_reject.gsm_cause == 26);
+    assert_int_equal(net->smf->sessions.used, 3);
+    for (unsigned i = 3; i < 64; i++) {
+        char supi[32];
+        snprintf(supi, sizeof supi, "imsi-0010100000001%02u", i);
+        established((struct wanted){.supi = supi});
+    }
+    a = create((struct wanted){.supi = "imsi-001010000000999"}); /* max_sessions */
+    assert_true(a.status == 500 && n1_of(&a.n1).pdu_session_establishment_reject.gsm_cause == 26);
+    assert_int_equal(net->smf->sessions.used, 64);
+}
+
+static void malformed(void **state)
+{
+    (void)state;
+    uint8_t buf[256];
+    struct wanted x = with_defaults((struct wanted){.pco = true});
+    struct bytes good = request_make(&x, buf, sizeof buf);
+    for (uint32_t n = 1; n <= 5; n++) { /* no type, no mandatory IE: clause 7.2 and 7.5.1 */
+        struct answer a = create((struct wanted){.n1 = {buf, n}});
+        assert_int_equal(a.status, 403);
+        struct nas_msg m = n1_of(&a.n1);
+        assert_int_equal(m.type, NAS_PDU_SESSION_ESTABLISHMENT_REJECT);
+        if (n >= 4)
+            assert_int_equal(m.pdu_session_establishment_reject.gsm_cause, NAS_GSM_CAUSE_INVALID_MANDATORY_INFORMATION);
+    }
+    refused((struct wanted){.n1 = good, .psi = 2}, NAS_GSM_CAUSE_INVALID_PDU_SESSION_IDENTITY, 403, "N1_SM_ERROR");
+    buf[2] = 0;
+    refused((struct wanted){.n1 = good}, NAS_GSM_CAUSE_INVALID_PTI_VALUE, 403, "N1_SM_ERROR");
+    buf[2] = 255;
+    refused((struct wanted){.n1 = good}, NAS_GSM_CAUSE_INVALID_PTI_VALUE, 403, "N1_SM_ERROR");
+    buf[2] = 1;
+    buf[3] = NAS_PDU_SESSION_MODIFICATION_COMPLETE;
+    refused((struct wanted){.n1 = good}, NAS_GSM_CAUSE_MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE, 403, "N1_SM_ERROR");
+    buf[3] = 0x99;
+    refused((struct wanted){.n1 = good}, NAS_GSM_CAUSE_MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED, 403, "N1_SM_ERROR");
+    uint64_t seed = 3; /* whatever it is, it is answered and nothing remains */
+    buf[3] = NAS_PDU_SESSION_ESTABLISHMENT_REQUEST;
+    for (unsigned i = 0; i < 2000; i++) {
+        uint8_t bad[256];
+        memcpy(bad, buf, good.n);
+        for (unsigned k = 0; k < 3; k++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            bad[4 + (seed >> 33) % (good.n - 4)] = (uint8_t)(seed >> 50);
+        }
+        struct answer a;
+        create_send((struct wanted){.n1 = {bad, good.n}}, &a);
+        go(10000);
+        assert_true(a.done && (a.status == 201 || a.n1.n));
+    }
+    assert_in_range(net->smf->sessions.used, 0, 1);
+}
+
+static void identities(void **state)
+{
+    (void)state;
+    struct answer a = create((struct wanted){.psi = 16});
+    assert_true(a.status == 400 && strcmp(a.cause, "MANDATORY_IE_INCORRECT") == 0);
+    struct call *c = call_begin(SBI_nsmf_pdusession_create);
+    send_call(c, &a);
+    go(SECOND);
+    assert_true(a.status == 400 && strcmp(a.cause, "MANDATORY_IE_MISSING") == 0);
+    a = release("0000000000000001aaaaaaaaaaaaaaaa");
+    assert_true(a.status == 404 && strcmp(a.cause, "CONTEXT_NOT_FOUND") == 0);
+    struct answer s = established((struct wanted){0});
+    s.ref[20] ^= 1; /* a proof that is not ours */
+    a = update(s.ref, (struct news){.up = SBI_UpCnxState_DEACTIVATED});
+    assert_true(a.status == 404 && strcmp(a.cause, "CONTEXT_NOT_FOUND") == 0);
+    s.ref[20] ^= 1;
+    assert_int_equal(release(s.ref).status, 204);
+    assert_int_equal(release(s.ref).status, 404); /* a handle finds nothing after its session */
+}
+
+/* ---- policy, fixed addresses ---- */
+
+static void policy(void **state)
+{
+    (void)state;
+    net->amf.policy_ambr_dl = "1.5 Gbps";
+    net->amf.policy_5qi = 7;
+    struct nas_msg m = accepted((struct wanted){0});
+    assert_int_equal(nas_rate_kbps(m.pdu_session_establishment_accept.session_ambr.down), 1500000);
+    assert_int_equal(m.pdu_session_establishment_accept.authorized_qos_flow_descriptions.flow[0].fiveqi, 7);
+    assert_true(net->upf.qer_dl == 1500000 && net->upf.qer_ul == 10000);
+    nf_stop(&net->rt, SBI_NF_PCF); /* none: subscription and configuration decide */
+    m = accepted((struct wanted){.psi = 2});
+    assert_int_equal(nas_rate_kbps(m.pdu_session_establishment_accept.session_ambr.down), 200000);
+}
+
+static void rates(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t bps;
+    } good[] = {{"1 bps", 1}, {"64 Kbps", 64000}, {"0.5 Mbps", 500000}, {"1.25 Gbps", 1250000000}, {"4 Tbps", 4000000000000},
+                {"99999 Tbps", 4000000000000}, {"0 bps", 0}};
+    static const char *const bad[] = {"", " ", "1", "1 ", "1Mbps", "x Mbps", "1 mbps", ".5 Mbps", "1..5 Mbps", "-1 bps",
+                                      "11111111111111111111111 bps"};
+    uint64_t bps;
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(good); i++) {
+        assert_true(smf_rate_get(str_of(good[i].text), &bps));
+        assert_int_equal(bps, good[i].bps);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(smf_rate_get(str_of(bad[i]), &bps));
+    uint8_t block[256];
+    struct arena a = arena_over(block, sizeof block);
+    assert_true(str_is(smf_rate_text(&a, 1500000000), "1500 Mbps") && str_is(smf_rate_text(&a, 0), "0 bps"));
+}
+
+static void fixed_addresses(void **state)
+{
+    (void)state;
+    net->amf.fixed4 = "10.45.1.1";
+    net->amf.fixed6 = "fd00:10:45:77::/64";
+    struct answer a = established((struct wanted){.type = NAS_PDU_IPV4V6});
+    assert_memory_equal(net->upf.ue_ip4, ((uint8_t[]){10, 45, 1, 1}), 4);
+    assert_memory_equal(net->upf.ue_ip6, ((uint8_t[]){0xfd, 0, 0, 0x10, 0, 0x45, 0, 0x77}), 8);
+    struct answer b = create((struct wanted){.supi = "imsi-001010000000002"}); /* it has an owner */
+    assert_true(b.status == 500 && n1_of(&b.n1).pdu_session_establishment_reject.gsm_cause == 26);
+    assert_int_equal(release(a.ref).status, 204);
+    established((struct wanted){.supi = "imsi-001010000000002"});
+    net->amf.fixed4 = "10.99.1.1"; /* outside of the pool */
+    b = create((struct wanted){.supi = "imsi-001010000000003"});
+    assert_int_equal(b.status, 500);
+}
+
+/* ---- after step 5 ---- */
+
+/* The refusal goes to the UE by a message of its own, the AMF learns that the context is gone. */
+static void nothing_remains(uint8_t cause)
+{
+    struct nas_msg m = n1_of(&net->amf.n1);
+    assert_int_equal(m.type, NAS_PDU_SESSION_ESTABLISHMENT_REJECT);
+    assert_int_equal(m.pdu_session_establishment_reject.gsm_cause, cause);
+    assert_int_equal(net->amf.notifications, 1);
+    assert_int_equal(net->smf->sessions.used, 0);
+    assert_int_equal(net->smf->ues.used, 0);
+    assert_int_equal(metric_get(net->metrics, METRIC_addresses_used), 0);
+    assert_int_equal(metric_get(net->metrics, METRIC_sessions), 0);
+    assert_int_equal(net->upf.sessions, 0);
+    assert_int_equal(net->smf->upfs[0].sessions, 0);
+    assert_int_equal(net->rt.procs_running, 0);
+    assert_int_equal(net->amf.registrations, net->amf.deregistrations);
+}
+
+static void policy_denied(void **state)
+{
+    (void)state;
+    net->amf.pcf_status = 403;
+    assert_int_equal(create((struct wanted){0}).status, 201);
+    nothing_remains(NAS_GSM_CAUSE_REQUEST_REJECTED_UNSPECIFIED);
+    assert_int_equal(net->upf.established, 0);
+}
+static void policy_broken(void **state)
+{
+    (void)state;
+    net->amf.pcf_status = 500;
+    assert_int_equal(create((struct wanted){0}).status, 201);
+    nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
+}
+static void n4_refused(void **state)
+{
+    (void)state;
+    net->upf.cause = PFCP_CAUSE_NO_RESOURCES_AVAILABLE;
+    assert_int_equal(create((struct wanted){0}).status, 201);
+    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+    assert_int_equal(net->amf.policies_deleted, 1);
+    assert_non_null(memmem(net->logged, net->logged_n, "pfcp_refused", 12));
+}
+static void n4_silent(void **state)
+{
+    (void)state;
+    net->upf.silent = true;
+    assert_int_equal(create((struct wanted){0}).status, 201);
+    assert_int_equal(net->smf->sessions.used, 1);
+    go(3 * SECOND); /* pfcp_t1 times pfcp_n1 */
+    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+}
+static void n4_without_tunnel(void **state)
+{
+    (void)state;
+    net->upf.no_choice = true;
+    assert_int_equal(create((struct wanted){0}).status, 201);
+    go(SECOND);
+    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+    assert_int_equal(net->upf.deleted, 1);
+}
+static void no_upf(void **state)
+{
+    (void)state;
+    upf_close(&net->upf);
+    go(60 * SECOND);
+    struct answer a;
+    create_send((struct wanted){0}, &a);
+    go(SECOND);
+    assert_true(a.status == 500 && n1_of(&a.n1).pdu_session_establishment_reject.gsm_cause == 26);
+    assert_non_null(memmem(net->logged, net->logged_n, "upf_missing", 11));
+    assert_non_null(memmem(net->logged, net->logged_n, "pfcp_lost", 9));
+    upf_open(&net->upf);
+    go(30 * SECOND);
+    established((struct wanted){0}); /* it is back */
+}
+static void amf_refuses(void **state)
+{
+    (void)state;
+    net->amf.transfer_status = 404;
+    assert_int_equal(create((struct wanted){0}).status, 201);
+    go(SECOND);
+    nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
+}
+static void gnb_refuses(void **state)
+{
+    static const uint8_t cause[] = {0, 0};
+    (void)state;
+    struct answer a = create((struct wanted){0});
+    struct answer b = update(a.ref, (struct news){.n2 = BYTES_OF(cause), .n2_type = SBI_N2SmInfoType_PDU_RES_SETUP_FAIL});
+    assert_true(b.status == 200 && b.up_state == SBI_UpCnxState_DEACTIVATED);
+    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+}
+static void gnb_talks_nonsense(void **state)
+{
+    static const uint8_t octets[] = {0xff, 0xff, 1};
+    (void)state;
+    struct answer a = create((struct wanted){0});
+    update(a.ref, (struct news){.n2 = BYTES_OF(octets), .n2_type = SBI_N2SmInfoType_PDU_RES_SETUP_RSP});
+    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+}
+static void gnb_silent(void **state)
+{
+    (void)state;
+    create((struct wanted){0});
+    go(19 * SECOND);
+    assert_int_equal(net->smf->sessions.used, 1);
+    go(2 * SECOND);
+    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+}
+/* AN release before the gNB's answer: the session is there, without user plane. */
+static void gnb_gone(void **state)
+{
+    (void)state;
+    struct answer a = create((struct wanted){0});
+    struct answer b = update(a.ref, (struct news){.up = SBI_UpCnxState_DEACTIVATED});
+    assert_true(b.status == 200 && b.up_state == SBI_UpCnxState_DEACTIVATED);
+    assert_int_equal(net->smf->sessions.used, 1);
+    assert_int_equal(net->upf.far_action, PFCP_APPLY_ACTION_BUFF | PFCP_APPLY_ACTION_NOCP);
+    b = update(a.ref, (struct news){.up = SBI_UpCnxState_ACTIVATING});
+    assert_true(b.status == 200 && b.n2_type == SBI_N2SmInfoType_PDU_RES_SETUP_REQ);
+}
+static void udm_forgets(void **state)
+{
+    (void)state;
+    net->amf.uecm_status = 500;
+    struct answer a = established((struct wanted){0}); /* the session works all the same */
+    assert_int_equal(release(a.ref).status, 204);
+    assert_int_equal(net->amf.deregistrations, 0);
+}
+
+/* A create for an identity in use takes its place; so does a repetition while the first is under way. */
+static void again(void **state)
+{
+    (void)state;
+    struct answer a = established((struct wanted){0});
+    struct answer b = create((struct wanted){.pti = 2});
+    assert_int_equal(b.status, 201);
+    assert_int_equal(net->smf->sessions.used, 1);
+    assert_int_equal(net->upf.sessions, 1);
+    assert_int_equal(net->amf.notifications, 0);
+    assert_int_equal(net->amf.policies_deleted, 1);
+    assert_int_equal(gnb_accepts(a.ref, 5).status, 404);
+    struct answer c = create((struct wanted){.pti = 2}); /* T3580 */
+    assert_int_equal(c.status, 201);
+    assert_int_equal(gnb_accepts(b.ref, 5).status, 404);
+    assert_int_equal(gnb_accepts(c.ref, 5).status, 200);
+    struct answer d, e;
+    create_send((struct wanted){.psi = 3}, &d); /* at once, before the first has been answered */
+    create_send((struct wanted){.psi = 3}, &e);
+    go(SECOND);
+    assert_true(d.done && d.status >= 400 && e.status == 201);
+    assert_int_equal(net->smf->sessions.used, 2);
+    assert_int_equal(net->upf.sessions, 2);
+}
+
+/* Two UPFs share sessions by weight. */
+static int two_upfs(void **state)
+{
+    (void)state;
+    return net_open_with("network: {nfs: [nrf, udr, udm, ausf, pcf, nssf, smf, amf, trust]}\n"
+                         "smf:\n"
+                         "  n4_address: 10.0.0.1\n"
+                         "  upfs: [{name: a, address: 10.0.0.2, weight: 30}, {name: b, address: 10.0.0.3, weight: 10},\n"
+                         "         {name: c, address: 10.0.0.4, dnns: [other]}]\n"
+                         "  dnns: [{name: internet, ipv4_pool: 10.45.0.0/16, pdu_types: [IPv4]},\n"
+                         "         {name: other, ipv4_pool: 10.46.0.0/16, pdu_types: [IPv4]}]\n");
+}
+static void by_weight(void **state)
+{
+    unsigned n[3] = {0};
+    struct pfcp_assoc up = {.is_up = true};
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        net->smf->upfs[i].assoc = &up;
+    for (unsigned i = 0; i < 40; i++)
+        n[smf_upf_select(net->smf, &net->smf->dnns[0]) - net->smf->upfs]++;
+    assert_true(n[0] == 30 && n[1] == 10 && n[2] == 0);
+    up.is_up = false;
+    assert_null(smf_upf_select(net->smf, &net->smf->dnns[0]));
+}
+
 int main(void)
 {
-    return RUN(net_test(ipv4));
+    return RUN(net_test(ipv4), net_test(ipv6), net_test(both_versions), net_test(less_than_asked_for),
+               net_test(what_was_asked_for), net_test(subscriptions), net_test(resources), net_test(malformed),
+               net_test(identities), net_test(policy), unit(rates), net_test(fixed_addresses), net_test(policy_denied),
+               net_test(policy_broken), net_test(n4_refused), net_test(n4_silent), net_test(n4_without_tunnel),
+               net_test(no_upf), net_test(amf_refuses), net_test(gnb_refuses), net_test(gnb_talks_nonsense),
+               net_test(gnb_silent), net_test(gnb_gone), net_test(udm_forgets), net_test(again),
+               cmocka_unit_test_setup_teardown(by_weight, two_upfs, net_close));
 }

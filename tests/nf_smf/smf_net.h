@@ -31,7 +31,7 @@ struct upf_stub {
     uint32_t sessions, established, modified, deleted;
     uint64_t smf_seid, next_seid;
     uint8_t cause; /* 0: accepted */
-    bool silent, no_choice;
+    bool silent, no_choice, open;
     struct pfcp_session_establishment_request last; /* scalars only: its lists are gone */
     uint64_t qer_ul, qer_dl, far_action, far_teid;
     uint8_t far_ip[4];
@@ -157,9 +157,13 @@ static inline void upf_open(struct upf_stub *u)
     assert_int_equal(rt_init(&u->rt, u->env, 8 << 20), OK);
     assert_int_equal(pfcp_open(&u->node, &u->rt, &c, &user), OK);
     world_attach(net->w, u->env, &u->rt);
+    u->open = true;
 }
 static inline void upf_close(struct upf_stub *u)
 {
+    if (!u->open)
+        return;
+    u->open = false;
     world_attach(net->w, u->env, NULL);
     pfcp_close(&u->node);
     rt_free(&u->rt);
@@ -323,7 +327,8 @@ static const struct nf_desc pcf_stub_nf = {SBI_NF_PCF, "pcf", 8, stub_boot, NULL
 static inline void go(uint64_t us)
 {
     world_attach(net->w, net->core, &net->rt);
-    world_attach(net->w, net->upf.env, &net->upf.rt);
+    if (net->upf.open)
+        world_attach(net->w, net->upf.env, &net->upf.rt);
     world_run(net->w, us);
 }
 static void log_keep(void *ctx, struct str line)

@@ -57,7 +57,7 @@ static void ask_fill(struct smf_ask *ask, const struct nas_msg *m)
         smf_ask_pco(ask, &q->extended_protocol_configuration_options);
 }
 /* OK with *ask; else the 5GSM cause of clause 7, or 0 for what is to be ignored. */
-static int request_read(struct smf *smf, struct bytes n1, struct smf_ask *ask, uint8_t *cause)
+static int request_read(struct smf *smf, struct bytes n1, int64_t psi, struct smf_ask *ask, uint8_t *cause)
 {
     struct arena a = arena_over(smf->scratch, SMF_SCRATCH_OCTETS);
     struct nas_report report = {0};
@@ -71,7 +71,7 @@ static int request_read(struct smf *smf, struct bytes n1, struct smf_ask *ask, u
         *cause = NAS_GSM_CAUSE_MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE;
     else if (m.pti == 0 || m.pti == 255) /* 7.3.1 */
         *cause = NAS_GSM_CAUSE_INVALID_PTI_VALUE;
-    else if (m.pdu_session_id == 0 || m.pdu_session_id > SMF_PSI_MAX)
+    else if (m.pdu_session_id != psi)
         *cause = NAS_GSM_CAUSE_INVALID_PDU_SESSION_IDENTITY;
     else
         ask_fill(ask, &m);
@@ -583,7 +583,7 @@ void smf_create(void *state, struct call *c)
         call_problem(c, 400, "MANDATORY_IE_INCORRECT", "pduSessionId, smContextStatusUri or supi");
         return;
     }
-    if (request_read(smf, b->n1_sm_msg, &ask, &cause) < 0) {
+    if (request_read(smf, b->n1_sm_msg, b->pdu_session_id, &ask, &cause) < 0) {
         refuse(smf, c, ask.pti, cause ? cause : NAS_GSM_CAUSE_PROTOCOL_ERROR_UNSPECIFIED);
         return;
     }
