@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The AMF as a network function: from the configuration to gNBs in service, who may connect, status. */
 #include "nf/amf/amf_nf.h"
+#include "crypto/crypto.h"
 #include "ran/gnb.h"
 #include "sim/world.h"
 #include "base/err.h"
@@ -59,6 +60,7 @@ static struct bed *bed_new(void)
     world_attach(b->w, b->env, &b->rt);
     bed_config(b);
     b->rt.config = &b->config;
+    assert_int_equal(crypto_init(&b->rt.crypto), OK);
     for (uint32_t i = 0; i < GNBS; i++) {
         struct net_addr a = addr_v4(0x0a000010 + i, 38412);
         b->gnb_env[i] = world_host(b->w, names[i], &a);
@@ -86,6 +88,7 @@ static void bed_free(struct bed *b)
         gnb_free(&b->gnb[i]);
     for (uint32_t i = 0; i < GNBS; i++)
         rt_free(&b->gnb_rt[i]);
+    crypto_free(b->rt.crypto);
     rt_free(&b->rt);
     world_free(b->w);
     free(b);
@@ -119,8 +122,8 @@ static void boots_from_the_configuration(void **state)
     struct lines l = {0};
     amf_nf.status(amf, line, &l);
     assert_string_equal(l.text[0], "gNBs: 1 in service of at most 4");
-    assert_non_null(strstr(l.text[1], "gNB gnb-001-01-000007 \"a gNB\" at 10.0.0.16"));
-    assert_non_null(strstr(l.text[1], "1 areas, the first 001-01/1"));
+    assert_non_null(strstr(l.text[2], "gNB gnb-001-01-000007 \"a gNB\" at 10.0.0.16"));
+    assert_non_null(strstr(l.text[2], "1 areas, the first 001-01/1"));
     bed_free(b);
 }
 static void does_not_boot_without_room_or_name(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nf/amf/amf_nf.h"
+#include "nf/amf/ue.h"
 #include "base/err.h"
 #include "codec/nas.h"
 #include <stdio.h>
@@ -68,6 +69,8 @@ static int nf_boot(struct rt *rt, void *state)
         return ERR_CONFIG;
     amf_config_of(rt->config, &c);
     int e = amf_init(state, rt, &c);
+    if (e >= 0)
+        e = amf_ues_init(state);
     return e < 0 ? e : nf_listen(state, rt->config);
 }
 static void nf_end(struct rt *rt, void *state) { amf_free(state); }
@@ -102,10 +105,15 @@ static void nf_status(void *state, void (*line)(void *, const char *), void *ctx
     char text[96];
     snprintf(text, sizeof text, "gNBs: %u in service of at most %u", amf->gnbs_setup, amf->config.max_gnbs);
     line(ctx, text);
+    amf_ues_status(amf, line, ctx);
     for (uint32_t i = 0, n = 0; n < SHOWN && (gnb = slab_next(&amf->gnbs, &i)); n++)
         status_gnb(amf, gnb, line, ctx);
 }
 
+static const struct nf_op ops[] = {
+    {SBI_nudm_uecm_dereg_notify, amf_op_dereg_notify},
+    {SBI_nudm_sdm_notify, amf_op_sdm_notify},
+};
 const struct nf_desc amf_nf = {
     .kind = SBI_NF_AMF,
     .name = "amf",
@@ -113,4 +121,6 @@ const struct nf_desc amf_nf = {
     .boot = nf_boot,
     .stop = nf_end,
     .status = nf_status,
+    .ops = ops,
+    .n_ops = ARRAY_LEN(ops),
 };

@@ -4,18 +4,18 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "crypto/kdf.h"
+#include "proto/serving_network.h"
 #include "rt/metrics.h"
-#include <stdio.h>
 #include <stdlib.h>
 
-enum { RESYNCS = 1, KSI_COLLISIONS = 2, NAME_MAX_OCTETS = 48 };
+enum { RESYNCS = 1, KSI_COLLISIONS = 2 };
 
 struct authentication {
     struct proc p;
     struct amf_conn *conn;
     struct amf_auth *auth;
     struct call *call;
-    char network[NAME_MAX_OCTETS], context[AMF_ID_MAX + 81];
+    char network[SERVING_NETWORK_NAME], context[AMF_ID_MAX + 81];
     bool is_eap, proved;
     uint8_t attempts, resyncs, collisions;
     uint8_t rand[16], autn[16], hxres[16], auts[14];
@@ -23,14 +23,6 @@ struct authentication {
     uint8_t kseaf[32];
 };
 
-/* TS 24.501 9.12.1, of the network that the phone is in. */
-static void serving_network(const struct amf_conn *c, char out[NAME_MAX_OCTETS])
-{
-    char mcc[4], mnc[4];
-    const uint8_t *plmn = c->location.at_us ? c->location.tai.plmn : c->amf->config.guamis[0].plmn;
-    nas_plmn_text(plmn, mcc, mnc);
-    snprintf(out, NAME_MAX_OCTETS, "5G:mnc%s%s.mcc%s.3gppnetwork.org", strlen(mnc) == 2 ? "0" : "", mnc, mcc);
-}
 static void failed(struct authentication *f, uint8_t cause, uint8_t counted_as)
 {
     f->auth->cause = cause;
@@ -222,7 +214,7 @@ static void run(struct proc *p, const struct wake *w)
     PROC_BEGIN(p);
     STEP(p, "authentication");
     metric_add(p->rt->metrics, METRIC_auth_try, 1);
-    serving_network(f->conn, f->network);
+    serving_network_name(f->conn->location.tai.plmn, f->network);
     ask_vector(f, false);
     for (;;) {
         AWAIT_CALLS(p);

@@ -13,7 +13,7 @@ struct configuration {
 enum { NAMES_OCTETS = 512 };
 static void command(struct configuration *f)
 {
-    uint8_t memory[NAMES_OCTETS];
+    _Alignas(16) uint8_t memory[NAMES_OCTETS];
     struct arena arena = arena_over(memory, sizeof memory);
     struct rt *rt = f->a.p.rt;
     struct amf_ue *ue = f->a.ue;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Registration as it should go: TS 24.501 5.5.1, TS 33.501 6.1.3, 6.7.2, 6.8.1. */
+#include "tests/nf_amf/phone.h"
+
+static void a_phone_registers(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = &b->phone[0];
+    struct nas_msg m = registration(p, NAS_REG_INITIAL);
+    phone_register_plain(p, 0, &m);
+    phone_authenticate(p);
+    expect(p, NAS_SECURITY_MODE_COMMAND);
+    const struct nas_security_mode_command *smc = &p->msg.security_mode_command;
+    assert_int_equal(smc->selected_nas_security_algorithms.integrity, 2);
+    assert_int_equal(smc->selected_nas_security_algorithms.ciphering, 2);
+    assert_memory_equal(smc->replayed_ue_security_capabilities.octet, p->cap.octet, 2);
+    assert_true(smc->has.imeisv_request);
+    assert_int_equal(smc->additional_fiveg_security_information, NAS_SECURITY_RINMR);
+    phone_take_keys(p);
+    phone_complete_security(p, &m);
+    expect(p, NAS_REGISTRATION_ACCEPT);
+    const struct nas_registration_accept *r = &p->msg.registration_accept;
+    assert_int_equal(r->fivegs_registration_result, NAS_REG_RESULT_3GPP);
+    assert_true(r->has.fiveg_guti && r->has.tai_list && r->has.t3512_value);
+    assert_int_equal(r->allowed_nssai.n, 1);
+    assert_int_equal(r->allowed_nssai.item[0].sst, 1);
+    assert_int_equal(r->configured_nssai.n, 2); /* it did not know what to ask for */
+    assert_int_equal(nas_timer3_s(r->t3512_value), 3600); /* 54 minutes cannot be said: TS 24.008 10.5.163a */
+    assert_int_equal(r->tai_list.part[0].item[0].tac, 1);
+    phone_take_guti(p);
+    assert_int_equal(p->guti.region, 2);
+    /* in an Initial Context Setup, with the KgNB of the COUNT of SECURITY MODE COMPLETE */
+    uint8_t kgnb[32];
+    assert_int_equal(p->contexts, 1);
+    assert_int_equal(kdf_kgnb(b->crypto, p->kamf, 0, KDF_ACCESS_3GPP, kgnb), OK);
+    assert_memory_equal(kgnb, p->kgnb, 32);
+    assert_int_equal(p->ambr_down, 1000000000);
+    assert_int_equal(p->n_ngap_allowed, 1);
+    phone_complete(p);
+    expect(p, NAS_CONFIGURATION_UPDATE_COMMAND);
+    char name[32];
+    assert_true(nas_network_name_text(p->msg.configuration_update_command.full_name_for_network, name, sizeof name) > 0);
+    assert_string_equal(name, "Redoubt");
+    struct amf_ue *ue = phone_ue(p);
+    assert_non_null(ue);
+    assert_true(amf_ue_is_registered(ue));
+    assert_int_equal(ue->tmsi, p->guti.tmsi);
+    assert_int_equal(ue->new_tmsi, 0);
+    assert_string_equal(ue->pei, "imeisv-3569380356438091");
+    assert_int_equal(ue->dnns->n, 1);
+    assert_string_equal(ue->dnns->v[0].name, "internet");
+    assert_true(ue->sdm_id[0] && ue->at_udm);
+    assert_true(sizeof *ue + sizeof(struct amf_conn) <= 1500);
+    assert_int_equal(bed_metric(b, METRIC_reg_initial_ok, 0), 1);
+    assert_int_equal(bed_metric(b, METRIC_ues_registered, 0), 1);
+    expect_silence(p, 5000); /* it goes on: it said so */
+    assert_int_equal(p->releases, 0);
+    bed_free(b);
+}
+/* No follow-on request, nothing pending: the connection goes after a moment, the context stays. */
+static void the_connection_is_released_when_nothing_follows(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = &b->phone[0];
+    struct nas_msg m = registration(p, NAS_REG_INITIAL);
+    m.registration_request.fivegs_registration_type.follow_on = false;
+    phone_register_plain(p, 0, &m);
+    phone_authenticate(p);
+    phone_security(p, &m);
+    expect(p, NAS_REGISTRATION_ACCEPT);
+    phone_complete(p);
+    bed_run_ms(b, 4000);
+    assert_int_equal(p->releases, 1);
+    assert_int_equal(p->release_cause.sel, NGAP_Cause_nas);
+    assert_int_equal(bed_amf(b)->ues->conns.used, 0);
+    assert_true(amf_ue_is_registered(phone_ue(p)));
+    bed_free(b);
+}
+/* A verified GUTI: neither identity nor authentication, another GUTI, KgNB of the request's COUNT. */
+static void a_known_phone_registers_again(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = &b->phone[0];
+    phone_register(p, 0);
+    uint32_t first = p->guti.tmsi;
+    struct nas_msg m = registration(p, NAS_REG_MOBILITY);
+    uint32_t count = p->sec.count[NAS_UPLINK];
+    phone_register_protected(p, 1, &m);
+    expect(p, NAS_REGISTRATION_ACCEPT);
+    phone_take_guti(p);
+    assert_int_not_equal(p->guti.tmsi, first);
+    uint8_t kgnb[32];
+    assert_int_equal(kdf_kgnb(b->crypto, p->kamf, count, KDF_ACCESS_3GPP, kgnb), OK);
+    assert_memory_equal(kgnb, p->kgnb, 32);
+    phone_complete(p);
+    bed_run_ms(b, 100);
+    assert_int_equal(phone_ue(p)->tmsi, p->guti.tmsi);
+    assert_null(amf_ue_by_tmsi(bed_amf(b), first));
+    assert_int_equal(bed_metric(b, METRIC_auth_try, 0), 1);
+    assert_int_equal(bed_metric(b, METRIC_reg_mobility_ok, 0), 1);
+    assert_int_equal(bed_amf(b)->ues->ues.used, 1);
+    bed_free(b);
+}
+static void periodic_registration(void **state)
+{
+    struct bed *b = bed_new_with("  guti_reallocation: required\n", NULL, 0);
+    struct phone *p = &b->phone[0];
+    phone_register(p, 0);
+    uint32_t first = p->guti.tmsi;
+    struct nas_msg m = registration(p, NAS_REG_PERIODIC);
+    m.registration_request.fivegs_registration_type.follow_on = false;
+    phone_register_protected(p, 0, &m);
+    expect(p, NAS_REGISTRATION_ACCEPT);
+    assert_false(p->msg.registration_accept.has.fiveg_guti);
+    assert_int_equal(phone_ue(p)->tmsi, first);
+    bed_run_ms(b, 4000);
+    assert_int_equal(p->releases, 1);
+    assert_int_equal(bed_metric(b, METRIC_reg_periodic_ok, 0), 1);
+    bed_free(b);
+}
+/* A GUTI of nobody: the phone is asked for its SUCI. */
+static void an_unknown_guti_is_asked_for_the_suci(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = &b->phone[0];
+    p->has_guti = true;
+    p->guti = (struct nas_guti){{0x00, 0xf1, 0x10}, 2, 1, 0, 0x0badcafe};
+    struct nas_msg m = registration(p, NAS_REG_MOBILITY);
+    phone_register_plain(p, 0, &m);
+    expect(p, NAS_IDENTITY_REQUEST);
+    assert_int_equal(p->msg.identity_request.identity_type, NAS_ID_SUCI);
+    struct nas_msg id;
+    nas_msg_init(&id, NAS_IDENTITY_RESPONSE);
+    say_suci(p, &id.identity_response.mobile_identity);
+    phone_send(p, &id, NAS_PLAIN);
+    phone_authenticate(p);
+    phone_security(p, &m);
+    expect(p, NAS_REGISTRATION_ACCEPT);
+    phone_complete(p);
+    bed_run_ms(b, 100);
+    assert_true(amf_ue_is_registered(phone_ue(p)));
+    bed_free(b);
+}
+
+int main(void)
+{
+    return RUN(unit(a_phone_registers), unit(the_connection_is_released_when_nothing_follows),
+               unit(a_known_phone_registers_again), unit(periodic_registration),
+               unit(an_unknown_guti_is_asked_for_the_suci));
+}
