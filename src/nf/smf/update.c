@@ -68,8 +68,8 @@ static void n1_take(struct smf_session *s, struct call *c, struct bytes n1)
     struct nas_msg m = {0};
     int err = nas_decode(n1, &a, &m, &report);
     uint8_t cause = err == ERR_NOSPACE ? NAS_GSM_CAUSE_SEMANTICALLY_INCORRECT_MESSAGE : report.cause;
-    if (!err && m.epd != NAS_EPD_SM)
-        err = ERR_SYNTAX;
+    if (m.epd != NAS_EPD_SM) /* nothing that could be answered */
+        err = ERR_SYNTAX, cause = 0;
     if (!err)
         cause = n1_check(s, &m);
     if ((err && !cause) || (cause && m.type == NAS_GSM_STATUS)) { /* 7.2: to be ignored; a STATUS is never answered */
