@@ -186,8 +186,11 @@ static void word_read(struct word *w, const char **f, va_list *ap)
         w->key = (struct str){p, (uint32_t)key};
         p += key + 1;
     }
-    bool only = *p == '%';
-    while (*p && *p != ' ') {
+    bool quoted = w->key.p && *p == '"'; /* then it may hold spaces */
+    p += quoted;
+    char last = quoted ? '"' : ' ';
+    bool only = !quoted && *p == '%';
+    while (*p && *p != last) {
         size_t room = sizeof w->value - w->n;
         if (*p == '%') {
             w->number = convert(&p, ap, w->value + w->n, room);
@@ -198,8 +201,9 @@ static void word_read(struct word *w, const char **f, va_list *ap)
         } else {
             p++;
         }
-        only &= *p == 0 || *p == ' ';
+        only &= *p == 0 || *p == last;
     }
+    p += quoted && *p;
     w->number &= only;
     *f = p;
 }

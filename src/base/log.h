@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log.h - one line an event, each event a row of spec/events.def. The format string is "key=%u other=%s" pairs
- * separated by spaces, words without '=' are the line's text; every value is escaped by itself, so what a peer
- * sends can neither start a line nor invent a pair. SUPI, GUTI, IMEI go through log_identity(), keys never. */
+ * separated by spaces (key=\"with %s spaces\"), words without '=' are the line's text; every value is escaped by
+ * itself, so what a peer sends can neither start a line nor invent a pair. SUPI, GUTI, IMEI go through
+ * log_identity(), keys never. */
 #pragma once
 #include "base/bytes.h"
 

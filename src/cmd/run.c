@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 #include "nf/amf/amf_nf.h"
 #include "nf/ausf/ausf.h"
+#include "nf/smf/smf.h"
 #include "nf/udm/udm.h"
 #include "nf/udr/udr.h"
 #include "os/file.h"
@@ -27,6 +28,7 @@ static const struct {
     {CONFIG_NF_UDR, &udr_nf},
     {CONFIG_NF_UDM, &udm_nf},
     {CONFIG_NF_AUSF, &ausf_nf},
+    {CONFIG_NF_SMF, &smf_nf},
     {CONFIG_NF_AMF, &amf_nf},
 };
 

@@ -45,6 +45,11 @@ static void text_lines(void **state)
     LOG(&log, started, "in %d ms rate=%.1f", 3, 1.25);
     assert_string_equal(s.text, "2023-11-14T22:13:20.123456Z notice cmd    started rate=1.2: in 3 ms\n");
     fresh(&log, &s);
+    fresh(&log, &s);
+    LOG(&log, nas_rx, "a=\"%s of\" b=%u", "x", 1); /* DEBUG: nothing */
+    LOG(&log, ue_no_answer, "to=\"Security mode command\" why=\"%s\" n=\"%u\" c=%u", "a \" b", 4, 5);
+    assert_non_null(strstr(s.text, "ue_no_answer to=\"Security mode command\" why=\"a \\\" b\" n=4 c=5: a phone"));
+    fresh(&log, &s);
     const char *volatile nothing = NULL;
     LOG(&log, sctp_up, "name=%.*s none=%s empty=%s pc=100%%", 3, "abcdef", nothing, "");
     assert_non_null(strstr(s.text, " name=abc none=none empty=\"\" pc=100%: "));

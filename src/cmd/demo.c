@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* demo.c - redoubt demo: the network of net.h, shown at work in plain words, measured, and taken away again. */
+#include "cmd/narrate.h"
+#include "cmd/net.h"
+#include "cmd/probe.h"
+#include "os/control.h"
+#include "os/loop.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct demo {
+    struct net net;
+    struct net_options options;
+    struct narrator narrator;
+    uint32_t burst; /* phones beside the first */
+    bool quick;
+    uint32_t failures;
+    struct hist *rtt;
+    int64_t up_bps, down_bps;
+    uint64_t cpu_before_us, cpu_after_us, rss_octets;
+};
+
+/* ---- what a person reads ---- */
+static void heading(const char *text) { printf("\n%s\n", text); }
+static void good(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void good(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    fputs("  + ", stdout);
+    vprintf(format, ap);
+    putchar('\n');
+    fflush(stdout);
+    va_end(ap);
+}
+static int bad(struct demo *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int bad(struct demo *d, const char *format, ...)
+{
+    va_list ap;
+    d->failures++;
+    va_start(ap, format);
+    fputs("  ! ", stdout);
+    vprintf(format, ap);
+    putchar('\n');
+    fflush(stdout);
+    va_end(ap);
+    return EXIT_FAILED;
+}
+
+static void log_came(void *ctx, enum net_source from, struct str line)
+{
+    struct demo *d = ctx;
+    narrate(&d->narrator, from == NET_FROM_RAN, line);
+}
+
+/* ---- figures of the core ---- */
+static bool core_figures(uint64_t *cpu_us, uint64_t *rss_octets)
+{
+    static char text[65536];
+    unsigned long long cpu, rss;
+    if (control_ask(NET_DIR "/core.sock", "status --json", text, sizeof text, 3000) < 0)
+        return false;
+    const char *c = strstr(text, "\"cpu_us\":"), *r = strstr(text, "\"rss_octets\":");
+    if (!c || !r || sscanf(c, "\"cpu_us\":%llu", &cpu) != 1 || sscanf(r, "\"rss_octets\":%llu", &rss) != 1)
+        return false;
+    *cpu_us = cpu;
+    *rss_octets = rss;
+    return true;
+}
+
+/* ---- steps ---- */
+static int step_network(struct demo *d)
+{
+    heading("1. A network in a box");
+    if (net_open(&d->net, &d->options, log_came, d))
+        return bad(d, "%s", d->net.why);
+    good("Three network namespaces stand for three places: the core, the radio site, and the data network.");
+    good("A web server waits in the data network at " NET_SERVER4 ". Nothing of this touches your own network.");
+    if (d->options.capture)
+        good("What passes on N2, N3, N4 and N6 goes to %s.", d->options.capture);
+    if (net_core_start(&d->net))
+        return bad(d, "%s", d->net.why);
+    good("The core is up: AMF, SMF, UPF, AUSF, UDM, UDR, PCF, NSSF and NRF in one process.");
+    good("%u subscribers are in its store, each with a secret key that only the core and the SIM know.", d->options.ues);
+    return EXIT_OK;
+}
+
+static int step_first_phone(struct demo *d)
+{
+    heading("2. A gNB connects, and phone 1 gets on the network");
+    d->narrator.detailed = true;
+    const char *const words[] = {"--ues", "1", NULL};
+    if (net_ran_start(&d->net, words))
+        return bad(d, "%s", d->net.why);
+    if (!net_wait(&d->net, &d->narrator.first_session, 15000))
+        return bad(d, "%s", d->net.ended ? d->net.why : "phone 1 has no PDU session after 15 s");
+    d->narrator.detailed = false;
+    return EXIT_OK;
+}
+
+static int step_traffic(struct demo *d)
+{
+    struct net_addr server = {0};
+    static char page[4096];
+    bool never = false;
+    heading("3. Phone 1 uses the Internet: each packet travels in a GTP-U tunnel from the gNB to the UPF");
+    addr_parse(&server, STR(NET_SERVER4), 0);
+    uint32_t count = d->quick ? 5 : 20;
+    int got = probe_ping("redoubt-phone1", &server, count, 50, d->rtt);
+    if (got < (int)count)
+        return bad(d, "ping %s: %d of %u answers", NET_SERVER4, got < 0 ? 0 : got, count);
+    good("ping " NET_SERVER4 ": %d of %u answers, %.2f ms on average.", got, count, hist_mean(d->rtt) / 1000);
+    int status = probe_http("redoubt-phone1", &server, page, sizeof page);
+    if (status != 200 || !strstr(page, DATA_NETWORK_PAGE))
+        return bad(d, "the web page at http://%s/ did not come (%s)", NET_SERVER4, status < 0 ? err_text(status) : "wrong answer");
+    good("http://" NET_SERVER4 "/ says: \"" DATA_NETWORK_PAGE "\"");
+    net_wait(&d->net, &never, 1);
+    return d->net.ended ? bad(d, "%s", d->net.why) : EXIT_OK;
+}
+
+static int step_throughput(struct demo *d)
+{
+    struct net_addr server = {0};
+    bool never = false;
+    uint32_t ms = d->quick ? 500 : 3000;
+    addr_parse(&server, STR(NET_SERVER4), 0);
+    d->up_bps = probe_throughput("redoubt-phone1", &server, true, ms);
+    net_wait(&d->net, &never, 1);
+    d->down_bps = probe_throughput("redoubt-phone1", &server, false, ms);
+    net_wait(&d->net, &never, 1);
+    if (d->up_bps <= 0 || d->down_bps <= 0)
+        return bad(d, "TCP between phone 1 and the data network failed: %s",
+                   err_text((int)(d->up_bps <= 0 ? d->up_bps : d->down_bps)));
+    good("TCP: %.0f Mbit/s up, %.0f Mbit/s down.", (double)d->up_bps / 1e6, (double)d->down_bps / 1e6);
+    return EXIT_OK;
+}
+
+/* ---- the table ---- */
+static void row(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void row(const char *what, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    printf("  %-34s ", what);
+    vprintf(format, ap);
+    putchar('\n');
+    va_end(ap);
+}
+static void row_times(const char *what, const struct hist *h)
+{
+    row(what, "%8.2f ms p50 %8.2f ms p99   (%llu measured)", (double)hist_percentile(h, 50) / 1000,
+        (double)hist_percentile(h, 99) / 1000, (unsigned long long)h->n);
+}
+static void table(const struct demo *d)
+{
+    uint32_t n = d->burst ? d->burst : 1;
+    heading("What was measured");
+    row_times("registration, as phones see it", d->narrator.registration);
+    row_times("PDU session, as phones see it", d->narrator.session);
+    row_times("round trip through GTP-U", d->rtt);
+    row("throughput of one phone, TCP", "%8.1f Mbit/s up %8.1f Mbit/s down", (double)d->up_bps / 1e6, (double)d->down_bps / 1e6);
+    row("core memory", "%8.1f MiB resident", (double)d->rss_octets / 1048576);
+    row("core CPU a phone", "%8.0f us for registration and session", (double)(d->cpu_after_us - d->cpu_before_us) / n);
+}
+
+static int play(struct demo *d)
+{
+    int (*const steps[])(struct demo *) = {step_network, step_first_phone, step_traffic, step_throughput};
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        if (steps[i](d))
+            return EXIT_FAILED;
+    core_figures(&d->cpu_after_us, &d->rss_octets);
+    table(d);
+    return d->failures ? EXIT_FAILED : EXIT_OK;
+}
+
+int cmd_demo(int argc, char **argv)
+{
+    struct args a = {argc, argv, 1};
+    static struct demo d;
+    const char *value;
+    d.options = (struct net_options){.phones = 1, .debug = true};
+    d.burst = 20;
+    while (args_more(&a)) {
+        if (args_value(&a, NULL, "--ues", &value)) {
+            if (!value || !args_number("--ues", value, 0, NET_UES_MAX - 1, &d.burst))
+                return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--capture", &d.options.capture)) {
+            if (!d.options.capture)
+                return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--keep-logs", &d.options.logs)) {
+            if (!d.options.logs)
+                return EXIT_USAGE;
+        } else if (args_flag(&a, NULL, "--quick")) {
+            d.quick = true;
+        } else if (args_flag(&a, NULL, "--null-ciphering")) {
+            d.options.null_ciphering = true;
+        } else {
+            return usage("demo", "'%s' is not understood", args_now(&a));
+        }
+    }
+    d.options.ues = 1 + d.burst;
+    int status = EXIT_FAILED;
+    d.rtt = calloc(1, sizeof *d.rtt);
+    if (d.rtt && narrator_open(&d.narrator))
+        status = play(&d);
+    else
+        fprintf(stderr, "redoubt demo: no memory\n");
+    net_down(&d.net);
+    narrator_close(&d.narrator);
+    free(d.rtt);
+    printf(status == EXIT_OK ? "\nAll of it worked. Nothing is left behind.\n" : "\nIt did not work.\n");
+    return status;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/net.h"
+#include "cmd/probe.h"
+#include "crypto/suci.h"
+#include "os/capture.h"
+#include "os/file.h"
+#include "os/loop.h"
+#include "os/netns.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail(struct net *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int fail(struct net *n, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(n->why, sizeof n->why, format, ap);
+    va_end(ap);
+    return EXIT_FAILED;
+}
+
+/* ---- one at a time ---- */
+static int lock_take(void)
+{
+    char pid[16];
+    if (dir_make(NET_DIR) < 0)
+        return -1;
+    int fd = open(NET_DIR "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    int k = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+    if (ftruncate(fd, 0) < 0 || write(fd, pid, (size_t)k) != k) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+pid_t net_owner(void)
+{
+    char text[16] = "";
+    int fd = open(NET_DIR "/lock", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    bool held = flock(fd, LOCK_SH | LOCK_NB) < 0;
+    if (held && read(fd, text, sizeof text - 1) < 0)
+        text[0] = 0;
+    close(fd);
+    return held ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
+static void files_remove(void)
+{
+    static const char *const names[] = {"core.sock", "ran.sock", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
+                                        "subscribers.csv"};
+    char path[128];
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(path, sizeof path, NET_DIR "/%s", names[i]);
+        unlink(path);
+    }
+}
+
+int net_clean(void)
+{
+    files_remove();
+    return netns_delete_prefix(NET_PREFIX);
+}
+
+/* ---- links ---- */
+struct leg { /* one end of a link, or an address of lo */
+    const char *netns, *ifname, *address;
+    uint8_t prefix;
+};
+static struct net_addr addr(const char *text)
+{
+    struct net_addr a = {0};
+    addr_parse(&a, str_of(text), 0);
+    return a;
+}
+
+static int links_make(void)
+{
+    static const struct leg legs[] = {
+        {NET_CORE, "n2", "10.99.2.1", 24},    {NET_RAN, "n2", "10.99.2.2", 24},
+        {NET_CORE, "n3", "10.99.3.1", 24},    {NET_RAN, "n3", "10.99.3.2", 24},
+        {NET_CORE, "n6", "10.99.6.1", 24},    {NET_DN, "n6", "10.99.6.2", 24},
+        {NET_CORE, "n6", "fd00:99:6::1", 64}, {NET_DN, "n6", "fd00:99:6::2", 64},
+        {NET_DN, "lo", NET_SERVER4, 32},      {NET_DN, "lo", NET_SERVER6, 128},
+    };
+    int e = netns_veth(NET_CORE, "n2", NET_RAN, "n2");
+    e = e < 0 ? e : netns_veth(NET_CORE, "n3", NET_RAN, "n3");
+    e = e < 0 ? e : netns_veth(NET_CORE, "n6", NET_DN, "n6");
+    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(legs); i++) {
+        struct net_addr a = addr(legs[i].address);
+        e = netns_address(legs[i].netns, legs[i].ifname, &a, legs[i].prefix);
+    }
+    return e;
+}
+
+/* The core routes between phones and data network; the data network knows the way back. */
+static int routes_make(void)
+{
+    static const struct {
+        const char *netns, *to;
+        uint8_t prefix;
+        const char *via;
+    } routes[] = {{NET_CORE, "0.0.0.0", 0, "10.99.6.2"},
+                  {NET_CORE, "::", 0, "fd00:99:6::2"},
+                  {NET_DN, "10.45.0.0", 16, "10.99.6.1"},
+                  {NET_DN, "fd00:10:45::", 48, "fd00:99:6::1"}};
+    int e = netns_forwarding(NET_CORE, true);
+    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(routes); i++) {
+        struct net_addr to = addr(routes[i].to), via = addr(routes[i].via);
+        e = netns_route(routes[i].netns, &to, routes[i].prefix, &via, "n6");
+    }
+    return e;
+}
+
+static int namespaces_make(struct net *n)
+{
+    static const char *const names[] = {NET_CORE, NET_RAN, NET_DN};
+    char name[32];
+    int e = OK;
+    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(names); i++)
+        e = netns_create(names[i]);
+    for (uint32_t i = 1; e >= 0 && i <= n->options->phones; i++) {
+        snprintf(name, sizeof name, NET_PHONE, i);
+        e = netns_create(name);
+    }
+    if (e >= 0)
+        e = links_make();
+    return e < 0 ? e : routes_make();
+}
+
+/* ---- what they say ---- */
+static void dn_line(void *ctx, struct str line)
+{
+    struct net *n = ctx;
+    n->dn_ready |= str_is(line, "ready");
+}
+static void log_line(struct net *n, enum net_source from, struct str line)
+{
+    if (n->log_fd[from] >= 0 && (write(n->log_fd[from], line.p, line.n) < 0 || write(n->log_fd[from], "\n", 1) < 0))
+        n->log_fd[from] = -1;
+    if (line.n && *line.p == '{')
+        n->line(n->ctx, from, line);
+    else if (line.n)
+        str_copy(n->tail[from], sizeof n->tail[from], line);
+}
+static void core_line(void *ctx, struct str line)
+{
+    struct net *n = ctx;
+    n->core_ready |= str_starts(line, "ready start_ms=");
+    log_line(n, NET_FROM_CORE, line);
+}
+static void ran_line(void *ctx, struct str line)
+{
+    struct net *n = ctx;
+    n->ran_ready |= str_starts(line, "ready");
+    log_line(n, NET_FROM_RAN, line);
+}
+
+static void look_for_the_dead(struct net *n)
+{
+    struct {
+        struct child *c;
+        const char *name, *tail;
+    } all[] = {{&n->dn, "data network", ""}, {&n->core, "core", n->tail[NET_FROM_CORE]}, {&n->ran, "RAN", n->tail[NET_FROM_RAN]}};
+    for (size_t i = 0; i < ARRAY_LEN(all) && !n->ended; i++)
+        if (all[i].c->pid && !child_runs(all[i].c)) {
+            n->ended = true;
+            fail(n, "the %s ended%s%s", all[i].name, *all[i].tail ? ": " : "", all[i].tail);
+        }
+}
+
+static void signals_block(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+    sigprocmask(SIG_BLOCK, set, NULL);
+}
+static void look_for_signals(struct net *n)
+{
+    sigset_t set;
+    signals_block(&set);
+    if (sigtimedwait(&set, NULL, &(struct timespec){0}) > 0 && !n->ended) {
+        n->ended = n->interrupted = true;
+        fail(n, "interrupted");
+    }
+}
+
+bool net_wait(struct net *n, const bool *done, uint32_t timeout_ms)
+{
+    uint64_t end = timeout_ms == UINT32_MAX ? UINT64_MAX : loop_now_us() + (uint64_t)timeout_ms * 1000;
+    look_for_signals(n);
+    while (!*done && !n->ended) {
+        struct pollfd p[] = {{n->dn.fd, POLLIN, 0}, {n->core.fd, POLLIN, 0}, {n->ran.fd, POLLIN, 0}};
+        uint64_t now = loop_now_us();
+        if (now >= end)
+            return false;
+        uint64_t left_ms = (end - now + 999) / 1000;
+        poll(p, ARRAY_LEN(p), left_ms > 200 ? 200 : (int)left_ms);
+        child_read(&n->dn, dn_line, n);
+        child_read(&n->core, core_line, n);
+        child_read(&n->ran, ran_line, n);
+        look_for_the_dead(n);
+        look_for_signals(n);
+    }
+    return *done;
+}
+
+/* ---- parts ---- */
+static int capture_begin(struct net *n)
+{
+    static const struct capture_point points[] = {
+        {NET_CORE, "n2", "n2"}, {NET_CORE, "n3", "n3"}, {NET_CORE, "lo", "n4"}, {NET_CORE, "n6", "n6"}};
+    if (!n->options->capture)
+        return EXIT_OK;
+    int e = capture_start(&n->capture, n->options->capture, points, ARRAY_LEN(points), 0, 0);
+    return e < 0 ? fail(n, "the capture %s could not be written: %s", n->options->capture, err_text(e)) : EXIT_OK;
+}
+
+static int logs_open(struct net *n)
+{
+    static const char *const names[] = {"core.log", "ran.log"};
+    char path[4200];
+    for (size_t i = 0; n->options->logs && i < ARRAY_LEN(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", n->options->logs, names[i]);
+        if (dir_make(n->options->logs) < 0 ||
+            (n->log_fd[i] = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) < 0)
+            return fail(n, "%s could not be written", path);
+    }
+    return EXIT_OK;
+}
+
+int net_open(struct net *n, const struct net_options *o, void (*line)(void *, enum net_source, struct str), void *ctx)
+{
+    *n = (struct net){.options = o, .line = line, .ctx = ctx, .lock = -1, .core.fd = -1, .ran.fd = -1, .dn.fd = -1,
+                      .log_fd = {-1, -1}};
+    sigset_t set;
+    signals_block(&set);
+    if (geteuid() != 0)
+        return fail(n, "this needs root: it makes network namespaces, which are taken away at the end");
+    pid_t owner = net_owner();
+    if (owner)
+        return fail(n, "a network of ours is up already (process %d): 'redoubt down' ends it", (int)owner);
+    n->lock = lock_take();
+    if (n->lock < 0)
+        return fail(n, NET_DIR ": %s", errno == EWOULDBLOCK ? "another one is just starting" : strerror(errno));
+    net_clean();
+    int e = namespaces_make(n);
+    if (e < 0)
+        return fail(n, "the network namespaces could not be made: %s", err_text(e));
+    if (capture_begin(n) || logs_open(n))
+        return EXIT_FAILED;
+    e = child_fork(&n->dn, NET_DN, data_network_serve, NULL);
+    if (e < 0 || !net_wait(n, &n->dn_ready, 5000))
+        return n->ended ? EXIT_FAILED : fail(n, "the data network did not start");
+    return EXIT_OK;
+}
+
+/* ---- subscribers ---- */
+static void no_line(void *ctx, struct str line) { str_copy(((struct net *)ctx)->tail[NET_FROM_CORE], 512, line); }
+
+/* The test keys that the field knows; real ones are never of this kind. */
+static int subscribers_write(const struct net *n)
+{
+    FILE *f = fopen(NET_DIR "/subscribers.csv", "we");
+    if (!f)
+        return ERR_IO;
+    fputs("imsi,k,opc\n", f);
+    for (uint32_t i = 1; i <= n->options->ues; i++)
+        fprintf(f, "00101%010u,465B5CE8B199B49FAA5F0A2EE238A6BC,E8ED289DEBA952E4283B54E88E6183CA\n", i);
+    return fclose(f) == 0 ? OK : ERR_IO;
+}
+
+static int subscribers_add(struct net *n)
+{
+    const char *const words[] = {"subscriber", "import", NET_DIR "/subscribers.csv", "-c", NET_DIR "/core.yaml", NULL};
+    struct child c;
+    int e = subscribers_write(n);
+    if (e == OK)
+        e = child_start(&c, NULL, words);
+    if (e < 0)
+        return fail(n, "the subscribers could not be written: %s", err_text(e));
+    while (child_runs(&c) || c.fd >= 0) {
+        struct pollfd p = {c.fd, POLLIN, 0};
+        poll(&p, 1, 50);
+        child_read(&c, no_line, n);
+    }
+    e = child_wait(&c, 1000);
+    child_end(&c);
+    unlink(NET_DIR "/subscribers.csv");
+    return e ? fail(n, "the subscribers were refused: %s", n->tail[NET_FROM_CORE]) : EXIT_OK;
+}
+
+/* ---- the core ---- */
+/* A key for concealed identities of this network's own: the private half goes to the core's configuration, the public
+ * half to the SIMs. */
+static int key_make(struct net *n, char private_hex[65])
+{
+    struct crypto *c = NULL;
+    struct hn_key *key = NULL;
+    uint8_t private[32], public[33];
+    int e = getrandom(private, sizeof private, 0) == sizeof private ? crypto_init(&c) : ERR_IO;
+    if (e == OK)
+        e = hn_key_private_raw(c, SUCI_PROFILE_A, private, &key);
+    if (e == OK) {
+        hex_put(private_hex, private, sizeof private);
+        hex_put(n->hn_public, public, (size_t)hn_key_public(key, public));
+    }
+    hn_key_free(key);
+    crypto_free(c);
+    secret_wipe(private, sizeof private);
+    return e;
+}
+
+static int config_write(struct net *n)
+{
+    char text[4096], private_hex[65];
+    int e = key_make(n, private_hex);
+    if (e < 0)
+        return fail(n, "a home network key could not be made: %s", err_text(e));
+    int k = snprintf(text, sizeof text,
+                     "# the core of redoubt demo and redoubt up\n"
+                     "amf:\n  n2_addresses: [10.99.2.1]\n%s"
+                     "upf:\n  n3_addresses: [10.99.3.1]\n"
+                     "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\", nat: false}]\n"
+                     "udm:\n  home_network_keys: [{id: 1, profile: A, key: %s}]\n"
+                     "udr:\n  path: " NET_DIR "/redoubt.db\n"
+                     "control:\n  socket: " NET_DIR "/core.sock\n  log_format: json\n  log_level: %s\n"
+                     "  log_rate: 100000\n  log_burst: 100000\n",
+                     n->options->null_ciphering ? "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n" : "", private_hex,
+                     n->options->debug ? "debug" : "info");
+    e = file_write(NET_DIR "/core.yaml", (struct bytes){(const uint8_t *)text, (uint32_t)k}, 0600);
+    secret_wipe(text, sizeof text);
+    secret_wipe(private_hex, sizeof private_hex);
+    return e < 0 ? fail(n, NET_DIR "/core.yaml: %s", err_text(e)) : EXIT_OK;
+}
+
+int net_core_start(struct net *n)
+{
+    const char *words[NET_WORDS] = {"run", "-c", NET_DIR "/core.yaml"};
+    char sets[CMD_SETS][256];
+    uint32_t at = 3;
+    if (config_write(n) || subscribers_add(n))
+        return EXIT_FAILED;
+    for (uint32_t i = 0; n->options->config && i < n->options->config->n_sets; i++) {
+        if (!str_copy(sets[i], sizeof sets[i], n->options->config->sets[i]))
+            return fail(n, "a --set of more than %zu octets", sizeof sets[i]);
+        words[at++] = "--set";
+        words[at++] = sets[i];
+    }
+    int e = child_start(&n->core, NET_CORE, words);
+    if (e < 0)
+        return fail(n, "the core did not start: %s", err_text(e));
+    if (net_wait(n, &n->core_ready, 10000))
+        return EXIT_OK;
+    return n->ended ? EXIT_FAILED : fail(n, "the core was not ready within 10 s");
+}
+
+/* ---- the RAN ---- */
+int net_ran_start(struct net *n, const char *const *more)
+{
+    return fail(n, "the simulated RAN is not there yet at this version: README.md says what works");
+}
+
+void net_down(struct net *n)
+{
+    struct capture_counts counts;
+    child_end(&n->ran);
+    child_end(&n->core);
+    child_end(&n->dn);
+    if (n->capture)
+        capture_stop(n->capture, &counts);
+    n->capture = NULL;
+    for (int i = 0; i < 2; i++)
+        if (n->log_fd[i] >= 0)
+            close(n->log_fd[i]);
+    if (n->lock < 0)
+        return;
+    net_clean();
+    unlink(NET_DIR "/lock");
+    close(n->lock);
+    rmdir(NET_DIR);
+    n->lock = -1;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net.h - a whole network in namespaces of its own, for `redoubt demo` and `redoubt up`:
+ *
+ *     redoubt-ran                     redoubt-core                       redoubt-dn
+ *     gNB, phones    n2 --- N2 --- n2   AMF, SMF, UPF, ...   n6 --- N6 --- n6   web page, ping
+ *                    n3 --- N3 --- n3   lo: N4
+ *     redoubt-phone1, redoubt-phone2, ...: each with its phone's interface alone
+ *
+ * One such network at a time on a machine; what one that was killed left behind is taken away first. */
+#pragma once
+#include "cmd/child.h"
+#include "cmd/cmd.h"
+
+#define NET_PREFIX "redoubt-"
+#define NET_CORE   NET_PREFIX "core"
+#define NET_RAN    NET_PREFIX "ran"
+#define NET_DN     NET_PREFIX "dn"
+#define NET_PHONE  NET_PREFIX "phone%u"
+#define NET_DIR    "/run/redoubt-net"
+#define NET_SERVER4 "10.99.0.1"
+#define NET_SERVER6 "fd00:99::1"
+enum { NET_PHONES_MAX = 200, NET_UES_MAX = 100000, NET_WORDS = 160 };
+
+struct net_options {
+    uint32_t phones; /* with a namespace and an interface of their own: the first of the subscribers */
+    uint32_t ues;    /* subscribers, these included */
+    bool null_ciphering, debug;
+    const char *capture; /* file; NULL: none */
+    const char *logs;    /* folder for the logs of core and RAN; NULL: none */
+    const struct cmd_config_options *config; /* of the core, beside what the network needs; NULL: none */
+};
+/* A line of the core's or the RAN's log, as JSON. */
+enum net_source { NET_FROM_CORE, NET_FROM_RAN };
+struct net {
+    const struct net_options *options;
+    void (*line)(void *ctx, enum net_source, struct str line);
+    void *ctx;
+    int lock; /* of NET_DIR; -1: not ours */
+    struct child core, ran, dn;
+    struct capture *capture;
+    int log_fd[2];
+    bool core_ready, ran_ready, dn_ready;
+    bool ended;       /* one of them before its time, or a signal */
+    bool interrupted; /* by SIGINT, SIGTERM or SIGHUP, which net_open() blocks and net_wait() takes */
+    char why[512];                               /* what went wrong, for people */
+    char hn_public[80];                          /* home network public key, hex */
+    char tail[2][512];                           /* last line that was no log line, of core and RAN */
+};
+/* 0, or EXIT_FAILED with n->why. After a failure net_down() is called all the same. */
+int net_open(struct net *, const struct net_options *, void (*line)(void *ctx, enum net_source, struct str), void *ctx);
+int net_core_start(struct net *);
+int net_ran_start(struct net *, const char *const *more); /* words for `redoubt ran` beside addresses and keys */
+/* Reads logs until *done, n->ended, or the time is up; true when *done. timeout_ms UINT32_MAX: no limit. */
+bool net_wait(struct net *, const bool *done, uint32_t timeout_ms);
+void net_down(struct net *);
+/* Namespaces that are left of a network that was killed; the count, or an error. */
+int net_clean(void);
+/* Whether a network of ours is up: the process that holds it, 0: none. */
+pid_t net_owner(void);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* up.c - redoubt up, phone, down: the network of the demo, kept running by a process of its own. */
+#include "cmd/net.h"
+#include "os/loop.h"
+#include "os/netns.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+enum { UP_PHONES = 2, DOWN_PATIENCE_MS = 15000 };
+
+/* ---- up ---- */
+static void no_line(void *ctx, enum net_source from, struct str line) {}
+
+static void sessions_seen(void *ctx, enum net_source from, struct str line)
+{
+    uint32_t *sessions = ctx;
+    *sessions += from == NET_FROM_RAN && memmem(line.p, line.n, "\"event\":\"ran_session_up\"", 24) != NULL;
+}
+
+/* The keeper: tells by the pipe once the phones are on the network, then waits to be ended. */
+static int keep(const struct net_options *o, int tell)
+{
+    struct net n;
+    uint32_t sessions = 0;
+    bool never = false, all = false;
+    int status = net_open(&n, o, sessions_seen, &sessions);
+    if (status == EXIT_OK)
+        status = net_core_start(&n);
+    if (status == EXIT_OK)
+        status = net_ran_start(&n, NULL);
+    for (uint64_t end = loop_now_us() + 20000000; status == EXIT_OK && !all && !n.ended && loop_now_us() < end;) {
+        net_wait(&n, &never, 100);
+        all = sessions >= o->ues;
+    }
+    if (status == EXIT_OK && !all) {
+        status = EXIT_FAILED;
+        if (!n.ended)
+            snprintf(n.why, sizeof n.why, "%u of %u phones got a PDU session within 20 s", sessions, o->ues);
+    }
+    dprintf(tell, "%d %s\n", status, n.why);
+    close(tell);
+    n.line = no_line;
+    if (status == EXIT_OK)
+        net_wait(&n, &never, UINT32_MAX);
+    net_down(&n);
+    return status;
+}
+
+static int up(const struct net_options *o)
+{
+    int fds[2], status = EXIT_FAILED, null;
+    char said[600] = "";
+    size_t n = 0;
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return EXIT_FAILED;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        setsid();
+        null = open("/dev/null", O_RDWR);
+        for (int fd = 0; fd <= 2 && null >= 0; fd++)
+            dup2(null, fd);
+        _exit(keep(o, fds[1]));
+    }
+    close(fds[1]);
+    for (ssize_t k; n + 1 < sizeof said && (k = read(fds[0], said + n, sizeof said - 1 - n)) > 0;)
+        n += (size_t)k;
+    close(fds[0]);
+    said[strcspn(said, "\n")] = 0;
+    if (pid > 0 && n && *said == '0')
+        status = EXIT_OK;
+    else
+        fprintf(stderr, "redoubt up: %s\n", n > 2 ? said + 2 : "the network could not be started");
+    return status;
+}
+
+int cmd_up(int argc, char **argv)
+{
+    struct args a = {argc, argv, 1};
+    struct cmd_config_options config = {0};
+    struct net_options o = {.phones = UP_PHONES, .config = &config, .debug = true};
+    const char *value;
+    int status = EXIT_OK;
+    while (args_more(&a)) {
+        if (args_value(&a, NULL, "--ues", &value)) {
+            if (!value || !args_number("--ues", value, 1, NET_PHONES_MAX, &o.phones))
+                return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--capture", &o.capture) || args_value(&a, NULL, "--keep-logs", &o.logs)) {
+            if (a.at > argc)
+                return EXIT_USAGE;
+        } else if (args_flag(&a, NULL, "--null-ciphering")) {
+            o.null_ciphering = true;
+        } else if (cmd_config_option(&a, &config, &status)) {
+            if (status)
+                return status;
+        } else {
+            return usage("up", "'%s' is not understood", args_now(&a));
+        }
+    }
+    if (config.file)
+        return usage("up", "this network has its own configuration: change it by --set");
+    o.ues = o.phones;
+    status = up(&o);
+    if (status == EXIT_OK)
+        printf("The network is up: a core, a gNB and %u phones, each with a PDU session.\n\n"
+               "  redoubt phone 1 -- curl http://" NET_SERVER4 "/        a page of the data network, through GTP-U\n"
+               "  redoubt phone 1 -- ping -c 3 " NET_SERVER4 "\n"
+               "  redoubt status --socket " NET_DIR "/core.sock\n"
+               "  redoubt down                               ends it\n", o.phones);
+    return status;
+}
+
+/* ---- down ---- */
+int cmd_down(int argc, char **argv)
+{
+    if (argc > 1)
+        return usage("down", "'%s' is not understood", argv[1]);
+    pid_t owner = net_owner();
+    if (owner > 0)
+        kill(owner, SIGTERM);
+    for (uint64_t end = loop_now_us() + (uint64_t)DOWN_PATIENCE_MS * 1000; net_owner() && loop_now_us() < end;)
+        usleep(20000);
+    if (net_owner()) {
+        fprintf(stderr, "redoubt down: process %d does not end\n", (int)owner);
+        return EXIT_FAILED;
+    }
+    int left = geteuid() == 0 ? net_clean() : 0;
+    if (owner > 0)
+        printf("The network is down.\n");
+    else if (left > 0)
+        printf("%d namespaces of a network that was killed were taken away.\n", left);
+    else
+        printf("No network of ours was up.\n");
+    return EXIT_OK;
+}
+
+/* ---- phone ---- */
+/* What `ip netns exec` does for name resolution: the namespace's own resolv.conf in the place of the machine's. */
+static void resolver_take(const char *netns)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/etc/netns/%s/resolv.conf", netns);
+    if (access(path, R_OK) < 0 || unshare(CLONE_NEWNS) < 0 || mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0)
+        return;
+    if (mount(path, "/etc/resolv.conf", "none", MS_BIND, NULL) < 0)
+        fprintf(stderr, "redoubt phone: names are resolved as this machine does\n");
+}
+
+int cmd_phone(int argc, char **argv)
+{
+    char netns[32];
+    uint32_t phone;
+    if (argc < 2 || !args_number("phone", argv[1], 1, NET_PHONES_MAX, &phone))
+        return usage("phone", "expected N -- COMMAND");
+    int at = argc > 2 && strcmp(argv[2], "--") == 0 ? 3 : 2;
+    if (at >= argc)
+        return usage("phone", "expected a command after the phone's number");
+    snprintf(netns, sizeof netns, NET_PHONE, phone);
+    int fd = netns_open(netns);
+    if (fd < 0) {
+        fprintf(stderr, fd == ERR_NOTFOUND ? "redoubt phone: there is no phone %u: 'redoubt up --ues N' starts some\n"
+                                           : "redoubt phone: phone %u: the namespace may not be entered\n", phone);
+        return EXIT_FAILED;
+    }
+    if (setns(fd, CLONE_NEWNET) < 0) {
+        fprintf(stderr, "redoubt phone: this needs root\n");
+        return EXIT_FAILED;
+    }
+    close(fd);
+    resolver_take(netns);
+    execvp(argv[at], argv + at);
+    fprintf(stderr, "redoubt phone: %s: %s\n", argv[at], strerror(errno));
+    return 127;
+}
