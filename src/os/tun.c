@@ -39,6 +39,12 @@ static int do_attach(void *ctx)
     return OK;
 }
 
+static int do_attach_existing(void *ctx)
+{
+    struct attach *a = ctx;
+    return if_nametoindex(a->name) ? do_attach(ctx) : ERR_NOTFOUND;
+}
+
 int tun_create(const struct tun_spec *t, int *fd)
 {
     struct attach a = {.name = t->name, .multi_queue = t->multi_queue, .fd = -1};
@@ -65,6 +71,15 @@ int tun_create(const struct tun_spec *t, int *fd)
     }
     *fd = a.fd;
     return OK;
+}
+
+int tun_attach(const char *name, const char *netns, int *fd)
+{
+    struct attach a = {.name = name, .fd = -1};
+    int rc = netns_run(netns, do_attach_existing, &a);
+    if (rc == OK)
+        *fd = a.fd;
+    return rc;
 }
 
 int tun_queue(const char *name, const char *netns, int *fd)

@@ -17,6 +17,9 @@ struct tun_spec {
  * caller, which deletes the interface. ERR_DENIED, ERR_NOTFOUND (namespace), ERR_EXISTS,
  * ERR_CONFIG, ERR_UNSUPPORTED (no TUN). */
 int tun_create(const struct tun_spec *, int *fd);
+/* The descriptor of one that exists already and is nobody's; it stays when the descriptor is closed.
+ */
+int tun_attach(const char *name, const char *netns, int *fd);
 /* One more queue of an interface that was made with multi_queue. */
 int tun_queue(const char *name, const char *netns, int *fd);
 

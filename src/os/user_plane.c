@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* user_plane.c - packets between N3 sockets and N6 interfaces, in batches; commands and events pass
+ * through rings, with an eventfd on either side to wake who sleeps. What does not fit in a ring
+ * waits in a list of its writer: neither a command nor an event that answers one is lost. */
+#include "os/user_plane.h"
+#include "base/log.h"
+#include "dp/ring.h"
+#include "os/file.h"
+#include "os/nat.h"
+#include "os/netns.h"
+#include "os/sock.h"
+#include "os/tun.h"
+#include "rt/config.h"
+#include <errno.h>
+#include <netinet/udp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+enum {
+    BATCH = DP_BATCH,
+    ROUNDS = 4, /* batches of one descriptor before the others have their turn */
+    N3_SOCKETS = 2,
+    PACKET_ROOM = 65536,
+    COMMANDS = 1024,
+    EVENTS = 4096,
+    WAITING_EVENTS_MAX = 65536,
+    SOCKET_BUFFER = 8 << 20,
+    GSO_OCTETS_MAX = 65000,
+    GSO_SEGMENTS_MAX = 64,
+    FDS = N3_SOCKETS + DP_INSTANCES + 1,
+};
+
+struct waiting_command {
+    struct link link;
+    struct dp_command c;
+};
+struct waiting_event {
+    struct link link;
+    struct dp_event_item item;
+};
+struct n3 {
+    int fd; /* -1: none */
+    uint8_t family;
+};
+union gso_control {
+    struct cmsghdr align;
+    char room[CMSG_SPACE(sizeof(uint16_t))];
+};
+struct receive { /* N3: a batch of datagrams with room before each */
+    struct mmsghdr msg[BATCH];
+    struct iovec iov[BATCH];
+    union sock_addr from[BATCH];
+};
+struct transmit { /* N3: runs of equal datagrams to one peer leave as one message */
+    struct mmsghdr msg[BATCH];
+    struct iovec iov[BATCH];
+    union sock_addr to[BATCH];
+    union gso_control control[BATCH];
+};
+struct portable {
+    struct user_plane base;
+    struct rt *rt;
+    struct loop *loop;
+    struct config_upf config;
+    char netns[64];
+    bool has_netns;
+    /* the runtime's side */
+    struct loop_watch watch;
+    struct loop_flush flush;
+    struct link commands_waiting;
+    bool thread_runs;
+    bool nat[DP_INSTANCES];
+    pthread_t thread;
+    /* between the two */
+    struct ring commands, events;
+    int to_path, to_runtime; /* eventfds */
+    _Atomic bool stop, starving;
+    _Atomic uint64_t counters[DP_COUNTERS];
+    _Atomic uint64_t events_lost;
+    /* the packet path's side */
+    struct dp *dp;
+    int epoll;
+    struct n3 n3[N3_SOCKETS];
+    int n6[DP_INSTANCES];
+    struct link events_waiting;
+    uint32_t events_waiting_n;
+    bool events_new, no_gso;
+    uint32_t n3_room, n3_payload; /* octets of a receive buffer; largest datagram that fits a link */
+    uint8_t *n3_memory, *n6_memory;
+    struct receive rx;
+    struct transmit tx;
+};
+static struct portable *portable(struct user_plane *u)
+{
+    return (struct portable *)u;
+}
+
+static void poke(int fd)
+{
+    uint64_t one = 1;
+    /* the counter being full means that a wake-up is pending */
+    if (write(fd, &one, sizeof one) < 0)
+        return;
+}
+static void unpoke(int fd)
+{
+    uint64_t n;
+    if (read(fd, &n, sizeof n) < 0)
+        return;
+}
+
+/* ---- the runtime's side ---- */
+static void commands_flush(void *ctx)
+{
+    struct portable *p = ctx;
+    while (!list_empty(&p->commands_waiting)) {
+        struct waiting_command *w =
+            CONTAINER(p->commands_waiting.next, struct waiting_command, link);
+        if (!ring_push(&p->commands, &w->c)) {
+            atomic_store(&p->starving, true); /* it wakes us when there is room again */
+            break;
+        }
+        list_remove(&w->link);
+        free(w);
+    }
+    poke(p->to_path);
+}
+
+static int command(struct user_plane *u, const struct dp_command *c)
+{
+    struct portable *p = portable(u);
+    if (!list_empty(&p->commands_waiting) || !ring_push(&p->commands, c)) {
+        struct waiting_command *w = malloc(sizeof *w);
+        if (!w)
+            return ERR_NOSPACE;
+        w->link = (struct link){NULL, NULL};
+        w->c = *c;
+        list_append(&p->commands_waiting, &w->link);
+    }
+    loop_flush_soon(p->loop, &p->flush);
+    return OK;
+}
+
+static void counters(struct user_plane *u, uint64_t to[DP_COUNTERS])
+{
+    struct portable *p = portable(u);
+    for (unsigned i = 0; i < DP_COUNTERS; i++)
+        to[i] = atomic_load_explicit(&p->counters[i], memory_order_relaxed);
+    u->events_lost = atomic_load_explicit(&p->events_lost, memory_order_relaxed);
+}
+
+static void runtime_woken(void *ctx, uint32_t events)
+{
+    struct portable *p = ctx;
+    struct dp_event_item item;
+    (void)events;
+    unpoke(p->to_runtime);
+    for (unsigned i = 0; i < EVENTS && ring_pop(&p->events, &item); i++)
+        if (p->base.sink.event)
+            p->base.sink.event(p->base.sink.ctx, dp_event_unpack(&item));
+    if (!list_empty(&p->commands_waiting))
+        loop_flush_soon(p->loop, &p->flush);
+}
+
+/* ---- events, from the packet path's thread ---- */
+static void event(void *ctx, const struct dp_event *e)
+{
+    struct portable *p = ctx;
+    struct dp_event_item item;
+    dp_event_pack(&item, e);
+    p->events_new = true;
+    if (list_empty(&p->events_waiting) && ring_push(&p->events, &item))
+        return;
+    struct waiting_event *w = p->events_waiting_n < WAITING_EVENTS_MAX || e->kind == DP_EVENT_DONE
+                                  ? malloc(sizeof *w)
+                                  : NULL;
+    if (!w) {
+        atomic_fetch_add_explicit(&p->events_lost, 1, memory_order_relaxed);
+        return;
+    }
+    w->link = (struct link){NULL, NULL};
+    w->item = item;
+    list_append(&p->events_waiting, &w->link);
+    p->events_waiting_n++;
+}
+
+static void events_flush(struct portable *p)
+{
+    while (!list_empty(&p->events_waiting)) {
+        struct waiting_event *w = CONTAINER(p->events_waiting.next, struct waiting_event, link);
+        if (!ring_push(&p->events, &w->item))
+            break;
+        list_remove(&w->link);
+        free(w);
+        p->events_waiting_n--;
+    }
+    if (p->events_new)
+        poke(p->to_runtime);
+    p->events_new = false;
+}
+
+/* ---- N3 out ---- */
+static bool same_run(const struct dp_datagram *a, const struct dp_datagram *b)
+{
+    return a->peer.family == b->peer.family && a->peer.port == b->peer.port &&
+           !memcmp(a->peer.ip, b->peer.ip, sizeof a->peer.ip);
+}
+
+/* How many of d go in one message: to one peer, all as long as the first, the last may be shorter. */
+static unsigned run_of(const struct portable *p, const struct dp_datagram *d, unsigned n)
+{
+    uint32_t octets = d->n;
+    unsigned k = 1;
+    if (p->no_gso || d->n > p->n3_payload)
+        return 1;
+    for (; k < n && k < GSO_SEGMENTS_MAX; k++) {
+        if (!same_run(d, d + k) || d[k].n > d->n || octets + d[k].n > GSO_OCTETS_MAX)
+            break;
+        octets += d[k].n;
+        if (d[k].n < d->n)
+            return k + 1;
+    }
+    return k;
+}
+
+static void message_make(struct transmit *t, unsigned m, const struct dp_datagram *d, unsigned at,
+                         unsigned run)
+{
+    struct net_addr to = {.family = d->peer.family, .port = d->peer.port};
+    memcpy(to.ip, d->peer.ip, sizeof to.ip);
+    struct msghdr *h = &t->msg[m].msg_hdr;
+    *h = (struct msghdr){.msg_name = &t->to[m], .msg_iov = &t->iov[at], .msg_iovlen = run};
+    h->msg_namelen = sock_from_addr(&t->to[m], &to);
+    for (unsigned i = 0; i < run; i++)
+        t->iov[at + i] = (struct iovec){d[i].p, d[i].n};
+    if (run == 1)
+        return;
+    h->msg_control = t->control[m].room;
+    h->msg_controllen = sizeof t->control[m].room;
+    struct cmsghdr *c = CMSG_FIRSTHDR(h);
+    c->cmsg_level = SOL_UDP;
+    c->cmsg_type = UDP_SEGMENT;
+    c->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+    uint16_t size = (uint16_t)d->n;
+    memcpy(CMSG_DATA(c), &size, sizeof size);
+}
+
+/* The error that an ICMP message earned is reported once; what cannot leave now is lost, as on any
+ * link. False: segmentation is not to be had here. */
+static bool messages_send(int fd, struct mmsghdr *m, unsigned n, unsigned *sent)
+{
+    unsigned refused = 0;
+    for (*sent = 0; *sent < n;) {
+        int k = sendmmsg(fd, m + *sent, n - *sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (k > 0) {
+            *sent += (unsigned)k;
+            continue;
+        }
+        if (errno == EINTR || (errno == ECONNREFUSED && refused++ < 4))
+            continue;
+        if ((errno == EIO || errno == EINVAL || errno == ENOTSUP || errno == EMSGSIZE) &&
+            m[*sent].msg_hdr.msg_control)
+            return false;
+        ++*sent;
+    }
+    return true;
+}
+
+static void family_send(struct portable *p, int fd, const struct dp_datagram *d, unsigned n)
+{
+    for (unsigned done = 0; done < n;) {
+        unsigned m = 0, at = 0, first[BATCH];
+        while (done + at < n) {
+            unsigned run = run_of(p, d + done + at, n - done - at);
+            first[m] = at;
+            message_make(&p->tx, m++, d + done + at, at, run);
+            at += run;
+        }
+        unsigned sent;
+        if (messages_send(fd, p->tx.msg, m, &sent))
+            return;
+        p->no_gso = true; /* from here on, and for good, one by one */
+        done += first[sent];
+    }
+}
+
+static void to_access(void *ctx, const struct dp_datagram *d, unsigned n)
+{
+    struct portable *p = ctx;
+    for (unsigned at = 0; at < n;) {
+        unsigned k = at + 1;
+        while (k < n && d[k].peer.family == d[at].peer.family)
+            k++;
+        for (unsigned s = 0; s < N3_SOCKETS; s++)
+            if (p->n3[s].fd >= 0 && p->n3[s].family == d[at].peer.family)
+                family_send(p, p->n3[s].fd, d + at, k - at);
+        at = k;
+    }
+}
+
+/* ---- N6 out ---- */
+static void to_core(void *ctx, uint16_t instance, const struct dp_packet *k, unsigned n)
+{
+    struct portable *p = ctx;
+    for (unsigned i = 0; i < n; i++)
+        if (write(p->n6[instance], k[i].p, k[i].n) < 0)
+            continue; /* the host's queue is full: lost, as on any link */
+}
+
+/* ---- in ---- */
+static void n3_readable(struct portable *p, int fd)
+{
+    struct dp_datagram d[BATCH];
+    for (int round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < BATCH; i++)
+            p->rx.msg[i].msg_hdr.msg_namelen = sizeof p->rx.from[i];
+        int got = recvmmsg(fd, p->rx.msg, BATCH, MSG_DONTWAIT, NULL);
+        unsigned n = 0;
+        for (int i = 0; i < got; i++) {
+            if (p->rx.msg[i].msg_hdr.msg_flags & MSG_TRUNC)
+                continue;
+            struct net_addr from = sock_to_addr(&p->rx.from[i].sa);
+            d[n] = (struct dp_datagram){p->rx.iov[i].iov_base, p->rx.msg[i].msg_len,
+                                        {.family = from.family, .port = from.port}};
+            memcpy(d[n++].peer.ip, from.ip, sizeof from.ip);
+        }
+        if (n)
+            dp_access_input(p->dp, loop_now_us(), d, n);
+        if (got < BATCH)
+            return;
+    }
+}
+
+static void n6_readable(struct portable *p, uint16_t instance)
+{
+    struct dp_packet k[BATCH];
+    const uint32_t stride = p->n3_room;
+    for (int round = 0; round < ROUNDS; round++) {
+        unsigned n = 0;
+        while (n < BATCH) {
+            uint8_t *at = p->n6_memory + (size_t)n * stride + DP_HEADROOM;
+            ssize_t got = read(p->n6[instance], at, stride - DP_HEADROOM);
+            if (got <= 0)
+                break;
+            k[n++] = (struct dp_packet){at, (uint32_t)got};
+        }
+        if (n)
+            dp_core_input(p->dp, loop_now_us(), instance, k, n);
+        if (n < BATCH)
+            return;
+    }
+}
+
+static void commands_take(struct portable *p)
+{
+    struct dp_command c;
+    unpoke(p->to_path);
+    while (ring_pop(&p->commands, &c))
+        user_plane_run(p->dp, loop_now_us(), &c, event, p);
+    if (atomic_exchange(&p->starving, false))
+        p->events_new = true;
+}
+
+/* ---- the thread ---- */
+/* Until the next timer of the packet path; what is due has been done. */
+static int due_run(struct portable *p)
+{
+    uint64_t due = dp_next_us(p->dp), now = loop_now_us();
+    if (due <= now) {
+        dp_tick(p->dp, now);
+        due = dp_next_us(p->dp);
+    }
+    if (!list_empty(&p->events_waiting))
+        return 1;
+    if (due == UINT64_MAX)
+        return -1;
+    return due <= now ? 0 : (int)((due - now + 999) / 1000);
+}
+
+static void counters_show(struct portable *p)
+{
+    const uint64_t *c = dp_counters(p->dp);
+    for (unsigned i = 0; i < DP_COUNTERS; i++)
+        atomic_store_explicit(&p->counters[i], c[i], memory_order_relaxed);
+}
+
+static void *thread_run(void *ctx)
+{
+    struct portable *p = ctx;
+    struct epoll_event e[FDS];
+    int wait_ms = -1;
+    while (!atomic_load_explicit(&p->stop, memory_order_acquire)) {
+        int n = epoll_wait(p->epoll, e, FDS, wait_ms);
+        for (int i = 0; i < n; i++) /* commands go before packets */
+            if (e[i].data.u32 == FDS)
+                commands_take(p);
+        for (int i = 0; i < n; i++) {
+            uint32_t what = e[i].data.u32;
+            if (what < N3_SOCKETS)
+                n3_readable(p, p->n3[what].fd);
+            else if (what < N3_SOCKETS + DP_INSTANCES)
+                n6_readable(p, (uint16_t)(what - N3_SOCKETS));
+        }
+        wait_ms = due_run(p);
+        counters_show(p);
+        events_flush(p);
+    }
+    return NULL;
+}
+
+/* ---- life ---- */
+static void portable_close(struct user_plane *u)
+{
+    struct portable *p = portable(u);
+    if (p->thread_runs) {
+        commands_flush(p);
+        atomic_store_explicit(&p->stop, true, memory_order_release);
+        poke(p->to_path);
+        pthread_join(p->thread, NULL);
+    }
+    loop_unwatch(&p->watch);
+    loop_flush_cancel(&p->flush);
+    for (unsigned i = 0; i < N3_SOCKETS; i++)
+        if (p->n3[i].fd >= 0)
+            close(p->n3[i].fd);
+    for (unsigned i = 0; i < DP_INSTANCES; i++) {
+        if (p->nat[i])
+            nat_stop(p->has_netns ? p->netns : NULL, p->config.n6[i].tun.p);
+        if (p->n6[i] >= 0)
+            close(p->n6[i]);
+    }
+    if (p->epoll >= 0)
+        close(p->epoll);
+    if (p->to_path >= 0)
+        close(p->to_path);
+    if (p->to_runtime >= 0)
+        close(p->to_runtime);
+    struct dp_command c;
+    while (p->commands.items && ring_pop(&p->commands, &c))
+        if (c.kind == DP_PUT)
+            dp_rules_free(c.rules);
+    for (struct link *l; (l = list_pop(&p->commands_waiting));) {
+        struct waiting_command *w = CONTAINER(l, struct waiting_command, link);
+        if (w->c.kind == DP_PUT)
+            dp_rules_free(w->c.rules);
+        free(w);
+    }
+    for (struct link *l; (l = list_pop(&p->events_waiting));)
+        free(CONTAINER(l, struct waiting_event, link));
+    ring_free(&p->commands);
+    ring_free(&p->events);
+    dp_free(p->dp);
+    free(p->n3_memory);
+    free(p->n6_memory);
+    if (p->rt->user_plane == u)
+        p->rt->user_plane = NULL;
+    free(p);
+}
+static const struct user_plane_ops ops = {command, counters, portable_close};
+
+static int socket_open(void *ctx)
+{
+    struct net_addr *a = ctx;
+    union sock_addr s;
+    socklen_t len = sock_from_addr(&s, a);
+    bool v6 = a->family == 6;
+    int fd = socket(s.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_from_errno(errno);
+    int size = SOCKET_BUFFER, on = 1, dont = IP_PMTUDISC_DONT, dont6 = IPV6_PMTUDISC_DONT;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    if (v6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    /* A user packet that may be fragmented and is too long: its outer packet is, TS 29.281 4.2.4. */
+    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
+               v6 ? &dont6 : &dont, sizeof dont);
+    if (bind(fd, &s.sa, len) < 0) {
+        int rc = errno == EADDRNOTAVAIL ? ERR_NOTFOUND : err_from_errno(errno);
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
+static int refused(char *why, int rc, const char *what, const char *name)
+{
+    if (why)
+        snprintf(why, USER_PLANE_WHY, "%s %s: %s", what, name, err_text(rc));
+    return rc;
+}
+
+static int watch(struct portable *p, int fd, uint32_t what)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.u32 = what};
+    return epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? ERR_IO : OK;
+}
+
+static int n3_open(struct portable *p, char *why)
+{
+    for (uint32_t i = 0; i < p->config.n_n3_addresses && i < N3_SOCKETS; i++) {
+        struct net_addr a = p->config.n3_addresses[i];
+        char text[NET_ADDR_TEXT];
+        a.port = DP_GTPU_PORT;
+        int fd = netns_run(p->has_netns ? p->netns : NULL, socket_open, &a);
+        if (fd < 0)
+            return refused(why, fd, "N3 address", addr_text(&a, text));
+        p->n3[i] = (struct n3){fd, a.family};
+        if (watch(p, fd, i) < 0)
+            return refused(why, ERR_IO, "N3 address", addr_text(&a, text));
+    }
+    return OK;
+}
+
+/* Warned of, not refused: phones reach what routes their own addresses back. */
+static void nat_open(struct portable *p, uint32_t i)
+{
+    const struct config_n6 *n6 = &p->config.n6[i];
+    char why[USER_PLANE_WHY] = "";
+    struct net_addr a4 = n6->ipv4.addr, a6 = n6->ipv6.addr;
+    if (!n6->nat)
+        return;
+    int rc = nat_start(p->has_netns ? p->netns : NULL, n6->tun.p, &a4, n6->ipv4.length, &a6,
+                       n6->ipv6.length, why, sizeof why);
+    p->nat[i] = rc == OK;
+    if (rc < 0)
+        LOG(p->rt->log, n6_without_nat, "dnn=%s interface=%s why=%s", n6->dnn.p, n6->tun.p,
+            rc == ERR_UNSUPPORTED ? "the program nft is not installed" : why);
+}
+
+static int n6_open(struct portable *p, char *why)
+{
+    const char *netns = p->has_netns ? p->netns : NULL;
+    int rc = netns_forwarding(netns, true);
+    if (rc < 0)
+        return refused(why, rc, "forwarding of", "IP packets");
+    for (uint32_t i = 0; i < p->config.n_n6; i++) {
+        const struct config_n6 *n6 = &p->config.n6[i];
+        struct tun_spec spec = {.name = n6->tun.p, .netns = netns, .mtu = p->base.config.inner_mtu};
+        if (n6->create) {
+            spec.addr4 = n6->ipv4.addr;
+            spec.addr6 = n6->ipv6.addr;
+            spec.prefix4 = n6->ipv4.length;
+            spec.prefix6 = n6->ipv6.length;
+        }
+        rc = n6->create ? tun_create(&spec, &p->n6[i]) : tun_attach(n6->tun.p, netns, &p->n6[i]);
+        if (rc == OK)
+            rc = watch(p, p->n6[i], N3_SOCKETS + i);
+        if (rc < 0)
+            return refused(why, rc, "N6 interface", n6->tun.p);
+        nat_open(p, i);
+        LOG(p->rt->log, upf_interface_up, "dnn=%s interface=%s nat=%s", n6->dnn.p, n6->tun.p,
+            p->nat[i] ? "yes" : "no");
+    }
+    return OK;
+}
+
+static int memory_take(struct portable *p)
+{
+    uint32_t mtu = p->config.n3_mtu > 2048 ? p->config.n3_mtu : 2048;
+    /* a datagram that came in fragments can be longer than the link; not a multiple of 4096, so
+     * that the buffers do not share cache sets */
+    p->n3_room = (mtu + DP_HEADROOM + 63) / 64 * 64 + 64;
+    p->n3_payload = p->config.n3_mtu - 48;
+    p->n3_memory = malloc((size_t)BATCH * p->n3_room);
+    p->n6_memory = malloc((size_t)BATCH * p->n3_room);
+    if (!p->n3_memory || !p->n6_memory ||
+        ring_init(&p->commands, sizeof(struct dp_command), COMMANDS) ||
+        ring_init(&p->events, sizeof(struct dp_event_item), EVENTS))
+        return ERR_NOSPACE;
+    for (unsigned i = 0; i < BATCH; i++) {
+        p->rx.iov[i] = (struct iovec){p->n3_memory + (size_t)i * p->n3_room + DP_HEADROOM,
+                                      p->n3_room - DP_HEADROOM};
+        p->rx.msg[i].msg_hdr = (struct msghdr){
+            .msg_name = &p->rx.from[i], .msg_iov = &p->rx.iov[i], .msg_iovlen = 1};
+    }
+    return OK;
+}
+
+static int path_open(struct portable *p, const struct config *config)
+{
+    int rc = user_plane_config(config, &p->base.config);
+    if (rc == OK)
+        rc = memory_take(p);
+    if (rc < 0)
+        return rc;
+    env_random(p->rt->env, &p->base.config.secret0, sizeof p->base.config.secret0);
+    env_random(p->rt->env, &p->base.config.secret1, sizeof p->base.config.secret1);
+    p->dp = dp_new(&p->base.config, &(struct dp_io){p, to_access, to_core, event});
+    p->epoll = epoll_create1(EPOLL_CLOEXEC);
+    p->to_path = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    p->to_runtime = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!p->dp)
+        return ERR_NOSPACE;
+    if (p->epoll < 0 || p->to_path < 0 || p->to_runtime < 0 || watch(p, p->to_path, FDS) < 0)
+        return ERR_IO;
+    return loop_watch(p->loop, &p->watch, p->to_runtime, EPOLLIN, runtime_woken, p);
+}
+
+static int thread_start(struct portable *p)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int e = pthread_create(&p->thread, NULL, thread_run, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    p->thread_runs = e == 0;
+    return e ? ERR_NOSPACE : OK;
+}
+
+int user_plane_portable_open(struct user_plane **out, struct loop *loop, struct rt *rt,
+                             const struct config *config, const char *netns, char *why)
+{
+    struct portable *p = calloc(1, sizeof *p);
+    if (why)
+        why[0] = 0;
+    if (!p)
+        return refused(why, ERR_NOSPACE, "memory of", "the user plane");
+    *p = (struct portable){.base.ops = &ops, .rt = rt, .loop = loop, .config = config->upf,
+                           .epoll = -1, .to_path = -1, .to_runtime = -1};
+    p->flush = (struct loop_flush){.fn = commands_flush, .ctx = p};
+    list_init(&p->commands_waiting);
+    list_init(&p->events_waiting);
+    p->n3[0].fd = p->n3[1].fd = -1;
+    memset(p->n6, 0xff, sizeof p->n6);
+    int rc = netns && !str_copy(p->netns, sizeof p->netns, str_of(netns)) ? ERR_CONFIG : OK;
+    p->has_netns = netns != NULL;
+    if (rc == OK)
+        rc = path_open(p, config);
+    if (rc < 0)
+        refused(why, rc, "the packet path", "cannot start");
+    if (rc == OK)
+        rc = n3_open(p, why);
+    if (rc == OK)
+        rc = n6_open(p, why);
+    if (rc == OK && (rc = thread_start(p)) < 0)
+        refused(why, rc, "a thread for", "packets");
+    if (rc < 0) {
+        portable_close(&p->base);
+        return rc;
+    }
+    rt->user_plane = &p->base;
+    *out = &p->base;
+    return OK;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* user_plane_test.c - the portable user plane in namespaces of its own: a phone's ping through
+ * GTP-U from a scripted gNB, out of the N6 interface, through the kernel, translated, to a host in
+ * another namespace and back. */
+#include "tests/test.h"
+#include "base/log.h"
+#include "os/env.h"
+#include "os/netns.h"
+#include "os/user_plane.h"
+#include "rt/config.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { GNB_TEID = 0x4711 };
+static char CORE[32], RAN[32], DATA[32], prefix[24];
+static const uint8_t UE[4] = {10, 45, 0, 2}, HOST[4] = {192, 0, 2, 2};
+
+static struct net_addr ip(const char *t)
+{
+    struct net_addr a;
+    assert_true(addr_parse(&a, str_of(t), 0));
+    return a;
+}
+struct test {
+    struct loop *loop;
+    struct env *env;
+    struct rt rt;
+    struct log log;
+    struct user_plane *up;
+    struct config config;
+    struct config_n6 n6;
+    struct net_addr n3;
+    unsigned events[DP_EVENT_COUNT];
+    struct dp_event last;
+    int gnb;
+    char lines[4096];
+};
+
+static int gnb_open(void *ctx)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in me = {.sin_family = AF_INET, .sin_port = htons(2152)};
+    inet_pton(AF_INET, "172.30.0.2", &me.sin_addr);
+    struct timeval tv = {1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+    *(int *)ctx = fd;
+    return bind(fd, (struct sockaddr *)&me, sizeof me) ? ERR_IO : OK;
+}
+static void on_line(void *ctx, struct str line)
+{
+    struct test *t = ctx;
+    size_t at = strlen(t->lines);
+    if (at + line.n < sizeof t->lines)
+        memcpy(t->lines + at, line.p, line.n);
+}
+static void on_event(void *ctx, const struct dp_event *e)
+{
+    struct test *t = ctx;
+    t->events[e->kind]++;
+    t->last = *e;
+}
+static int begin(void **state)
+{
+    struct test *t = calloc(1, sizeof *t);
+    *state = t;
+    assert_int_equal(netns_create(CORE), OK);
+    assert_int_equal(netns_create(RAN), OK);
+    assert_int_equal(netns_create(DATA), OK);
+    assert_int_equal(netns_veth(CORE, "n3", RAN, "n3"), OK);
+    assert_int_equal(netns_veth(CORE, "out", DATA, "out"), OK);
+    struct net_addr a = ip("172.30.0.1"), b = ip("172.30.0.2"), c = ip("192.0.2.1"), d = ip("192.0.2.2");
+    assert_int_equal(netns_address(CORE, "n3", &a, 24), OK);
+    assert_int_equal(netns_address(RAN, "n3", &b, 24), OK);
+    assert_int_equal(netns_address(CORE, "out", &c, 24), OK);
+    assert_int_equal(netns_address(DATA, "out", &d, 24), OK);
+    assert_int_equal(netns_run(RAN, gnb_open, &t->gnb), OK);
+    t->n3 = a;
+    t->n6 = (struct config_n6){.dnn = STR("internet"), .tun = STR("n6internet"), .create = true,
+                               .ipv4 = {ip("10.45.0.1"), 16}, .ipv6 = {ip("fd00:10:45::1"), 48},
+                               .nat = true};
+    t->config.upf = (struct config_upf){.n3_addresses = &t->n3, .n_n3_addresses = 1, .n6 = &t->n6,
+                                        .n_n6 = 1, .n3_mtu = 1500, .max_sessions = 1000,
+                                        .buffer_packets = 100, .buffer_packets_session = 10};
+    assert_int_equal(loop_open(&t->loop), OK);
+    assert_int_equal(env_real_open(&t->env, t->loop, NULL), OK);
+    assert_int_equal(rt_init(&t->rt, t->env, 1 << 20), OK);
+    log_init(&t->log, (const uint8_t[16]){1});
+    t->log.line = on_line;
+    t->log.ctx = t;
+    t->rt.log = &t->log;
+    return 0;
+}
+static int end(void **state)
+{
+    struct test *t = *state;
+    close(t->gnb);
+    rt_free(&t->rt);
+    env_real_free(t->env);
+    loop_free(t->loop);
+    free(t);
+    assert_int_equal(netns_delete_prefix(prefix), 3);
+    return 0;
+}
+
+static void put(struct test *t, uint8_t dl_action, uint32_t gen, uint32_t tag, uint32_t *teid)
+{
+    int error;
+    *teid = dp_teid(t->up->config.sessions_max, 3, 0, 0xabcdef00);
+    struct rule_urr urr = {.id = 1, .measure_volume = true};
+    struct rule_pdr pdr[2] = {{.id = 1, .precedence = 1, .source = RULE_ACCESS, .teid = *teid,
+                               .outer_header_removal = true, .far_id = 1, .urr_n = 1, .urr_id = {1}},
+                              {.id = 2, .precedence = 1, .source = RULE_CORE, .far_id = 2,
+                               .urr_n = 1, .urr_id = {1}}};
+    struct rule_far far[2] = {{.id = 1, .action = RULE_FORW, .destination = RULE_CORE},
+                              {.id = 2, .action = dl_action, .destination = RULE_ACCESS,
+                               .teid = GNB_TEID, .peer = {4, 0, {172, 30, 0, 2}}}};
+    struct rule_session s = {.session = 3, .gen = gen, .has_ipv4 = true, .pdr = pdr, .far = far,
+                             .urr = &urr, .pdr_n = 2, .far_n = 2, .urr_n = 1};
+    memcpy(s.ipv4, UE, 4);
+    struct dp_command c = {.kind = DP_PUT, .session = 3, .gen = gen, .tag = tag};
+    c.rules = dp_rules_new(&t->up->config, &s, &error, NULL);
+    assert_non_null(c.rules);
+    assert_int_equal(user_plane_command(t->up, &c), OK);
+}
+static bool wait_for(struct test *t, enum dp_event_kind kind, unsigned n)
+{
+    for (int i = 0; i < 200 && t->events[kind] < n; i++)
+        loop_once(t->loop, 10000);
+    return t->events[kind] >= n;
+}
+static uint16_t sum(const uint8_t *p, uint32_t n)
+{
+    uint32_t s = 0;
+    for (uint32_t i = 0; i < n; i += 2)
+        s += be16(p + i);
+    while (s >> 16)
+        s = (s & 0xffff) + (s >> 16);
+    return (uint16_t)~s;
+}
+static void ping_send(struct test *t, uint32_t teid, uint16_t sequence)
+{
+    uint8_t p[100] = {0x34, 255, [11] = 0x85, 1, 0x10, 9};
+    uint8_t *q = p + 16;
+    put_be16(p + 2, 84 + 8);
+    put_be32(p + 4, teid);
+    q[0] = 0x45;
+    put_be16(q + 2, 84);
+    q[8] = 64;
+    q[9] = 1;
+    memcpy(q + 12, UE, 4);
+    memcpy(q + 16, HOST, 4);
+    put_be16(q + 10, sum(q, 20));
+    q[20] = 8;
+    put_be16(q + 26, sequence);
+    put_be16(q + 22, sum(q + 20, 64));
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(2152)};
+    inet_pton(AF_INET, "172.30.0.1", &to.sin_addr);
+    assert_int_equal(sendto(t->gnb, p, sizeof p, 0, (struct sockaddr *)&to, sizeof to), sizeof p);
+}
+/* The next datagram; false after a second without one. */
+static bool gnb_got(struct test *t, uint8_t *p, ssize_t *n)
+{
+    *n = recv(t->gnb, p, 2048, 0);
+    return *n > 0;
+}
+
+static void ping(void **state)
+{
+    struct test *t = *state;
+    char why[USER_PLANE_WHY];
+    uint8_t p[2048];
+    ssize_t n;
+    uint32_t teid;
+    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
+    assert_ptr_equal(t->rt.user_plane, t->up);
+    user_plane_listen(t->up, &(struct user_plane_sink){t, on_event});
+    assert_non_null(strstr(t->lines, "upf_interface_up"));
+    if (strstr(t->lines, "n6_without_nat")) { /* the log has said why; then routed */
+        struct net_addr pool = ip("10.45.0.0"), via = ip("192.0.2.1");
+        assert_int_equal(netns_route(DATA, &pool, 16, &via, "out"), OK);
+    }
+    put(t, RULE_FORW, 1, 5, &teid);
+    assert_true(wait_for(t, DP_EVENT_DONE, 1));
+    assert_true(t->last.tag == 5 && t->last.result == OK);
+    for (uint16_t i = 0; i < 20; i++) {
+        ping_send(t, teid, i);
+        assert_true(gnb_got(t, p, &n));
+        assert_true(n == 8 + 84 && p[1] == 255 && be32(p + 4) == GNB_TEID);
+        assert_true(p[28] == 0 && be16(p + 34) == i); /* echo reply */
+        assert_memory_equal(p + 8 + 12, HOST, 4);
+        assert_memory_equal(p + 8 + 16, UE, 4);
+    }
+    /* a burst, which comes back in batches */
+    for (uint16_t i = 0; i < 50; i++)
+        ping_send(t, teid, i);
+    unsigned got = 0;
+    while (got < 50 && gnb_got(t, p, &n))
+        got++;
+    assert_int_equal(got, 50);
+    /* an echo request of the path is answered */
+    static const uint8_t echo[12] = {0x32, 1, 0, 4, [8] = 0x12, 0x34};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(2152)};
+    inet_pton(AF_INET, "172.30.0.1", &to.sin_addr);
+    assert_int_equal(sendto(t->gnb, echo, 12, 0, (struct sockaddr *)&to, sizeof to), 12);
+    assert_true(gnb_got(t, p, &n) && n == 14 && p[1] == 2 && be16(p + 8) == 0x1234);
+    /* buffering, notification, release */
+    put(t, RULE_BUFF | RULE_NOCP, 1, 6, &teid);
+    assert_true(wait_for(t, DP_EVENT_DONE, 2));
+    ping_send(t, teid, 99);
+    assert_true(wait_for(t, DP_EVENT_DOWNLINK_DATA, 1));
+    put(t, RULE_FORW, 1, 0, &teid);
+    loop_once(t->loop, 0);
+    assert_true(gnb_got(t, p, &n) && be16(p + 34) == 99);
+    /* the session goes: usage, then done, in this order */
+    struct dp_command drop = {.kind = DP_DROP, .session = 3, .gen = 1, .tag = 7};
+    assert_int_equal(user_plane_command(t->up, &drop), OK);
+    assert_true(wait_for(t, DP_EVENT_DONE, 3));
+    assert_true(t->events[DP_EVENT_USAGE] == 1 && t->last.tag == 7);
+    ping_send(t, teid, 1);
+    assert_true(gnb_got(t, p, &n) && p[1] == 26); /* error indication */
+    uint64_t c[DP_COUNTERS];
+    for (int i = 0; i < 100; i++) {
+        user_plane_counters(t->up, c);
+        if (c[DP_teid_unknown])
+            break;
+        usleep(1000);
+    }
+    assert_true(c[DP_teid_unknown] == 1 && c[DP_to_core] == 71 && c[DP_released] == 1);
+    user_plane_close(t->up);
+    assert_null(t->rt.user_plane);
+}
+
+/* More commands than the ring holds, given at once: all are carried out, in order. */
+static void many_commands(void **state)
+{
+    struct test *t = *state;
+    uint32_t teid;
+    t->n6.nat = false;
+    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, NULL), OK);
+    user_plane_listen(t->up, &(struct user_plane_sink){t, on_event});
+    for (uint32_t i = 1; i <= 5000; i++)
+        put(t, RULE_FORW, 1, i, &teid);
+    assert_true(wait_for(t, DP_EVENT_DONE, 5000));
+    assert_true(t->last.tag == 5000);
+    put(t, RULE_FORW, 1, 1, &teid); /* closed with a command under way */
+    user_plane_close(t->up);
+}
+
+static void refusals(void **state)
+{
+    struct test *t = *state;
+    char why[USER_PLANE_WHY];
+    struct user_plane *second;
+    t->n3 = ip("172.30.0.77");
+    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), ERR_NOTFOUND);
+    assert_non_null(strstr(why, "172.30.0.77"));
+    t->n3 = ip("172.30.0.1");
+    t->n6.create = false;
+    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), ERR_NOTFOUND);
+    assert_non_null(strstr(why, "n6internet"));
+    t->n6.create = true;
+    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
+    assert_int_equal(user_plane_portable_open(&second, t->loop, &t->rt, &t->config, CORE, why), ERR_EXISTS);
+    assert_non_null(strstr(why, "172.30.0.1"));
+    assert_ptr_equal(t->rt.user_plane, t->up);
+    user_plane_close(t->up);
+    /* and all of it again: nothing was left behind */
+    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
+    user_plane_close(t->up);
+    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, "no-such-ns", why), ERR_NOTFOUND);
+}
+
+int main(void)
+{
+    snprintf(prefix, sizeof prefix, "rdup%d", (int)getpid());
+    snprintf(CORE, sizeof CORE, "%s-core", prefix);
+    snprintf(RAN, sizeof RAN, "%s-ran", prefix);
+    snprintf(DATA, sizeof DATA, "%s-data", prefix);
+    if (netns_create(CORE) != OK || netns_delete(CORE) != OK || access("/dev/net/tun", R_OK | W_OK)) {
+        fprintf(stderr, "no network namespaces or no TUN here: skipped\n");
+        return 77;
+    }
+#define plane_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
+    return RUN(plane_test(ping), plane_test(many_commands), plane_test(refusals));
+}
