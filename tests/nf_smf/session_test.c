@@ -302,12 +302,12 @@ static struct answer notify_policy(enum sbi_op op)
     struct call *c = call_begin(op);
     if (op == SBI_npcf_sm_policy_update_notify) {
         SBI_REQ(npcf_sm_policy_update_notify) *q = call_request(c);
-        q->callback = arena_str(&c->arena, str_of(net->amf.policy_uri));
+        q->callback = arena_printf(&c->arena, "%s/update", net->amf.policy_uri);
         q->body.has.sm_policy_decision = 1;
         decision_fill(&q->body.sm_policy_decision, &c->arena);
     } else {
         SBI_REQ(npcf_sm_policy_terminate_notify) *q = call_request(c);
-        q->callback = arena_str(&c->arena, str_of(net->amf.policy_uri));
+        q->callback = arena_printf(&c->arena, "%s/terminate", net->amf.policy_uri);
         q->body.resource_uri = STR("http://core/x");
         q->body.cause = STR("UNSPECIFIED");
     }
