@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SCTP by the kernel: one-to-one style sockets, RFC 6458 4. Only headers of the kernel are needed.
- */
+/* SCTP by the kernel: one-to-one style sockets, RFC 6458 4, with the calls of libsctp (RFC 6458 9). */
 #include "os/file.h"
 #include "os/sctp.h"
 #include "os/sock.h"
 #include "base/slab.h"
 #include <errno.h>
-#include <linux/sctp.h>
+#include <netinet/sctp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -134,8 +134,8 @@ static int bound_socket(const struct kernel *k, const struct sctp_local *l, uint
         union sock_addr s;
         socklen_t len = sizeof s;
         getsockname(fd, &s.sa, &len);
-        len = pack(more, l->addrs + 1, l->n_addrs - 1, sock_to_addr(&s.sa).port);
-        if (setsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_BINDX_ADD, more, len) < 0)
+        pack(more, l->addrs + 1, l->n_addrs - 1, sock_to_addr(&s.sa).port);
+        if (sctp_bindx(fd, (struct sockaddr *)more, (int)l->n_addrs - 1, SCTP_BINDX_ADD_ADDR) < 0)
             rc = err_from_errno(errno);
     }
     if (rc < 0) {
@@ -255,14 +255,10 @@ static void assoc_event(void *ctx, uint32_t events)
             return;
     }
     for (int i = 0; i < READS; i++) {
-        uint8_t control[CMSG_SPACE(sizeof(struct sctp_sndrcvinfo)) + 64];
-        struct iovec iov = {k->rx, k->conf.max_message};
-        struct msghdr m = {.msg_iov = &iov,
-                           .msg_iovlen = 1,
-                           .msg_control = control,
-                           .msg_controllen = sizeof control};
+        struct sctp_sndrcvinfo info = {0};
+        int flags = 0;
         uint64_t t = now_ns();
-        ssize_t n = recvmsg(a->watch.fd, &m, MSG_DONTWAIT);
+        int n = sctp_recvmsg(a->watch.fd, k->rx, k->conf.max_message, NULL, NULL, &info, &flags);
         k->cpu_ns += now_ns() - t;
         if (n < 0 && (errno == EAGAIN || errno == EINTR || (errno == ENOTCONN && !a->up)))
             return;
@@ -273,16 +269,12 @@ static void assoc_event(void *ctx, uint32_t events)
                                : "no answer or refused");
             return;
         }
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
-            if (c->cmsg_level == IPPROTO_SCTP && c->cmsg_type == SCTP_SNDRCV) {
-                struct sctp_sndrcvinfo info;
-                memcpy(&info, CMSG_DATA(c), sizeof info);
-                a->part_stream = info.sinfo_stream;
-                a->part_ppid = ntohl(info.sinfo_ppid);
-            }
-        bool goes_on = m.msg_flags & MSG_NOTIFICATION
-                           ? assoc_notified(k, a, k->rx, (size_t)n)
-                           : assoc_piece(k, a, (uint32_t)n, m.msg_flags & MSG_EOR);
+        if (!(flags & MSG_NOTIFICATION)) {
+            a->part_stream = info.sinfo_stream;
+            a->part_ppid = ntohl(info.sinfo_ppid);
+        }
+        bool goes_on = flags & MSG_NOTIFICATION ? assoc_notified(k, a, k->rx, (size_t)n)
+                                                : assoc_piece(k, a, (uint32_t)n, flags & MSG_EOR);
         if (!goes_on)
             return;
     }
@@ -345,7 +337,7 @@ static int kernel_connect(struct sctp *s, const struct sctp_local *l, const stru
     uint8_t to[ADDRS * sizeof(struct sockaddr_in6)];
     socklen_t len = pack(to, peers, n, peers[0].port);
     int failed = n == 1 ? connect(fd, (const struct sockaddr *)to, len)
-                        : setsockopt(fd, IPPROTO_SCTP, SCTP_SOCKOPT_CONNECTX, to, len);
+                        : sctp_connectx(fd, (struct sockaddr *)to, (int)n, NULL);
     struct assoc *a = slab_new(&k->assocs);
     if (failed < 0 && errno != EINPROGRESS)
         rc = err_from_errno(errno);
@@ -376,18 +368,8 @@ static int kernel_send(struct sctp *s, uint64_t id, uint16_t stream, uint32_t pp
         return ERR_STATE;
     if (stream >= a->streams || b.n == 0 || b.n > k->conf.max_message)
         return ERR_RANGE;
-    uint8_t control[CMSG_SPACE(sizeof(struct sctp_sndrcvinfo))] __attribute__((aligned(8))) = {0};
-    struct iovec iov = {(void *)(uintptr_t)b.p, b.n};
-    struct msghdr m = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    struct sctp_sndrcvinfo info = {.sinfo_stream = stream, .sinfo_ppid = htonl(ppid)};
-    c->cmsg_level = IPPROTO_SCTP;
-    c->cmsg_type = SCTP_SNDRCV;
-    c->cmsg_len = CMSG_LEN(sizeof info);
-    memcpy(CMSG_DATA(c), &info, sizeof info);
     uint64_t t = now_ns();
-    ssize_t n = sendmsg(a->watch.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    int n = sctp_sendmsg(a->watch.fd, b.p, b.n, NULL, 0, htonl(ppid), 0, stream, 0, 0);
     k->cpu_ns += now_ns() - t;
     if (n >= 0) {
         k->base.counts.tx_messages++;
@@ -443,6 +425,7 @@ int sctp_kernel_open(struct sctp **out, struct loop *loop, const struct sctp_con
     if (probe < 0)
         return ERR_UNSUPPORTED;
     close(probe);
+    signal(SIGPIPE, SIG_IGN); /* sctp_sendmsg() has no MSG_NOSIGNAL: a peer that has just gone is an error, not our end */
     struct kernel *k = calloc(1, sizeof *k);
     if (!k)
         return ERR_NOSPACE;
