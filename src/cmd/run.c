@@ -5,11 +5,15 @@
 #include "crypto/crypto.h"
 #include "nf/amf/amf_nf.h"
 #include "nf/ausf/ausf.h"
+#include "nf/nssf/nssf.h"
+#include "nf/pcf/pcf.h"
 #include "nf/smf/smf.h"
 #include "nf/udm/udm.h"
 #include "nf/udr/udr.h"
+#include "nf/upf/upf.h"
 #include "os/file.h"
 #include "os/store_sqlite.h"
+#include "os/user_plane.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -28,6 +32,9 @@ static const struct {
     {CONFIG_NF_UDR, &udr_nf},
     {CONFIG_NF_UDM, &udm_nf},
     {CONFIG_NF_AUSF, &ausf_nf},
+    {CONFIG_NF_PCF, &pcf_nf},
+    {CONFIG_NF_NSSF, &nssf_nf},
+    {CONFIG_NF_UPF, &upf_nf},
     {CONFIG_NF_SMF, &smf_nf},
     {CONFIG_NF_AMF, &amf_nf},
 };
@@ -279,29 +286,38 @@ static bool is_wanted(const struct config *config, enum config_nf nf)
     return false;
 }
 
+static int user_plane_start(struct core *c)
+{
+    char why[USER_PLANE_WHY] = "";
+    if (!is_wanted(config_of(c), CONFIG_NF_UPF))
+        return EXIT_OK;
+    int e = user_plane_portable_open(&c->user_plane, c->loop, &c->rt, config_of(c), NULL, why);
+    return e < 0 ? refuse("user plane: %s", *why ? why : err_text(e)) : EXIT_OK;
+}
+
 static int functions_start(struct core *c)
 {
     const struct config *config = config_of(c);
     for (uint32_t i = 0; i < config->network.n_nfs; i++)
         if (!core_nf(config->network.nfs[i]))
-            LOG(&c->log, nf_missing, "nf=%s", config_nf_text(config->network.nfs[i]));
+            LOG(&c->log, nf_missing, "function=%s", config_nf_text(config->network.nfs[i]));
     for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
         if (!is_wanted(config, functions[i].nf))
             continue;
         rt_enter(&c->rt);
         int e = nf_start(&c->rt, functions[i].desc);
         if (e < 0) {
-            LOG(&c->log, nf_failed, "nf=%s error=%s", functions[i].desc->name, err_text(e));
+            LOG(&c->log, nf_failed, "function=%s error=%s", functions[i].desc->name, err_text(e));
             return refuse("%s could not start: %s; nothing runs", functions[i].desc->name, err_text(e));
         }
-        LOG(&c->log, nf_started, "nf=%s", functions[i].desc->name);
+        LOG(&c->log, nf_started, "function=%s", functions[i].desc->name);
     }
     return EXIT_OK;
 }
 
 static int core_start(struct core *c)
 {
-    int (*const parts[])(struct core *) = {base_start, runtime_start, store_start, functions_start, control_start};
+    int (*const parts[])(struct core *) = {base_start, runtime_start, store_start, user_plane_start, functions_start, control_start};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         int status = parts[i](c);
         if (status)
@@ -331,6 +347,7 @@ static void core_stop(struct core *c)
     control_free(c->control);
     metrics_http_free(c->http);
     nf_stop_all(&c->rt);
+    user_plane_close(c->user_plane);
     if (c->store) {
         store_group_end(&c->group);
         store_sqlite_close(c->store);
