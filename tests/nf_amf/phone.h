@@ -28,6 +28,8 @@ static const struct gnb_ta TAS[] = {{{0, 0, 1}, {0x00, 0xf1, 0x10}, 2, {{1, {0},
                                     {{0, 0, 2}, {0x00, 0xf1, 0x10}, 1, {{2, {0, 0, 9}, true}}}};
 #define CAPABILITY ((struct nas_ue_security_capability){.n = 2, .octet = {0xf0, 0x70}}) /* EA0-3, IA1-3 */
 
+static const uint8_t TRANSFER[] = {0x7a, 0x7b, 0x7c}; /* what gNBs say to SMFs; the AMF looks into none */
+
 enum { GNBS = 2, PHONES = 4, INBOX = 16, PDU_MAX = 2048 };
 struct pdu {
     uint32_t n;
@@ -77,6 +79,8 @@ struct bed {
     uint32_t text_n;
     uint64_t next_ran_id;
     uint32_t sent_to_gnb; /* messages about phones */
+    void (*also)(struct bed *, uint32_t gnb, const struct ngap_pdu *); /* sees each of them first; may be NULL */
+    uint16_t refuse_sessions; /* bit n: gNBs have no resources for session n */
 };
 
 /* ---- the gNBs ---- */
@@ -110,9 +114,32 @@ static inline void phone_context(struct gnb *g, struct phone *p, const struct ng
     }
     if (m->has.NAS_PDU)
         phone_gets(p, m->NAS_PDU);
+    struct ngap_PDUSessionResourceSetupItemCxtRes up[16] = {0};
+    struct ngap_PDUSessionResourceFailedToSetupItemCxtRes down[16] = {0};
+    uint32_t n_up = 0, n_down = 0;
+    struct bed *b = g->user;
+    for (uint32_t i = 0; m->has.PDUSessionResourceSetupListCxtReq && i < m->PDUSessionResourceSetupListCxtReq.n; i++) {
+        const struct ngap_PDUSessionResourceSetupItemCxtReq *s = &m->PDUSessionResourceSetupListCxtReq.v[i];
+        assert_true(m->has.UEAggregateMaximumBitRate);
+        if (b->refuse_sessions >> s->pDUSessionID & 1) {
+            down[n_down].pDUSessionID = s->pDUSessionID;
+            down[n_down++].pDUSessionResourceSetupUnsuccessfulTransfer = BYTES_OF(TRANSFER);
+            continue;
+        }
+        if (s->has.nAS_PDU)
+            phone_gets(p, s->nAS_PDU);
+        up[n_up].pDUSessionID = s->pDUSessionID;
+        up[n_up++].pDUSessionResourceSetupResponseTransfer = BYTES_OF(TRANSFER);
+    }
     struct ngap_InitialContextSetupResponse r = {.AMF_UE_NGAP_ID = m->AMF_UE_NGAP_ID,
                                                  .RAN_UE_NGAP_ID = m->RAN_UE_NGAP_ID};
     r.has.AMF_UE_NGAP_ID = r.has.RAN_UE_NGAP_ID = 1;
+    r.has.PDUSessionResourceSetupListCxtRes = n_up > 0;
+    r.PDUSessionResourceSetupListCxtRes.v = up;
+    r.PDUSessionResourceSetupListCxtRes.n = n_up;
+    r.has.PDUSessionResourceFailedToSetupListCxtRes = n_down > 0;
+    r.PDUSessionResourceFailedToSetupListCxtRes.v = down;
+    r.PDUSessionResourceFailedToSetupListCxtRes.n = n_down;
     if (!p->quiet_context)
         gnb_send(g, NGAP_MSG_InitialContextSetupResponse, &r, 1);
 }
@@ -133,6 +160,8 @@ static inline int on_message(struct gnb *g, const struct ngap_pdu *pdu)
     struct bed *b = g->user;
     b->sent_to_gnb++;
     uint64_t id = 0, amf_id = 0;
+    if (b->also)
+        b->also(b, (uint32_t)(g - b->gnb), pdu);
     if (pdu->msg == NGAP_MSG_DownlinkNASTransport) {
         const struct ngap_DownlinkNASTransport *m = pdu->value;
         id = m->RAN_UE_NGAP_ID;
@@ -536,6 +565,17 @@ static inline void phone_complete(struct phone *p)
     struct nas_msg m;
     nas_msg_init(&m, NAS_REGISTRATION_COMPLETE);
     phone_send(p, &m, NAS_CIPHERED);
+}
+/* SERVICE REQUEST on a new connection. */
+static inline struct nas_msg service_request(struct phone *p, uint8_t type)
+{
+    struct nas_msg m;
+    nas_msg_init(&m, NAS_SERVICE_REQUEST);
+    m.service_request.ngksi.value = p->ksi;
+    m.service_request.service_type = type;
+    m.service_request.fiveg_s_tmsi.type = NAS_ID_S_TMSI;
+    m.service_request.fiveg_s_tmsi.guti = p->guti;
+    return m;
 }
 /* The whole way, with a SUCI. */
 static inline void phone_register(struct phone *p, uint32_t gnb)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nf/amf/amf_nf.h"
-#include "nf/amf/ue.h"
+#include "nf/amf/session.h"
 #include "base/err.h"
 #include "codec/nas.h"
 #include <stdio.h>
@@ -113,6 +113,8 @@ static void nf_status(void *state, void (*line)(void *, const char *), void *ctx
 static const struct nf_op ops[] = {
     {SBI_nudm_uecm_dereg_notify, amf_op_dereg_notify},
     {SBI_nudm_sdm_notify, amf_op_sdm_notify},
+    {SBI_namf_comm_n1n2_message_transfer, amf_op_n1n2_transfer},
+    {SBI_nsmf_pdusession_status_notify, amf_op_session_status},
 };
 const struct nf_desc amf_nf = {
     .kind = SBI_NF_AMF,

@@ -5,6 +5,7 @@
 #include "crypto/kdf.h"
 
 enum { SCRATCH_OCTETS = 16384 };
+static const uint64_t AMBR_UNSAID_BPS = 1000000000; /* of a subscription that sets none */
 
 /* NGAP counts algorithms from 1, NAS from 0 (38.413 9.3.1.86). */
 struct capability {
@@ -94,13 +95,21 @@ int amf_context_setup(struct amf_conn *c, struct bytes nas_pdu, const struct amf
     m.has.AMF_UE_NGAP_ID = m.has.RAN_UE_NGAP_ID = m.has.GUAMI = m.has.AllowedNSSAI = 1;
     m.has.UESecurityCapabilities = m.has.SecurityKey = 1;
     fill_capability(&ue->capability, &store, &m.UESecurityCapabilities);
-    fill_optional(c, &m, nas_pdu, masked);
-    int e = amf_guami_ngap(&a, &amf->config.guamis[ue->guami], &m.GUAMI);
+    /* Sessions seal NAS messages of their own into where this one lies. */
+    fill_optional(c, &m, arena_bytes(&a, nas_pdu.p, nas_pdu.n), masked);
+    int e = nas_pdu.n && !m.NAS_PDU.p ? ERR_NOSPACE : OK;
+    if (e >= 0)
+        e = amf_guami_ngap(&a, &amf->config.guamis[ue->guami], &m.GUAMI);
     if (e >= 0)
         e = fill_allowed(&a, allowed, n_allowed, &m.AllowedNSSAI);
     if (e >= 0)
         e = amf_sm_setup_list(ue, &a, &m.PDUSessionResourceSetupListCxtReq);
     m.has.PDUSessionResourceSetupListCxtReq = m.PDUSessionResourceSetupListCxtReq.n > 0;
+    if (m.has.PDUSessionResourceSetupListCxtReq && !m.has.UEAggregateMaximumBitRate) { /* then it is mandatory */
+        m.has.UEAggregateMaximumBitRate = 1;
+        m.UEAggregateMaximumBitRate.uEAggregateMaximumBitRateDL = AMBR_UNSAID_BPS;
+        m.UEAggregateMaximumBitRate.uEAggregateMaximumBitRateUL = AMBR_UNSAID_BPS;
+    }
     if (e >= 0)
         e = keys(c, kgnb);
     m.SecurityKey = (struct bits){kgnb, 256};

@@ -71,10 +71,12 @@ void amf_conn_drop(struct amf_conn *c)
     slab_drop(&amf->ues->conns, c);
     if (!ue)
         return;
-    if (amf_ue_is_registered(ue))
-        amf_reachable_start(ue);
-    else
+    if (!amf_ue_is_registered(ue)) {
         amf_ue_drop(ue);
+        return;
+    }
+    amf_reachable_start(ue);
+    amf_sm_idle(ue);
 }
 
 /* ---- contexts ---- */
@@ -220,6 +222,7 @@ int amf_ues_init(struct amf *amf)
         return ERR_NOSPACE;
     u->amf = amf;
     amf->ues = u;
+    list_init(&u->sm_queue);
     uint64_t secret[6];
     env_random(amf->rt->env, secret, sizeof secret);
     map_init(&u->by_supi, secret[0], secret[1]);
@@ -249,6 +252,7 @@ void amf_ues_free(struct amf *amf)
         amf_ue_drop(ue);
     for (uint32_t i = 0; u->conns.items && (c = slab_next(&u->conns, &i));)
         amf_conn_drop(c);
+    amf_sm_stop(amf);
     if (u->ues.items)
         slab_free(&u->ues);
     if (u->conns.items)

@@ -137,6 +137,10 @@ struct amf_ues {
     uint8_t *block;     /* arena of the NAS message at hand */
     uint8_t *plain, *sealed; /* what is being sent; AMF_NAS_MAX + NAS_PROTECT_OVERHEAD octets each */
     uint32_t registered;
+    struct link sm_queue;   /* amf_session.queued: SMFs that have something to be told */
+    struct work sm_work;
+    struct proc *sm_teller; /* tells them */
+    uint32_t message_id;    /* of the N1 or N2 message stored last */
 };
 extern const struct amf_ue_ops amf_ue_side; /* ue_n2.c */
 /* Slabs for max_ues contexts of rt->config. 0 or ERR_NOSPACE, ERR_CONFIG. Sets amf->ues and amf->ue_ops. */
@@ -289,6 +293,9 @@ void amf_conn_locate(struct amf_conn *, const struct ngap_UserLocationInformatio
  * AMF_PE_CONTEXT_SETUP or AMF_PE_CONTEXT_FAILED. 0 or a negative error. */
 int amf_context_setup(struct amf_conn *, struct bytes nas_pdu, const struct amf_slice *allowed, uint32_t n_allowed);
 
+/* handover.c */
+amf_n2_fn amf_n2_handover_required, amf_n2_handover_cancel, amf_n2_path_switch_request, amf_n2_nothing_to_do;
+
 /* ---- UE Context Release, TS 23.502 4.2.6: ue_context_release.c ---- */
 /* UE Context Release Command; conn is dropped at Complete, or when that does not come in time. conn->proc must have
  * ended. Does nothing when it is being released already. */
@@ -316,6 +323,12 @@ int amf_sm_setup_list(struct amf_ue *, struct arena *, struct ngap_PDUSessionRes
 void amf_sm_setup_done(struct amf_ue *, const struct ngap_InitialContextSetupResponse *m);
 /* The connection is going: user planes are deactivated (23.502 4.2.6 step 5). */
 void amf_sm_conn_gone(struct amf_ue *);
+/* It has none now: what waits for it makes us page it. */
+void amf_sm_idle(struct amf_ue *);
+/* It did not answer paging: senders of what waits are told. */
+void amf_sm_page_failed(struct amf_ue *);
+/* For amf_ues_free(): whatever runs or waits for SMFs. */
+void amf_sm_stop(struct amf *);
 /* amf_session records back to the slab; for amf_ue_drop(). */
 void amf_sm_forget(struct amf_ue *);
 

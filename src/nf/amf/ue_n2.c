@@ -24,6 +24,12 @@ static const struct row *row_of(uint32_t msg)
         {NGAP_MSG_PDUSessionResourceModifyResponse, amf_n2_session_resource_modify_response},
         {NGAP_MSG_PDUSessionResourceNotify, amf_n2_session_resource_notify},
         {NGAP_MSG_PDUSessionResourceModifyIndication, amf_n2_session_resource_modify_indication},
+        {NGAP_MSG_HandoverRequired, amf_n2_handover_required},
+        {NGAP_MSG_HandoverCancel, amf_n2_handover_cancel},
+        {NGAP_MSG_UEContextModificationResponse, amf_n2_nothing_to_do},
+        {NGAP_MSG_UEContextModificationFailure, amf_n2_nothing_to_do},
+        {NGAP_MSG_RRCInactiveTransitionReport, amf_n2_nothing_to_do},
+        {NGAP_MSG_SecondaryRATDataUsageReport, amf_n2_nothing_to_do},
     };
     for (uint32_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].msg == msg)
@@ -54,6 +60,8 @@ static int on_message(struct amf *amf, struct amf_gnb *gnb, const struct ngap_pd
     struct amf_n2_rx rx = {amf, gnb, NULL, pdu, report};
     if (pdu->msg == NGAP_MSG_InitialUEMessage)
         return amf_n2_initial_ue_message(&rx);
+    if (pdu->msg == NGAP_MSG_PathSwitchRequest)
+        return amf_n2_path_switch_request(&rx);
     int e = find(amf, gnb, pdu, &rx.conn);
     if (e < 0)
         return e;
