@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int refuse(const char *what, const char *why)
@@ -74,6 +75,13 @@ static int store_close(struct subscriber_command *c, int status)
     return status;
 }
 
+static int note(struct subscriber_command *c, struct str supi, bool removed)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return subscriber_note_change(c->store, supi, (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000, removed);
+}
+
 int subscriber_entry_put(struct subscriber_command *c, struct subscriber_entry *e, bool replace)
 {
     uint8_t memory[SUBSCRIBER_ROW_OCTETS];
@@ -92,7 +100,7 @@ int subscriber_entry_put(struct subscriber_command *c, struct subscriber_entry *
         r = subscriber_put(c->store, supi, &e->s);
     if (r == OK && there && subscriber_has(e, SUBSCRIBER_FIELD_SQN)) /* the operator decides; otherwise it goes on */
         r = store_del(c->store, STORE_sqn, key);
-    return r;
+    return r == OK && there ? note(c, supi, false) : r;
 }
 
 /* ---- add ---- */
@@ -272,6 +280,8 @@ static int remove_them(struct subscriber_command *c)
         char supi[SUBSCRIBER_SUPI];
         supi_of(c->words[i], supi);
         int e = supi[0] ? subscriber_remove(c->store, str_of(supi)) : ERR_NOTFOUND;
+        if (e == OK)
+            e = note(c, str_of(supi), true);
         if (e < 0)
             status = refuse(c->words[i], e == ERR_NOTFOUND ? "no such subscriber" : why_of(c, e));
         else

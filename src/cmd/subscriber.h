@@ -35,6 +35,6 @@ int secret_file_write(const char *path, struct str text);
     "  keygen --profile A|B --id N --output FILE    a home network key: the private half to FILE, the public half,\n" \
     "                             for SIMs, to the terminal\n"                                                      \
     "  --store FILE               another store than the configured one\n\n"                                        \
-    "It may run while the core does: the core reads the store for each phone that registers, so what changes here\n" \
-    "counts from the phone's next registration. A long import takes turns with the core. Keys on a command line can\n" \
-    "be seen by others who are logged in; a file for import cannot.\n"
+    "It may run while the core does. The core reads the store whenever a phone registers, and is told of changes within\n" \
+    "a second: functions that asked for that are notified, and who is removed is deregistered. A long import takes\n"    \
+    "turns with the core. Keys on a command line can be seen by others who are logged in; a file for import cannot.\n"

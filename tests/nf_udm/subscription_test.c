@@ -6,7 +6,7 @@
 struct amf_stub {
     uint32_t deregistered, notified;
     enum sbi_DeregistrationReason reason;
-    char path[128];
+    char path[128], changes[128];
 };
 static void stub_dereg(void *state, struct call *c)
 {
@@ -18,9 +18,18 @@ static void stub_dereg(void *state, struct call *c)
     call_reply(c, 204);
 }
 static int stub_boot(struct rt *rt, void *state) { return OK; }
-static const struct nf_op stub_ops[] = {{SBI_nudm_uecm_dereg_notify, stub_dereg}};
+static void stub_notify(void *state, struct call *c)
+{
+    struct amf_stub *s = state;
+    const SBI_REQ(nudm_sdm_notify) *q = c->req;
+    s->notified++;
+    str_copy(s->path, sizeof s->path, q->body.notify_items.p[0].resource_id);
+    str_copy(s->changes, sizeof s->changes, q->body.notify_items.p[0].changes);
+    call_reply(c, 204);
+}
+static const struct nf_op stub_ops[] = {{SBI_nudm_uecm_dereg_notify, stub_dereg}, {SBI_nudm_sdm_notify, stub_notify}};
 static const struct nf_desc stub_nf = {.kind = SBI_NF_AMF, .name = "amf", .state_octets = sizeof(struct amf_stub),
-                                       .boot = stub_boot, .ops = stub_ops, .n_ops = 1};
+                                       .boot = stub_boot, .ops = stub_ops, .n_ops = 2};
 
 #define AMF_1 "http://127.0.0.5:7777/amf-callback/v1/imsi-001010000000001/dereg"
 #define AMF_2 "http://127.0.0.5:7777/amf-callback/v1/other"
@@ -294,6 +303,36 @@ static void subscriptions_end(void **state)
     core_free(t);
 }
 
+static void changes_are_told(void **state)
+{
+    struct core *t = core_new("");
+    core_add(t, SUPI, 0, SUBSCRIBER_AUTH_NONE);
+    assert_int_equal(nf_start(&t->rt, &stub_nf), OK);
+    struct amf_stub *amf = nf_state(&t->rt, SBI_NF_AMF);
+    assert_int_equal(amf_register(t, SUPI, AMF_1, "020040", true), 201);
+    ask_done(subscribe(t, SUPI, AMF_1));
+    assert_int_equal(subscriber_note_change(t->store, STR(SUPI), 1000, false), OK);
+    for (uint64_t i = 0; i < 100; i++) { /* of others, and some that are no notes at all */
+        assert_int_equal(subscriber_note_change(t->store, STR("imsi-001010000000777"), 2000 + i, i & 1), OK);
+        store_put(t->store, STORE_change, (struct bytes){(const uint8_t *)"zzzzzzzzzzzzz", (uint32_t)i % 13 + 1},
+                  (struct bytes){(const uint8_t *)"r", 1});
+    }
+    world_run(t->w, 3000000);
+    assert_int_equal(amf->notified, 1);
+    assert_int_equal(amf->deregistered, 0);
+    assert_string_equal(amf->path, "http://127.0.0.5:7777/nudm-sdm/v2/" SUPI);
+    assert_non_null(strstr(amf->changes, "REPLACE"));
+    assert_int_equal(t->store->ops->count(t->store, STORE_change), 0);
+    assert_int_equal(subscriber_remove(t->store, STR(SUPI)), OK);
+    assert_int_equal(subscriber_note_change(t->store, STR(SUPI), 9000, true), OK);
+    world_run(t->w, 3000000);
+    assert_int_equal(amf->notified, 2);
+    assert_non_null(strstr(amf->changes, "REMOVE"));
+    assert_int_equal(amf->deregistered, 1);
+    assert_int_equal(amf->reason, SBI_DeregistrationReason_SUBSCRIPTION_WITHDRAWN);
+    core_free(t);
+}
+
 static void a_store_that_fails_is_told(void **state)
 {
     static const struct str sets[] = {{"AM", 2}};
@@ -341,5 +380,5 @@ int main(void)
 {
     return RUN(unit(a_second_amf_takes_over), unit(only_the_registered_amf_updates), unit(data_sets_come_together),
                unit(session_data_of_a_slice), unit(subscriptions_end), unit(a_store_that_fails_is_told),
-               unit(policy_data));
+               unit(policy_data), unit(changes_are_told));
 }

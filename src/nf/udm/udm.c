@@ -153,7 +153,10 @@ static int udm_boot(struct rt *rt, void *state)
         ;
     u->slots = calloc(u->n_slots, sizeof *u->slots); /* touched where used */
     u->revealed = calloc(UDM_REVEALED, sizeof *u->revealed);
-    return u->slots && u->revealed ? OK : ERR_NOSPACE;
+    if (!u->slots || !u->revealed)
+        return ERR_NOSPACE;
+    udm_ask_for_changes(u);
+    return OK;
 }
 
 static void udm_stop(struct rt *rt, void *state)
@@ -197,6 +200,7 @@ static const struct nf_op udm_ops[] = {
     {SBI_nudm_sdm_get_sm_data, udm_sdm_get_sm_data},
     {SBI_nudm_sdm_subscribe, udm_sdm_subscribe},
     {SBI_nudm_sdm_unsubscribe, udm_sdm_unsubscribe},
+    {SBI_nudr_dr_data_change_notify, udm_data_change_notify},
 };
 const struct nf_desc udm_nf = {.kind = SBI_NF_UDM,
                                .name = "udm",

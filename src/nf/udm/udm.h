@@ -80,6 +80,10 @@ struct udm_refusal {
 /* The SUPI of a path's supiOrSuci. False: *why says what to answer. */
 bool udm_reveal(struct udm *, struct str supi_or_suci, char supi[UDM_IMSI_TEXT], struct udm_refusal *why);
 
+/* ---- data_change.c ---- */
+void udm_ask_for_changes(struct udm *);
+void udm_data_change_notify(void *, struct call *);
+
 /* ---- sdm.c ---- */
 void udm_subs_free(struct udm *);
 void udm_subs_drop_implicit(struct udm *, uint64_t imsi, struct str nf_instance_id);

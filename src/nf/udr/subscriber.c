@@ -138,6 +138,16 @@ int subscriber_remove(struct store *st, struct str supi)
     return e < 0 ? e : store_del(st, STORE_sqn, key);
 }
 
+int subscriber_note_change(struct store *st, struct str supi, uint64_t unix_us, bool removed)
+{
+    uint8_t key[8 + SUBSCRIBER_SUPI];
+    if (supi.n > SUBSCRIBER_SUPI)
+        return ERR_RANGE;
+    put_be64(key, unix_us);
+    memcpy(key + 8, supi.p, supi.n);
+    return store_put(st, STORE_change, (struct bytes){key, 8 + supi.n}, octets_of(removed ? STR("r") : STR("c")));
+}
+
 /* ---- the profile's row ---- */
 static void encode_dnn(const struct subscriber_dnn *d, struct wr *w)
 {

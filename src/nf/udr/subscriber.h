@@ -64,6 +64,8 @@ int subscriber_profile_decode(struct bytes row, struct subscriber_profile *out);
 int subscriber_put(struct store *, struct str supi, const struct subscriber *);
 int subscriber_profile_put(struct store *, const struct subscriber_profile *, uint64_t *id);
 int subscriber_remove(struct store *, struct str supi); /* ERR_NOTFOUND */
+/* Leaves a note for a core that runs, with the change and in the same commit. */
+int subscriber_note_change(struct store *, struct str supi, uint64_t unix_us, bool removed);
 
 /* SQN = SEQ || IND, TS 33.102 C.1.1.1: n steps of aka_sqn_next. */
 uint64_t subscriber_sqn_skip(uint64_t sqn, uint64_t n);

@@ -88,6 +88,7 @@ static int udr_boot(struct rt *rt, void *state)
         store_refused(u);
     int64_t n = rt->store->ops->count(rt->store, STORE_subscriber);
     metric_set(rt->metrics, METRIC_subscribers, n > 0 ? (uint64_t)n : 0);
+    udr_watch_changes(u);
     return OK;
 }
 
@@ -97,6 +98,7 @@ static void udr_stop(struct rt *rt, void *state)
     if (!u->rt || !rt->store)
         return;
     timer_stop(&rt->timers, &u->commit);
+    timer_stop(&rt->timers, &u->poll);
     udr_epoch_stop(u);
 }
 
@@ -124,6 +126,7 @@ static const struct nf_op udr_ops[] = {
     {SBI_nudr_dr_smf_put, udr_smf_put},
     {SBI_nudr_dr_smf_delete, udr_smf_delete},
     {SBI_nudr_dr_smf_list, udr_smf_list},
+    {SBI_nudr_dr_subs_to_notify, udr_subs_to_notify},
     {SBI_nudr_dr_provisioned_get, udr_provisioned_get},
     {SBI_nudr_dr_sm_data_get, udr_sm_data_get},
     {SBI_nudr_dr_am_policy_get, udr_am_policy_get},

@@ -10,6 +10,7 @@ extern const struct nf_desc udr_nf;
  * is at most this many behind (docs/decisions/0003). 2^12 crashes fit into what a USIM accepts as one jump. */
 enum { UDR_SQN_MARGIN = 65536 };
 
+enum { UDR_LISTENERS = 4, UDR_LISTENER_URI = 200 };
 struct udr {
     struct rt *rt;
     struct timer commit;
@@ -18,6 +19,9 @@ struct udr {
     bool failing;      /* the store refused last time */
     uint64_t unsynced; /* SQNs given out since the last store_sync */
     uint64_t reads, writes;
+    struct timer poll; /* for notes of changes */
+    char listeners[UDR_LISTENERS][UDR_LISTENER_URI];
+    uint32_t n_listeners;
 };
 
 /* ---- sqn.c ---- */
@@ -27,6 +31,10 @@ void udr_epoch_stop(struct udr *); /* marks the stop as clean */
 int udr_sqn_get(struct udr *, struct str supi, const struct subscriber *, uint64_t *sqn);
 /* From now on only higher ones are used; durable before more than UDR_SQN_MARGIN of them have been. */
 int udr_sqn_set(struct udr *, struct str supi, uint64_t from, uint64_t to);
+
+/* ---- data_change.c ---- */
+void udr_watch_changes(struct udr *);
+void udr_subs_to_notify(void *, struct call *);
 
 /* ---- udr.c ---- */
 /* Writes are made durable together, udr.commit_ms after the first. */
