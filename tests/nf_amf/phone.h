@@ -182,6 +182,7 @@ static inline int on_message(struct gnb *g, const struct ngap_pdu *pdu)
         return ERR_NOTFOUND;
     if (p->has_amf_id)
         assert_true(p->amf_id == amf_id);
+    assert_true(amf_id != 0); /* gNBs in the field take it for none */
     p->amf_id = amf_id;
     p->has_amf_id = true;
     if (pdu->msg == NGAP_MSG_DownlinkNASTransport)

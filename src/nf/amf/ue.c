@@ -15,16 +15,17 @@ enum {
 };
 
 /* ---- connections ---- */
+/* Never 0: gNBs in the field take an AMF UE NGAP ID of 0 for none. */
 uint64_t amf_conn_id(const struct amf_conn *c)
 {
     const struct slab *s = &c->amf->ues->conns;
     struct ref r = slab_ref(s, c);
     uint64_t gen = (r.gen >> 1) & ((1u << GENERATION_BITS) - 1);
-    return (uint64_t)c->amf->rt->shard << (INDEX_BITS + GENERATION_BITS) | gen << INDEX_BITS | r.i;
+    return (uint64_t)c->amf->rt->shard << (INDEX_BITS + GENERATION_BITS) | gen << INDEX_BITS | (r.i + 1);
 }
 struct amf_conn *amf_conn_by_id(struct amf *amf, uint64_t id)
 {
-    struct amf_conn *c = slab_at(&amf->ues->conns, (uint32_t)(id & ((1u << INDEX_BITS) - 1)));
+    struct amf_conn *c = slab_at(&amf->ues->conns, (uint32_t)(id & ((1u << INDEX_BITS) - 1)) - 1);
     return c && amf_conn_id(c) == id ? c : NULL;
 }
 static uint64_t ran_key(const struct amf *amf, const struct amf_gnb *gnb, uint64_t ran_ue_id)

@@ -37,7 +37,7 @@ struct amf_location {
 };
 
 /* A UE-associated logical NG-connection: from Initial UE Message to UE Context Release Complete, or the end of the
- * association. Its AMF UE NGAP ID: shard 4 bits, generation 14 bits, index 22 bits; a stale one finds nothing. */
+ * association. Its AMF UE NGAP ID: shard 4 bits, generation 14 bits, index + 1 22 bits; a stale one finds nothing. */
 struct amf_conn {
     struct amf *amf;
     struct amf_gnb *gnb;
