@@ -17,6 +17,7 @@ struct authentication {
     struct call *call;
     char network[SERVING_NETWORK_NAME], context[AMF_ID_MAX + 81];
     bool is_eap, proved;
+    uint8_t why; /* 5GMM cause of the phone's last failure */
     uint8_t attempts, resyncs, collisions;
     uint8_t rand[16], autn[16], hxres[16], auts[14];
     struct amf_blob *eap; /* what was last received for the phone */
@@ -116,14 +117,14 @@ static void reject(struct authentication *f, bool with_eap)
         m.authentication_reject.eap_message = (struct bytes){f->eap->octet, f->eap->n};
     }
     amf_nas_send(f->conn, &m, f->conn->is_secure ? NAS_CIPHERED : NAS_PLAIN);
-    failed(f, 0, 0);
+    failed(f, 0, f->why);
 }
 
 enum next { AGAIN_SAME, AGAIN_NEW, AGAIN_RESYNC, CONFIRM, REJECT };
 /* AUTHENTICATION FAILURE, 5.4.1.3.7 c to f; a second one ends it. */
 static enum next on_failure(struct authentication *f, const struct nas_authentication_failure *m)
 {
-    metric_add_at(f->p.rt->metrics, METRIC_auth_failed, m->gmm_cause, 1);
+    f->why = m->gmm_cause;
     if (m->gmm_cause == NAS_GMM_CAUSE_SYNCH_FAILURE && m->has.authentication_failure_parameter &&
         m->authentication_failure_parameter.n == 14 && !f->is_eap && f->resyncs++ < RESYNCS) {
         memcpy(f->auts, m->authentication_failure_parameter.p, 14);

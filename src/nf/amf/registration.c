@@ -6,6 +6,8 @@
 #include "rt/metrics.h"
 #include <stdlib.h>
 
+enum { COUNT_WORN = NAS_COUNT_MAX - 0xffff };
+
 /* ---- the request ---- */
 static void take_nssai(struct amf_wish *w, const struct nas_nssai *n)
 {
@@ -97,13 +99,6 @@ static uint8_t adopt(struct amf_registration *f)
     struct amf_ue *ue = amf_ue_take(f->a.amf, str_of(f->auth.supi));
     if (!ue)
         return NAS_GMM_CAUSE_CONGESTION;
-    if (c->ue && c->ue != ue) { /* another SIM on the same connection: the one before has left it */
-        struct amf_ue *before = c->ue;
-        amf_sm_conn_gone(before);
-        before->conn = NULL;
-        c->ue = NULL;
-        amf_reachable_start(before);
-    }
     if (ue->conn != c) {
         proc_abort(ue->proc);
         amf_ue_attach(ue, c);
@@ -119,6 +114,15 @@ static uint8_t adopt(struct amf_registration *f)
     f->a.ue = ue;
     f->fresh = true;
     return 0;
+}
+/* The identity of the AMF in the network where the phone is. */
+static void choose_guami(struct amf_registration *f)
+{
+    const struct amf_config *config = &f->a.amf->config;
+    f->a.ue->guami = 0;
+    for (uint32_t i = config->n_guamis; i-- > 0;)
+        if (memcmp(config->guamis[i].plmn, f->a.conn->location.tai.plmn, 3) == 0)
+            f->a.ue->guami = (uint8_t)i;
 }
 /* The request itself was verified: what it says of the phone's algorithms is true. */
 static void trust(struct amf_registration *f)
@@ -150,10 +154,12 @@ static void commit(struct amf_registration *f)
 {
     struct amf_ue *ue = f->a.ue;
     const struct amf_wish *w = &f->wish;
-    if (is_initial(f))
+    if (is_initial(f)) {
         amf_sm_release_all(ue, 0); /* 5.5.1.2.4: the phone has none any more */
-    else if (w->has_session_status)
+        amf_ue_forget_radio(ue);   /* TS 23.501 5.4.4.1 */
+    } else if (w->has_session_status) {
         amf_sm_sync(ue, w->session_status);
+    }
     if (w->gmm_capability.n)
         ue->gmm_capability = w->gmm_capability;
     if (ue->dereg_again)
@@ -205,12 +211,10 @@ static bool take_answer(struct amf_registration *f, const struct wake *w)
     } else if (w->kind == WAKE_EVENT && w->what == AMF_PE_CONTEXT_FAILED) {
         c->release_wanted = true;
         return true;
-    } else if (w->kind == WAKE_TIMEOUT ||
-               (w->kind == WAKE_EVENT && w->what == AMF_PE_REPEAT && f->attempts < AMF_NAS_ATTEMPTS)) {
-        if (f->attempts >= AMF_NAS_ATTEMPTS)
-            return true; /* 5.5.1.2.8 b: both GUTIs stay valid */
-        if (!f->completed)
-            accept(f);
+    } else if (w->kind == WAKE_TIMEOUT || (w->kind == WAKE_EVENT && w->what == AMF_PE_REPEAT)) {
+        if (f->completed || f->attempts >= AMF_NAS_ATTEMPTS)
+            return true; /* the gNB does not answer; 5.5.1.2.8 b: both GUTIs stay valid */
+        accept(f);
         f->deadline_us = 0;
     }
     return f->completed && !c->setting_up;
@@ -264,6 +268,7 @@ static void run(struct proc *p, const struct wake *w)
     } else {
         trust(f);
     }
+    choose_guami(f);
     /* step 14: become the serving AMF, fetch the subscription; step 16: policy; the slices */
     STEP(p, "subscription");
     if (needs_subscription(f)) {
@@ -326,6 +331,13 @@ static void log_registered(struct amf_registration *f)
         f->a.conn->gnb->name, f->a.ue->security.nea, f->a.ue->security.nia,
         (unsigned long long)((rt->now_us - f->a.p.started_us) / 1000));
 }
+/* 5.5.1.3.5: refused here and now, and still registered. */
+static bool stays_registered(const struct amf_registration *f)
+{
+    return !is_initial(f) && (f->cause == NAS_GMM_CAUSE_CONGESTION ||
+                              f->cause == NAS_GMM_CAUSE_ROAMING_NOT_ALLOWED_IN_THIS_TRACKING_AREA ||
+                              f->cause == NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA);
+}
 static void end(struct proc *p, int outcome)
 {
     struct amf_registration *f = (struct amf_registration *)p;
@@ -339,8 +351,9 @@ static void end(struct proc *p, int outcome)
         amf_proc_ended(&f->a, outcome, f->a.conn->follow_on ? AMF_THEN_STAY : AMF_THEN_IDLE);
         return;
     }
-    /* A reject ends an old registration too (5.5.1.2.5); an abort leaves what was there before. */
-    bool over = ue && (outcome != PROC_ABORTED || !amf_ue_is_registered(ue));
+    /* A reject ends an old registration too, most of the time; an abort leaves what was there before. */
+    bool stays = amf_ue_is_registered(ue) && (outcome == PROC_ABORTED || stays_registered(f));
+    bool over = ue && !stays;
     amf_proc_ended(&f->a, outcome, AMF_THEN_RELEASE);
     if (over && outcome == PROC_ABORTED)
         amf_subscription_end(ue); /* whoever aborts decides about the context */
@@ -387,13 +400,17 @@ void amf_nas_registration_request(const struct amf_nas_rx *rx)
     if (amf_collide(c, rx->ue, AMF_EV_REGISTRATION_REQUEST) == AMF_IGNORE)
         return;
     count_try(c->amf->rt, wanted);
-    struct amf_registration *f = amf_proc_new(c->amf, &type, AMF_PROC_REGISTRATION, c, rx->ue);
+    /* COUNTs that come to their end want new keys (TS 33.501 6.4.3.2): as if nobody had verified it. */
+    bool worn = rx->ue && (rx->ue->security.count[NAS_UPLINK] > COUNT_WORN ||
+                           rx->ue->security.count[NAS_DOWNLINK] > COUNT_WORN);
+    struct amf_ue *ue = worn ? NULL : rx->ue;
+    struct amf_registration *f = amf_proc_new(c->amf, &type, AMF_PROC_REGISTRATION, c, ue);
     if (!f) {
         amf_registration_reject(c, NAS_GMM_CAUSE_CONGESTION);
         return;
     }
     take_wish(&f->wish, m);
-    f->verified = rx->ue != NULL;
+    f->verified = ue != NULL;
     f->request_hash = hash_of(rx);
     take_identity(f, &rx->outer->registration_request.fivegs_mobile_identity);
     proc_start(&f->a.p);

@@ -27,12 +27,6 @@ void amf_registration_area(struct amf_registration *f)
         if (t->slices == slices && memcmp(tai.plmn, here->plmn, 3) == 0 && !amf_ue_is_in_area(ue, &tai))
             ue->area[ue->n_area++] = tai;
     }
-    ue->guami = 0;
-    for (uint32_t i = 0; i < f->a.amf->config.n_guamis; i++)
-        if (memcmp(f->a.amf->config.guamis[i].plmn, here->plmn, 3) == 0) {
-            ue->guami = (uint8_t)i;
-            break;
-        }
 }
 
 void amf_guti_nas(const struct amf_ue *ue, uint32_t tmsi, struct nas_mobile_identity *to)

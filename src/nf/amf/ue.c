@@ -53,31 +53,40 @@ struct amf_conn *amf_conn_new(struct amf *amf, struct amf_gnb *gnb, uint64_t ran
     return c;
 }
 
-void amf_conn_drop(struct amf_conn *c)
+/* The phone is idle from now on, its connection nobody's. */
+static void detach(struct amf_ue *ue)
 {
-    struct amf *amf = c->amf;
-    proc_abort(c->proc);
-    struct amf_ue *ue = c->ue;
-    if (ue) {
-        amf_sm_conn_gone(ue);
-        ue->conn = NULL;
-        c->ue = NULL;
-        metric_add(amf->rt->metrics, METRIC_ues_connected, -1);
-        struct pseudonym who = log_identity(amf->rt->log, amf_ue_supi(ue));
-        LOG(amf->rt->log, ue_idle, "ue=%s", who.text);
-    }
-    timer_stop(&amf->rt->timers, &c->timer);
-    list_remove(&c->on_gnb);
-    map_del_u64(&amf->ues->by_ran, ran_key(amf, c->gnb, c->ran_ue_id));
-    slab_drop(&amf->ues->conns, c);
-    if (!ue)
-        return;
+    struct rt *rt = ue->amf->rt;
+    amf_sm_conn_gone(ue);
+    ue->conn->ue = NULL;
+    ue->conn = NULL;
+    metric_add(rt->metrics, METRIC_ues_connected, -1);
+    struct pseudonym who = log_identity(rt->log, amf_ue_supi(ue));
+    LOG(rt->log, ue_idle, "ue=%s", who.text);
+}
+static void idle(struct amf_ue *ue)
+{
     if (!amf_ue_is_registered(ue)) {
         amf_ue_drop(ue);
         return;
     }
     amf_reachable_start(ue);
     amf_sm_idle(ue);
+}
+
+void amf_conn_drop(struct amf_conn *c)
+{
+    struct amf *amf = c->amf;
+    proc_abort(c->proc);
+    struct amf_ue *ue = c->ue;
+    if (ue)
+        detach(ue);
+    timer_stop(&amf->rt->timers, &c->timer);
+    list_remove(&c->on_gnb);
+    map_del_u64(&amf->ues->by_ran, ran_key(amf, c->gnb, c->ran_ue_id));
+    slab_drop(&amf->ues->conns, c);
+    if (ue)
+        idle(ue);
 }
 
 /* ---- contexts ---- */
@@ -115,15 +124,17 @@ void amf_ue_attach(struct amf_ue *ue, struct amf_conn *c)
     struct amf_conn *old = ue->conn;
     if (old == c)
         return;
+    if (c->ue) { /* another SIM on the same connection: the one before has left it */
+        struct amf_ue *before = c->ue;
+        detach(before);
+        idle(before);
+    }
     if (old) {
         proc_abort(old->proc);
-        amf_sm_conn_gone(ue);
-        old->ue = NULL;
-        ue->conn = NULL;
+        detach(ue);
         amf_conn_release(old, amf_cause_radio(NGAP_CauseRadioNetwork_release_due_to_5gc_generated_reason));
-    } else {
-        metric_add(amf->rt->metrics, METRIC_ues_connected, 1);
     }
+    metric_add(amf->rt->metrics, METRIC_ues_connected, 1);
     timer_stop(&amf->rt->timers, &ue->reachable);
     ue->ppf = true;
     ue->conn = c;
@@ -133,17 +144,21 @@ void amf_ue_attach(struct amf_ue *ue, struct amf_conn *c)
     LOG(amf->rt->log, ue_connected, "ue=%s", who.text);
 }
 
+void amf_ue_forget_radio(struct amf_ue *ue)
+{
+    free(ue->radio_capability);
+    free(ue->radio_capability_for_paging);
+    ue->radio_capability = ue->radio_capability_for_paging = NULL;
+}
 void amf_ue_drop(struct amf_ue *ue)
 {
     if (!ue)
         return;
     struct amf *amf = ue->amf;
     proc_abort(ue->proc);
-    struct amf_conn *c = ue->conn;
-    if (c) {
-        proc_abort(c->proc);
-        c->ue = NULL;
-        metric_add(amf->rt->metrics, METRIC_ues_connected, -1);
+    if (ue->conn) {
+        proc_abort(ue->conn->proc);
+        detach(ue);
     }
     amf_sm_forget(ue);
     amf_ue_set_registered(ue, false);
@@ -154,8 +169,7 @@ void amf_ue_drop(struct amf_ue *ue)
         map_del_u64(&amf->ues->by_tmsi, ue->new_tmsi);
     map_del(&amf->ues->by_supi, (struct bytes){(const uint8_t *)ue->supi, amf_ue_supi(ue).n});
     free(ue->dnns);
-    free(ue->radio_capability);
-    free(ue->radio_capability_for_paging);
+    amf_ue_forget_radio(ue);
     slab_drop(&amf->ues->ues, ue); /* wipes */
 }
 

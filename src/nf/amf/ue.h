@@ -159,6 +159,7 @@ void amf_ue_attach(struct amf_ue *, struct amf_conn *);
 /* Forgets the context: procedures aborted, connection left without a UE, identifiers and timers returned. Sends
  * nothing and tells nobody: see amf_ue_deregister_local(). Safe on NULL. */
 void amf_ue_drop(struct amf_ue *);
+void amf_ue_forget_radio(struct amf_ue *); /* its radio capabilities */
 /* A 5G-TMSI nobody has, in ue->new_tmsi. 0 or ERR_NOSPACE. */
 int amf_ue_new_tmsi(struct amf_ue *);
 /* The phone has taken the new one. */

@@ -151,7 +151,11 @@ int amf_n2_initial_ue_message(const struct amf_n2_rx *rx)
     uint64_t id = amf_conn_id(c);
     amf_nas_receive(amf, c, m->NAS_PDU, true);
     c = amf_conn_by_id(amf, id);
-    if (c && !c->proc && !c->ue && !c->is_releasing) /* nothing came of it */
+    if (!c || c->proc || c->is_releasing)
+        return OK;
+    if (c->ue)
+        amf_conn_idle(c);
+    else /* nothing came of it */
         amf_conn_release(c, (struct ngap_Cause){.sel = NGAP_Cause_nas, .nas = NGAP_CauseNas_unspecified});
     return OK;
 }
@@ -175,9 +179,10 @@ int amf_n2_nas_non_delivery(const struct amf_n2_rx *rx)
 }
 
 /* ---- UE Radio Capability Info Indication, 8.14.1 ---- */
+enum { CAPABILITY_MAX = 32768 }; /* octets; what is longer is not kept */
 static void keep(struct amf_blob **blob, struct bytes b)
 {
-    struct amf_blob *n = malloc(sizeof *n + b.n);
+    struct amf_blob *n = b.n <= CAPABILITY_MAX ? malloc(sizeof *n + b.n) : NULL;
     if (!n)
         return; /* it is asked for again when next needed */
     n->n = b.n;
