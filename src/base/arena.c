@@ -11,8 +11,16 @@ struct str arena_printf(struct arena *a, const char *format, ...)
     va_start(ap, format);
     int n = vsnprintf(room ? (char *)a->base + off : NULL, room, format, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= room)
+    if (n < 0)
         return (struct str){NULL, 0};
+    bool fits = (size_t)n < room;
+    if (!fits && room)
+        memset(a->base + off, 0, room);
     char *p = arena_take(a, (size_t)n + 1);
-    return (struct str){p, (uint32_t)n};
+    if (p && !fits) {
+        va_start(ap, format);
+        vsnprintf(p, (size_t)n + 1, format, ap);
+        va_end(ap);
+    }
+    return (struct str){p, p ? (uint32_t)n : 0};
 }

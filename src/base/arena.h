@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arena.h - memory of one event, message or call: taken piece by piece, dropped at once.
- * The block belongs to whoever made the arena; running out yields NULL, never an abort. */
+ * The block belongs to whoever made the arena; running out yields NULL, never an abort. What was not taken is never
+ * written to. */
 #pragma once
 #include "base/bytes.h"
 
 struct arena {
     uint8_t *base;
     uint32_t cap, off; /* octets */
+    /* NULL: it does not grow. Otherwise makes base, cap and off those of a new block with room for n octets, while
+     * what was taken stays where it is; false: there is no memory. */
+    bool (*grow)(struct arena *, size_t n);
 };
 
 static inline struct arena arena_over(void *block, uint32_t octets)
 {
-    return (struct arena){block, octets, 0};
+    return (struct arena){block, octets, 0, NULL};
 }
 /* n octets aligned to 8, contents undefined; NULL when the arena is full. */
 static inline void *arena_take(struct arena *a, size_t n)
 {
     uint32_t off = (a->off + 7u) & ~7u;
-    if (off > a->cap || n > a->cap - off)
-        return NULL;
+    if (off > a->cap || n > a->cap - off) {
+        if (!a->grow || !a->grow(a, n))
+            return NULL;
+        off = 0;
+    }
     a->off = off + (uint32_t)n;
     return a->base + off;
 }

@@ -6,7 +6,11 @@
 #include "codec/sbi.h"
 #include "rt/proc.h"
 
-enum { CALL_ARENA_OCTETS = 6144 };
+enum { CALL_ARENA_OCTETS = 2048, CALL_CHUNK_OCTETS = 4096 };
+struct call_chunk { /* more memory of a call, after the block within it */
+    struct call_chunk *next;
+    uint32_t octets, used; /* of the frame, this header included; used: known once there is a newer chunk */
+};
 struct call {
     struct rt *rt;
     enum sbi_op op;
@@ -18,18 +22,22 @@ struct call {
     struct proc *caller; /* NULL: nobody waits (a notification, or the caller is gone) */
     struct proc_owned on_caller;
     struct link on_producer;
+    struct link on_nf;   /* the producer's nf.calls */
     void *producer_data; /* the producer's own, between its receipt and its reply */
     struct work work;
     struct timer deadline;
-    struct arena arena;
-    bool answered, delivered, replied, sent;
+    uint64_t sent_us;
+    struct arena arena;       /* grows by chunks while there is memory */
+    struct call_chunk *chunk; /* the newest */
+    uint32_t memory_used;     /* octets of `memory`, once there are chunks */
+    bool answered, delivered, replied, sent, remote;
     _Alignas(8) uint8_t memory[CALL_ARENA_OCTETS]; /* the arena aligns offsets, so its block must be */
 };
 
 /* A call with its request struct zeroed in the arena: c = call_new(rt, SBI_x); struct … *q = call_request(c).
  * NULL: memory used up; answer your own peer with congestion. */
 struct call *call_new(struct rt *, enum sbi_op);
-void *call_request(struct call *);
+void *call_request(struct call *); /* NULL for NULL */
 /* Sends for a procedure that then uses AWAIT_CALLS; the call stays its own until call_done(). */
 void call_send(struct call *, struct proc *caller);
 /* Sends with nobody waiting: notifications. The call is freed by itself. */
@@ -46,6 +54,9 @@ void call_problem(struct call *, int status, const char *cause, const char *deta
 /* The same for an op whose error body holds more (SmContextCreateError): the op's error struct with its
  * ProblemDetails filled in, for the producer to add to and then call_reply(). NULL: no room in the arena. */
 void *call_error(struct call *, int status, const char *cause, const char *detail);
+/* The same for a message that the codec refused: the problem names the member. */
+struct sbi_report;
+void *call_refused(struct call *, int status, const struct sbi_report *);
 static inline bool call_ok(const struct call *c) { return c->status >= 200 && c->status < 300; }
 /* The cause of ProblemDetails, or "" */
 struct str call_cause(const struct call *);

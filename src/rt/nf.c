@@ -23,6 +23,7 @@ int nf_start(struct rt *rt, const struct nf_desc *desc)
         return ERR_NOSPACE;
     }
     nf->desc = desc;
+    list_init(&nf->calls);
     uuid4(rt, nf->instance_id);
     for (uint32_t i = 0; i < desc->n_ops; i++)
         nf->fn[desc->ops[i].op] = desc->ops[i].fn;
@@ -41,6 +42,8 @@ void nf_stop(struct rt *rt, enum sbi_nf kind)
     if (nf->desc->stop)
         nf->desc->stop(rt, nf->state);
     rt->nf[kind] = NULL;
+    for (struct link *l; (l = list_pop(&nf->calls));) /* whatever it kept and will not answer any more */
+        call_problem(CONTAINER(l, struct call, on_nf), 503, "TARGET_NF_NOT_REACHABLE", "the function stopped");
     secret_wipe(nf->state, nf->desc->state_octets);
     free(nf->state);
     free(nf);

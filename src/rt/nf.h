@@ -24,6 +24,7 @@ struct nf {
     const struct nf_desc *desc;
     void *state;
     char instance_id[37]; /* UUID, TS 29.571 NfInstanceId */
+    struct link calls;    /* struct call.on_nf: delivered and not yet replied to */
     void (*fn[SBI_OP_MAX])(void *nf_state, struct call *);
 };
 int nf_start(struct rt *, const struct nf_desc *);

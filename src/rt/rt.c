@@ -87,9 +87,14 @@ void *frame_new(struct rt *rt, size_t octets)
 
 void frame_drop(struct rt *rt, void *p, size_t octets)
 {
+    frame_drop_used(rt, p, octets, frame_class(octets) * FRAME_GRAIN);
+}
+
+void frame_drop_used(struct rt *rt, void *p, size_t octets, size_t used)
+{
     struct frames *f = &rt->frames;
     size_t c = frame_class(octets);
-    secret_wipe(p, c * FRAME_GRAIN);
+    secret_wipe(p, used);
     memcpy(p, &f->free[c], sizeof(void *));
     f->free[c] = p;
     f->in_use -= c * FRAME_GRAIN;

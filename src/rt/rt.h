@@ -44,10 +44,12 @@ struct rt {
     uint32_t procs_running, calls_open;
     struct nf *nf[NF_SLOTS]; /* by enum sbi_nf; NULL: not in this process */
     /* How a request that is answered in this process travels: NULL, as structs; otherwise this turns it into
-     * bytes and back (the JSON mode of tests). Returns 0 or a negative error, which becomes a 400 or 502. */
+     * bytes and back (proto/sbi.h). Returns 0, or a negative error with call_error() or call_refused() done: a 400
+     * of a request, a 502 of a response, or a 503 for ERR_NOSPACE. */
     int (*sbi_carry)(void *ctx, struct call *, bool is_response);
     void *sbi_carry_ctx;
-    /* How a request leaves for a producer that is elsewhere; NULL: there is no elsewhere. */
+    /* How a request leaves for a producer that is elsewhere; NULL: there is no elsewhere. 0: call_reply() will be
+     * called exactly once, with c->rsp or c->err filled in, whether or not somebody still waits. */
     int (*sbi_remote)(void *ctx, struct call *);
     void *sbi_remote_ctx;
     const char *api_root; /* of this process, in the URIs it gives to others: scheme and authority, no path */
@@ -82,3 +84,5 @@ static inline void rt_note(struct rt *rt, uint64_t fact)
 /* At least `octets`, zeroed; NULL when the memory is used up. Wiped when given back. */
 void *frame_new(struct rt *, size_t octets);
 void frame_drop(struct rt *, void *, size_t octets);
+/* The same where only the first `used` octets were ever written to. */
+void frame_drop_used(struct rt *, void *, size_t octets, size_t used);
