@@ -394,6 +394,13 @@ static bool transfer_new(struct smf_session *s, struct establishment *f)
     return f->transfer != NULL;
 }
 
+static bool was_transferred(const struct call *c)
+{
+    const SBI_RSP(namf_comm_n1n2_message_transfer) *r = c->rsp;
+    return call_ok(c) && r->cause != SBI_N1N2MessageTransferCause_N1_MSG_NOT_TRANSFERRED &&
+           r->cause != SBI_N1N2MessageTransferCause_N2_MSG_NOT_TRANSFERRED;
+}
+
 /* After step 5 a refusal goes by its own message, and the AMF learns that the context is gone. */
 static void refuse_late(struct smf_session *s, struct establishment *f)
 {
@@ -479,7 +486,7 @@ static void run(struct proc *p, const struct wake *w)
     s->up_state = SMF_UP_ACTIVATING;
     call_send(f->transfer, p);
     AWAIT_CALLS(p);
-    f->failure = smf_was_transferred(f->transfer) ? 0 : NAS_GSM_CAUSE_NETWORK_FAILURE;
+    f->failure = was_transferred(f->transfer) ? 0 : NAS_GSM_CAUSE_NETWORK_FAILURE;
     call_done(f->transfer);
     if (f->failure)
         goto refused;
@@ -492,14 +499,12 @@ static void run(struct proc *p, const struct wake *w)
         goto refused;
     STEP(p, "16 N4 change, registration in the UDM");
     f->registration = registration_new(s);
-    if (f->registration) {
-        s->is_registered = true; /* should the procedure be aborted now, it is undone all the same */
+    if (f->registration)
         call_send(f->registration, p);
-    }
     AWAIT_CALLS(p);
     s->is_registered = f->registration && call_ok(f->registration);
     call_done(f->registration);
-    if (!smf_n4_modified(&f->n4, s)) {
+    if (!smf_n4_modified(&f->n4)) {
         f->failure = NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
         goto refused;
     }
@@ -551,19 +556,14 @@ static const char *missing(const struct sbi_SmContextCreateData *b)
                                     : NULL;
 }
 /* TS 29.502 5.2.2.2.1: a create for an identity in use takes its place, without a word to the UE; so does the
- * repetition of a request whose answer was lost. False: not before the old one can be undone; the call waits. */
-static bool replace(struct smf *smf, struct call *c, struct str supi, uint8_t id)
+ * repetition of a request whose answer was lost. */
+static void replace(struct smf *smf, struct str supi, uint8_t id)
 {
     struct smf_session *old = smf_session_find(smf, supi, id);
     if (!old)
-        return true;
-    if (!smf_can_take_over(old)) {
-        list_append(&old->waiting, &c->on_producer);
-        return false;
-    }
+        return;
     proc_abort(old->proc);
     smf_session_drop(old, false);
-    return true;
 }
 
 void smf_create(void *state, struct call *c)
@@ -573,6 +573,7 @@ void smf_create(void *state, struct call *c)
     struct smf_session *s;
     struct smf_ask ask = {0};
     uint8_t cause;
+    metric_add(smf->rt->metrics, METRIC_session_try, 1);
     if (missing(b)) {
         call_problem(c, 400, "MANDATORY_IE_MISSING", missing(b));
         return;
@@ -586,9 +587,7 @@ void smf_create(void *state, struct call *c)
         refuse(smf, c, ask.pti, cause ? cause : NAS_GSM_CAUSE_PROTOCOL_ERROR_UNSPECIFIED);
         return;
     }
-    if (!replace(smf, c, b->supi, (uint8_t)b->pdu_session_id))
-        return;
-    metric_add(smf->rt->metrics, METRIC_session_try, 1);
+    replace(smf, b->supi, (uint8_t)b->pdu_session_id);
     if (smf_session_new(smf, b->supi, (uint8_t)b->pdu_session_id, &s) < 0) {
         refuse(smf, c, ask.pti, NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
         return;
