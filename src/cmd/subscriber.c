@@ -100,7 +100,14 @@ int subscriber_entry_put(struct subscriber_command *c, struct subscriber_entry *
         r = subscriber_put(c->store, supi, &e->s);
     if (r == OK && there && subscriber_has(e, SUBSCRIBER_FIELD_SQN)) /* the operator decides; otherwise it goes on */
         r = store_del(c->store, STORE_sqn, key);
+    c->added += r == OK && !there;
     return r == OK && there ? note(c, supi, false) : r;
+}
+int subscriber_commit(struct subscriber_command *c)
+{
+    int e = c->added ? subscriber_count_add(c->store, c->added) : OK;
+    c->added = 0;
+    return e < 0 ? e : store_sync(c->store);
 }
 
 /* ---- add ---- */
@@ -150,7 +157,7 @@ static int add(struct subscriber_command *c)
         return EXIT_FAILED;
     int r = subscriber_entry_put(c, e, c->replace);
     if (r == OK)
-        r = store_sync(c->store);
+        r = subscriber_commit(c);
     if (r < 0 && made)
         unlink(c->key_file);
     if (r < 0)
@@ -224,7 +231,7 @@ static int list(struct subscriber_command *c)
     int e = c->store->ops->scan(c->store, STORE_subscriber, from_start, list_row, &l);
     if (e < 0)
         return refuse("store", store_error(c->store));
-    printf("%u of %lld subscribers\n", l.n, (long long)c->store->ops->count(c->store, STORE_subscriber));
+    printf("%u of %lld subscribers\n", l.n, (long long)subscriber_count(c->store));
     return l.bad ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -282,12 +289,13 @@ static int remove_them(struct subscriber_command *c)
         int e = supi[0] ? subscriber_remove(c->store, str_of(supi)) : ERR_NOTFOUND;
         if (e == OK)
             e = note(c, str_of(supi), true);
+        c->added -= e == OK;
         if (e < 0)
             status = refuse(c->words[i], e == ERR_NOTFOUND ? "no such subscriber" : why_of(c, e));
         else
             printf("%s removed\n", supi);
     }
-    if (store_sync(c->store) < 0)
+    if (subscriber_commit(c) < 0)
         return refuse("store", store_error(c->store));
     return status;
 }

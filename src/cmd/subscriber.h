@@ -11,6 +11,7 @@ struct subscriber_command {
     bool replace, dry_run, with_keys;
     const char *words[64];
     struct subscriber_entry entry; /* what options named */
+    int64_t added;                 /* since the last commit */
     struct cmd_config *config;
     struct store *store;
     struct crypto *crypto;
@@ -20,6 +21,8 @@ int subscriber_export(struct subscriber_command *);
 int subscriber_keygen(struct subscriber_command *);
 /* Puts profile and subscriber, without a commit. ERR_EXISTS unless it may be replaced. */
 int subscriber_entry_put(struct subscriber_command *, struct subscriber_entry *, bool replace);
+/* With how many there are now. */
+int subscriber_commit(struct subscriber_command *);
 /* A new file of mode 0600 with this text; what went wrong has been said. */
 int secret_file_write(const char *path, struct str text);
 #define SUBSCRIBER_HELP_MORE                                                                                       \

@@ -52,7 +52,7 @@ static void progress(struct import *m)
 static int commit(struct import *m)
 {
     m->uncommitted = 0;
-    int e = store_sync(m->c->store);
+    int e = subscriber_commit(m->c);
     nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
     return e;
 }

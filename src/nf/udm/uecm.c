@@ -106,6 +106,15 @@ static bool amf_patch(struct uecm_frame *x)
     q->body.n = n;
     return udm_send(&x->f, &x->put);
 }
+/* It goes into a text of JSON. */
+static bool pei_ok(struct str s)
+{
+    for (uint32_t i = 0; i < s.n; i++)
+        if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'z') ||
+              (s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '-'))
+            return false;
+    return s.n != 0;
+}
 static bool guami_eq(const struct sbi_Guami *a, const struct sbi_Guami *b)
 {
     return str_eq(a->plmn_id.mcc, b->plmn_id.mcc) && str_eq(a->plmn_id.mnc, b->plmn_id.mnc) &&
@@ -120,6 +129,8 @@ static bool amf_may_update(struct uecm_frame *x)
         udm_pass_on(&x->f, x->get, "CONTEXT_NOT_FOUND");
     } else if (!guami_eq(&there->guami, &q->body.guami)) {
         udm_problem(&x->f, 403, "INVALID_GUAMI", "another AMF is registered");
+    } else if (q->body.has.pei && !pei_ok(q->body.pei)) {
+        udm_problem(&x->f, 400, "MANDATORY_IE_INCORRECT", "pei");
     } else if (!q->body.has.purge_flag && !q->body.has.pei) {
         udm_reply(&x->f, 204);
     }

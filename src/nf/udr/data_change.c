@@ -71,7 +71,7 @@ static void poll_due(struct timer *t)
             tell(u, u->listeners[j], supi, x.note[i].removed);
     }
     if (x.n) {
-        int64_t n = st->ops->count(st, STORE_subscriber);
+        int64_t n = subscriber_count(st);
         metric_set(u->rt->metrics, METRIC_subscribers, n > 0 ? (uint64_t)n : 0);
     }
     timer_set(&u->rt->timers, t, u->rt->now_us + (x.n == NOTES ? AGAIN_US : POLL_US), poll_due);

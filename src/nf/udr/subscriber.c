@@ -148,6 +148,30 @@ int subscriber_note_change(struct store *st, struct str supi, uint64_t unix_us, 
     return store_put(st, STORE_change, (struct bytes){key, 8 + supi.n}, octets_of(removed ? STR("r") : STR("c")));
 }
 
+static const struct bytes key_count = {(const uint8_t *)"subscribers", 11};
+int64_t subscriber_count(struct store *st)
+{
+    uint8_t memory[64];
+    struct arena a = arena_over(memory, sizeof memory);
+    struct bytes v;
+    int e = store_get(st, STORE_meta, key_count, &a, &v);
+    if (e == OK && v.n == 8)
+        return (int64_t)be64(v.p);
+    return e == ERR_STORE ? e : st->ops->count(st, STORE_subscriber);
+}
+int subscriber_count_add(struct store *st, int64_t by)
+{
+    uint8_t v[8], memory[64];
+    struct arena a = arena_over(memory, sizeof memory);
+    struct bytes old;
+    int e = store_get(st, STORE_meta, key_count, &a, &old);
+    if (e != OK && e != ERR_NOTFOUND)
+        return e;
+    int64_t n = e == OK && old.n == 8 ? (int64_t)be64(old.p) + by : st->ops->count(st, STORE_subscriber);
+    put_be64(v, n > 0 ? (uint64_t)n : 0);
+    return store_put(st, STORE_meta, key_count, BYTES_OF(v));
+}
+
 /* ---- the profile's row ---- */
 static void encode_dnn(const struct subscriber_dnn *d, struct wr *w)
 {

@@ -66,6 +66,9 @@ int subscriber_profile_put(struct store *, const struct subscriber_profile *, ui
 int subscriber_remove(struct store *, struct str supi); /* ERR_NOTFOUND */
 /* Leaves a note for a core that runs, with the change and in the same commit. */
 int subscriber_note_change(struct store *, struct str supi, uint64_t unix_us, bool removed);
+/* How many there are, without reading them all. Whoever adds or removes tells it, in the same commit. */
+int subscriber_count_add(struct store *, int64_t by);
+int64_t subscriber_count(struct store *);
 
 /* SQN = SEQ || IND, TS 33.102 C.1.1.1: n steps of aka_sqn_next. */
 uint64_t subscriber_sqn_skip(uint64_t sqn, uint64_t n);

@@ -86,7 +86,7 @@ static int udr_boot(struct rt *rt, void *state)
         LOG(rt->log, store_row_bad, "table=meta key=epoch");
     else if (e < 0 && !u->failing)
         store_refused(u);
-    int64_t n = rt->store->ops->count(rt->store, STORE_subscriber);
+    int64_t n = subscriber_count(rt->store);
     metric_set(rt->metrics, METRIC_subscribers, n > 0 ? (uint64_t)n : 0);
     udr_watch_changes(u);
     return OK;
@@ -106,7 +106,7 @@ static void udr_status(void *state, void (*line)(void *ctx, const char *text), v
 {
     struct udr *u = state;
     char text[160];
-    int64_t n = u->rt->store->ops->count(u->rt->store, STORE_subscriber);
+    int64_t n = subscriber_count(u->rt->store);
     if (n < 0)
         snprintf(text, sizeof text, "the store does not work: %s", store_error(u->rt->store));
     else
