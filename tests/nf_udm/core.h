@@ -7,6 +7,7 @@
 #include "nf/ausf/ausf.h"
 #include "nf/udm/udm.h"
 #include "nf/udr/udr.h"
+#include "proto/sbi.h"
 #include "rt/config.h"
 #include "rt/metrics.h"
 #include "sim/store_memory.h"
@@ -22,6 +23,14 @@ static const uint8_t TEST_K[16] = {0x46, 0x5b, 0x5c, 0xe8, 0xb1, 0x99, 0xb4, 0x9
                                    0xaa, 0x5f, 0x0a, 0x2e, 0xe2, 0x38, 0xa6, 0xbc};
 static const uint8_t TEST_OPC[16] = {0xe8, 0xed, 0x28, 0x9d, 0xeb, 0xa9, 0x52, 0xe4,
                                      0x28, 0x3b, 0x54, 0xe8, 0x8e, 0x61, 0x83, 0xca};
+
+static bool core_json; /* calls travel as JSON */
+#define RUN_BOTH(...)                                                                              \
+    ({                                                                                             \
+        int failed_ = RUN(__VA_ARGS__);                                                            \
+        core_json = true;                                                                          \
+        failed_ + RUN(__VA_ARGS__);                                                                \
+    })
 
 struct core {
     struct world *w;
@@ -61,6 +70,7 @@ static inline void core_start(struct core *t)
     t->rt.log = &t->log;
     world_attach(t->w, t->env, &t->rt);
     rt_enter(&t->rt);
+    assert_int_equal(core_json ? sbi_json_mode(&t->rt) : OK, OK);
     assert_int_equal(nf_start(&t->rt, &udr_nf), OK);
     assert_int_equal(nf_start(&t->rt, &udm_nf), OK);
     assert_int_equal(nf_start(&t->rt, &ausf_nf), OK);
@@ -73,6 +83,7 @@ static inline void core_end(struct core *t)
     assert_int_equal(t->rt.calls_open, 0);
     metrics_free(t->rt.metrics);
     world_attach(t->w, t->env, NULL);
+    sbi_json_mode_end(&t->rt);
     rt_free(&t->rt);
     t->running = false;
 }

@@ -210,6 +210,6 @@ static void whatever_else_is_sent_ends_it(void **state)
 
 int main(void)
 {
-    return RUN(unit(a_sim_and_the_core_agree), unit(a_sim_that_is_ahead_is_followed), unit(a_false_auts_ends_it),
+    return RUN_BOTH(unit(a_sim_and_the_core_agree), unit(a_sim_that_is_ahead_is_followed), unit(a_false_auts_ends_it),
                unit(a_wrong_response_is_notified_then_failed), unit(whatever_else_is_sent_ends_it));
 }

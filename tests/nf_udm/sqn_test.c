@@ -198,7 +198,7 @@ static void another_udm_may_take_numbers_too(void **state)
 
 int main(void)
 {
-    return RUN(unit(killed_between_any_two_writes), unit(a_killed_process_loses_its_tail),
+    return RUN_BOTH(unit(killed_between_any_two_writes), unit(a_killed_process_loses_its_tail),
                unit(a_clean_stop_wastes_no_more_than_a_block), unit(what_is_not_durable_is_bounded),
                unit(another_udm_may_take_numbers_too));
 }

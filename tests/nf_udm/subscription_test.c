@@ -177,19 +177,20 @@ static void data_sets_come_together(void **state)
     assert_int_equal(smf_deregister(t, 5), 204);
     assert_int_equal(smf_deregister(t, 5), 404);
     a = ask_new(t, SBI_nudm_sdm_get);
-    sdm_request(ask_request(a), SUPI, sets + 2, 1);
+    sdm_request(ask_request(a), SUPI, sets + 2, 2);
     assert_int_equal(ask_send(t, a), 200);
     r = a->c->rsp;
     assert_false(r->has.am_data);
+    assert_int_equal(r->sm_data.n, 2);
     assert_int_equal(r->uec_smf_data.pdu_sessions.n, 1);
     ask_done(a);
     a = ask_new(t, SBI_nudm_sdm_get);
     sdm_request(ask_request(a), "imsi-001010000000009", sets, 3);
     ask_send(t, a);
     assert_refused(a, 404, "USER_NOT_FOUND");
-    static const struct str other[] = {{"TRACE", 5}};
+    static const struct str other[] = {{"TRACE", 5}, {"V2X", 3}};
     a = ask_new(t, SBI_nudm_sdm_get);
-    sdm_request(ask_request(a), SUPI, other, 1);
+    sdm_request(ask_request(a), SUPI, other, 2);
     ask_send(t, a);
     assert_refused(a, 404, "DATA_NOT_FOUND");
     core_free(t);
@@ -335,19 +336,19 @@ static void changes_are_told(void **state)
 
 static void a_store_that_fails_is_told(void **state)
 {
-    static const struct str sets[] = {{"AM", 2}};
+    static const struct str sets[] = {{"AM", 2}, {"SMF_SEL", 7}};
     struct core *t = core_new("");
     core_add(t, SUPI, 0, SUBSCRIBER_AUTH_NONE);
     store_memory_fail(t->store, "disk full", false);
     assert_int_equal(amf_register(t, SUPI, AMF_1, "020040", true), 503);
     assert_int_equal(smf_register(t, 5, "internet"), 503);
     struct ask *a = ask_new(t, SBI_nudm_sdm_get);
-    sdm_request(ask_request(a), SUPI, sets, 1);
+    sdm_request(ask_request(a), SUPI, sets, 2);
     assert_int_equal(ask_send(t, a), 200); /* what can be read is served */
     ask_done(a);
     store_memory_fail(t->store, "disk gone", true);
     a = ask_new(t, SBI_nudm_sdm_get);
-    sdm_request(ask_request(a), SUPI, sets, 1);
+    sdm_request(ask_request(a), SUPI, sets, 2);
     ask_send(t, a);
     assert_refused(a, 503, "SYSTEM_FAILURE");
     store_memory_fail(t->store, NULL, false);
@@ -378,7 +379,7 @@ static void policy_data(void **state)
 
 int main(void)
 {
-    return RUN(unit(a_second_amf_takes_over), unit(only_the_registered_amf_updates), unit(data_sets_come_together),
+    return RUN_BOTH(unit(a_second_amf_takes_over), unit(only_the_registered_amf_updates), unit(data_sets_come_together),
                unit(session_data_of_a_slice), unit(subscriptions_end), unit(a_store_that_fails_is_told),
                unit(policy_data), unit(changes_are_told));
 }
