@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* phone.h - AMF, AUSF, UDM and UDR on one simulated host, gNBs on others, and phones that a test leads by the hand:
+/* phone.h - AMF, AUSF, UDM, UDR, PCF and NSSF on one simulated host, gNBs on others, and phones that a test leads by the hand:
  * it says what they send and looks at what they get. They keep their own keys and COUNTs. */
 #pragma once
 #include "base/log.h"
@@ -9,6 +9,8 @@
 #include "nf/amf/amf_nf.h"
 #include "nf/amf/session.h"
 #include "nf/ausf/ausf.h"
+#include "nf/nssf/nssf.h"
+#include "nf/pcf/pcf.h"
 #include "nf/udm/udm.h"
 #include "nf/udr/udr.h"
 #include "proto/serving_network.h"
@@ -302,7 +304,7 @@ static inline struct bed *bed_new_with(const char *yaml, const struct nf_desc *c
         assert_int_equal(rt_init(&b->gnb_rt[i], b->gnb_env[i], 1 << 16), OK);
     }
     rt_enter(&b->rt);
-    static const struct nf_desc *const nfs[] = {&udr_nf, &udm_nf, &ausf_nf, &amf_nf};
+    static const struct nf_desc *const nfs[] = {&udr_nf, &udm_nf, &ausf_nf, &pcf_nf, &nssf_nf, &amf_nf};
     for (uint32_t i = 0; i < n_more; i++)
         assert_int_equal(nf_start(&b->rt, more[i]), OK);
     for (uint32_t i = 0; i < ARRAY_LEN(nfs); i++)
