@@ -2,6 +2,7 @@
 /* sessions.h - the bed of phone.h with an SMF that does what the test says and remembers what it was asked, and with
  * gNBs that set session resources up. */
 #pragma once
+#include "proto/sbi.h"
 #include "rt/call.h"
 #include "tests/nf_amf/phone.h"
 
@@ -281,6 +282,7 @@ struct session_bed {
     struct phone *p;
     struct seen_by_gnbs seen;
 };
+static bool as_json; /* services carried as bytes */
 static struct session_bed *current; /* of the test that runs: sinks of the bed have no room for more */
 static struct seen_by_gnbs *seen_of(struct bed *b) { return &current->seen; }
 
@@ -291,6 +293,8 @@ static inline void sessions_begin(struct session_bed *t, const char *yaml)
     current = t;
     t->b = bed_new_with(yaml, more, 1);
     t->b->also = gnb_sees;
+    if (as_json)
+        assert_int_equal(sbi_json_mode(&t->b->rt), OK);
     t->smf = bed_smf(t->b);
     t->p = &t->b->phone[0];
     phone_register(t->p, 0);
@@ -306,6 +310,8 @@ static inline void sessions_end(struct session_bed *t)
         amf_ue_deregister_local(ue, 0);
     bed_run_ms(t->b, 1000);
     assert_int_equal(bed_amf(t->b)->ues->sessions.used, 0);
+    bed_run_ms(t->b, 5000);
+    sbi_json_mode_end(&t->b->rt);
     bed_free(t->b);
 }
 /* UL NAS TRANSPORT with 5 octets of 5GSM. request 0: none; dnn NULL: none. */

@@ -6,7 +6,7 @@
 
 struct create {
     struct sm_proc sp;
-    struct call *release, *subscription, *create;
+    struct call *release, *create;
     bool create_sent;
     struct amf_sm_request request; /* its DNN lies in the call to come */
     struct amf_sm_choice choice;
@@ -14,34 +14,14 @@ struct create {
 };
 
 /* ---- the steps ---- */
-static struct call *subscription_call(const struct amf_session *s)
-{
-    struct call *c = call_new(s->amf->rt, SBI_nudm_sdm_get);
-    if (!c)
-        return NULL;
-    SBI_REQ(nudm_sdm_get) *q = call_request(c);
-    struct str *names = arena_zero(&c->arena, sizeof *names);
-    q->supi = arena_str(&c->arena, amf_ue_supi(s->ue));
-    if (names) {
-        names[0] = STR("SMF_SEL");
-        q->dataset_names.p = names;
-        q->dataset_names.n = 1;
-    }
-    return c;
-}
 static uint8_t choose(struct create *f)
 {
-    const struct amf_session *s = f->sp.s;
-    const struct config *config = s->amf->rt->config;
-    const SBI_RSP(nudm_sdm_get) *r = f->subscription->rsp;
-    if (!s->ue)
-        return NAS_GMM_CAUSE_PAYLOAD_WAS_NOT_FORWARDED;
-    if (!call_ok(f->subscription) && f->subscription->status != 404)
-        return f->subscription->status == 429 ? NAS_GMM_CAUSE_CONGESTION : NAS_GMM_CAUSE_PAYLOAD_WAS_NOT_FORWARDED;
-    bool has = call_ok(f->subscription) && r->has.smf_sel_data;
+    const struct amf_ue *ue = f->sp.s->ue;
+    const struct config *config = f->sp.s->amf->rt->config;
     struct str fallback = config->smf.n_dnns ? config->smf.dnns[0].name : STR("");
-    return amf_sm_select(&f->request, s->ue->allowed, s->ue->n_allowed, has ? &r->smf_sel_data : NULL, fallback,
-                         &f->choice);
+    if (!ue)
+        return NAS_GMM_CAUSE_PAYLOAD_WAS_NOT_FORWARDED;
+    return amf_sm_select(&f->request, ue->allowed, ue->n_allowed, ue->dnns, fallback, &f->choice);
 }
 /* The rest of SmContextCreateData; the 5GSM message is there already. */
 static void fill_create(struct create *f)
@@ -129,15 +109,7 @@ static void create_run(struct proc *p, const struct wake *w)
         call_done(f->release);
         f->release = NULL;
     }
-    STEP(p, "selection");
-    f->subscription = s->ue ? subscription_call(s) : NULL;
-    f->cause = NAS_GMM_CAUSE_CONGESTION;
-    if (f->subscription) {
-        call_send(f->subscription, p);
-        AWAIT_CALLS(p);
-        f->cause = choose(f);
-        call_done(f->subscription);
-    }
+    f->cause = choose(f);
     if (f->cause) {
         give_back(f, f->cause);
     } else {

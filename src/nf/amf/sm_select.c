@@ -14,49 +14,29 @@ struct str amf_dnn_network_id(struct str dnn)
     return dnn;
 }
 
-/* The key of subscribedSnssaiInfos: "1" or "1-000009" (TS 29.571 5.4.4.2). */
-static bool key_is(struct str key, const struct amf_slice *s)
-{
-    uint32_t sst = 0, i = 0;
-    uint8_t sd[3];
-    while (i < key.n && i < 3 && key.p[i] >= '0' && key.p[i] <= '9')
-        sst = sst * 10 + (uint32_t)(key.p[i++] - '0');
-    if (!i || sst != s->sst)
-        return false;
-    if (i == key.n)
-        return !s->has_sd;
-    return s->has_sd && key.p[i] == '-' && hex_get(sd, 3, (struct str){key.p + i + 1, key.n - i - 1}) &&
-           memcmp(sd, s->sd, 3) == 0;
-}
-static const struct sbi_SnssaiInfo *slice_info(const struct sbi_SmfSelectionSubscriptionData *sub,
-                                               const struct amf_slice *slice)
-{
-    for (uint32_t i = 0; sub && sub->has.subscribed_snssai_infos && i < sub->subscribed_snssai_infos.n; i++)
-        if (key_is(sub->subscribed_snssai_infos.p[i].key, slice))
-            return &sub->subscribed_snssai_infos.p[i].value;
-    return NULL;
-}
-static bool dnn_is(struct str a, struct str b) { return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0; }
-
-static struct str default_dnn(const struct sbi_SnssaiInfo *info)
+static struct str default_dnn(const struct amf_dnns *l, const struct amf_slice *slice)
 {
     struct str first = STR("");
-    for (uint32_t i = 0; info && i < info->dnn_infos.n; i++) {
-        const struct sbi_DnnInfo *d = &info->dnn_infos.p[i];
-        if (str_is(d->dnn, "*"))
+    for (uint32_t i = 0; l && i < l->n; i++) {
+        const struct amf_dnn *d = &l->v[i];
+        if (!amf_slice_eq(&d->slice, slice) || strcmp(d->name, "*") == 0)
             continue;
-        if (d->has.default_dnn_indicator && d->default_dnn_indicator)
-            return d->dnn;
+        if (d->is_default)
+            return str_of(d->name);
         if (!first.n)
-            first = d->dnn;
+            first = str_of(d->name);
     }
     return first;
 }
-static bool subscribed(const struct sbi_SnssaiInfo *info, struct str dnn)
+static bool subscribed(const struct amf_dnns *l, const struct amf_slice *slice, struct str dnn)
 {
-    for (uint32_t i = 0; info && i < info->dnn_infos.n; i++)
-        if (str_is(info->dnn_infos.p[i].dnn, "*") || dnn_is(amf_dnn_network_id(info->dnn_infos.p[i].dnn), dnn))
+    for (uint32_t i = 0; l && i < l->n; i++) {
+        struct str name = amf_dnn_network_id(str_of(l->v[i].name));
+        if (!amf_slice_eq(&l->v[i].slice, slice))
+            continue;
+        if (str_is(name, "*") || (name.n == dnn.n && strncasecmp(name.p, dnn.p, dnn.n) == 0))
             return true;
+    }
     return false;
 }
 /* 0, or the cause. */
@@ -71,21 +51,20 @@ static uint8_t take_dnn(struct amf_sm_choice *out, struct str dnn)
 }
 
 uint8_t amf_sm_select(const struct amf_sm_request *q, const struct amf_slice *allowed, uint32_t n_allowed,
-                      const struct sbi_SmfSelectionSubscriptionData *sub, struct str fallback_dnn,
-                      struct amf_sm_choice *out)
+                      const struct amf_dnns *dnns, struct str fallback_dnn, struct amf_sm_choice *out)
 {
     struct str dnn = amf_dnn_network_id(q->dnn);
     uint8_t cause = NAS_GMM_CAUSE_PAYLOAD_WAS_NOT_FORWARDED;
     for (uint32_t i = 0; i < n_allowed; i++) {
         if (q->has_slice && !amf_slice_eq(&q->slice, &allowed[i]))
             continue;
-        const struct sbi_SnssaiInfo *info = slice_info(sub, &allowed[i]);
+        struct str preset = default_dnn(dnns, &allowed[i]);
         out->slice = allowed[i];
         if (dnn.n)
-            cause = subscribed(info, dnn) ? take_dnn(out, dnn)
+            cause = subscribed(dnns, &allowed[i], dnn) ? take_dnn(out, dnn)
                                           : NAS_GMM_CAUSE_DNN_NOT_SUPPORTED_OR_NOT_SUBSCRIBED_IN_THE_SLICE;
         else
-            cause = take_dnn(out, default_dnn(info).n ? amf_dnn_network_id(default_dnn(info)) : fallback_dnn);
+            cause = take_dnn(out, preset.n ? amf_dnn_network_id(preset) : fallback_dnn);
         if (!cause)
             return 0;
     }
