@@ -274,6 +274,11 @@ static void identities(void **state)
     struct answer a = create((struct wanted){.psi = 16});
     assert_true(a.status == 400 && strcmp(a.cause, "MANDATORY_IE_INCORRECT") == 0);
     struct call *c = call_begin(SBI_nsmf_pdusession_create);
+    struct sbi_SmContextCreateData *b = &((SBI_REQ(nsmf_pdusession_create) *)call_request(c))->body;
+    b->serving_nf_id = STR("00000000-0000-4000-8000-000000000001");
+    b->serving_network = (struct sbi_PlmnIdNid){.mcc = STR("001"), .mnc = STR("01")};
+    b->an_type = SBI_AccessType_3GPP_ACCESS;
+    b->sm_context_status_uri = STR("http://core/amf-callback/v1/x");
     send_call(c, &a);
     go(SECOND);
     assert_true(a.status == 400 && strcmp(a.cause, "MANDATORY_IE_MISSING") == 0);
@@ -494,9 +499,61 @@ static void again(void **state)
     create_send((struct wanted){.psi = 3}, &d); /* at once, before the first has been answered */
     create_send((struct wanted){.psi = 3}, &e);
     go(SECOND);
-    assert_true(d.done && d.status >= 400 && e.status == 201);
+    assert_true(d.status == 201 && e.status == 201);
+    assert_int_equal(gnb_accepts(d.ref, 5).status, 404);
+    assert_int_equal(gnb_accepts(e.ref, 5).status, 200);
     assert_int_equal(net->smf->sessions.used, 2);
     assert_int_equal(net->upf.sessions, 2);
+}
+
+/* At whatever moment the AMF gives up or begins again: every step is undone, on the UPF too. */
+static void at_any_moment(void **state)
+{
+    (void)state;
+    for (unsigned us = 0; us < 2000; us += 20) {
+        struct answer a, b, c;
+        create_send((struct wanted){0}, &a);
+        go(us);
+        create_send((struct wanted){.pti = 2}, &b);
+        go(us);
+        if (a.done && a.status == 201) { /* else the AMF has nothing that it could name */
+            update_send(a.ref, (struct news){.up = SBI_UpCnxState_DEACTIVATED}, &c);
+            go(SECOND / 10);
+            assert_true(c.done);
+        }
+        go(SECOND / 10);
+        assert_int_equal(b.status, 201);
+        assert_int_equal(net->smf->sessions.used, 1);
+        assert_int_equal(net->upf.sessions, 1);
+        assert_int_equal(net->amf.policies, net->amf.policies_deleted + 1);
+        struct call *call = call_begin(SBI_nsmf_pdusession_release);
+        ((SBI_REQ(nsmf_pdusession_release) *)call_request(call))->sm_context_ref = arena_str(&call->arena, str_of(b.ref));
+        send_call(call, &c);
+        go(SECOND / 10);
+        assert_int_equal(c.status, 204);
+        assert_int_equal(net->smf->sessions.used, 0);
+        assert_int_equal(net->upf.sessions, 0);
+        assert_int_equal(net->amf.policies, net->amf.policies_deleted);
+        assert_int_equal(net->amf.registrations, net->amf.deregistrations);
+        assert_int_equal(metric_get(net->metrics, METRIC_addresses_used), 0);
+    }
+    for (unsigned us = 0; us < 2000; us += 20) {
+        struct answer a, b = {0};
+        create_send((struct wanted){0}, &a);
+        for (unsigned k = 0; k < 100 && !a.done; k++)
+            go(10);
+        assert_int_equal(a.status, 201);
+        go(us);
+        struct call *call = call_begin(SBI_nsmf_pdusession_release);
+        ((SBI_REQ(nsmf_pdusession_release) *)call_request(call))->sm_context_ref = arena_str(&call->arena, str_of(a.ref));
+        send_call(call, &b);
+        go(SECOND);
+        assert_int_equal(b.status, 204);
+        assert_int_equal(net->smf->sessions.used, 0);
+        assert_int_equal(net->upf.sessions, 0);
+        assert_int_equal(net->amf.policies, net->amf.policies_deleted);
+        assert_int_equal(net->amf.notifications, 0);
+    }
 }
 
 /* Two UPFs share sessions by weight. */
@@ -525,13 +582,14 @@ static void by_weight(void **state)
     assert_null(smf_upf_select(net->smf, &net->smf->dnns[0]));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    as_bytes = argc > 1 && strcmp(argv[1], "bytes") == 0;
     return RUN(net_test(ipv4), net_test(ipv6), net_test(both_versions), net_test(less_than_asked_for),
                net_test(what_was_asked_for), net_test(subscriptions), net_test(resources), net_test(malformed),
                net_test(identities), net_test(policy), unit(rates), net_test(fixed_addresses), net_test(policy_denied),
                net_test(policy_broken), net_test(n4_refused), net_test(n4_silent), net_test(n4_without_tunnel),
                net_test(no_upf), net_test(amf_refuses), net_test(gnb_refuses), net_test(gnb_talks_nonsense),
-               net_test(gnb_silent), net_test(gnb_gone), net_test(udm_forgets), net_test(again),
+               net_test(gnb_silent), net_test(gnb_gone), net_test(udm_forgets), net_test(again), net_test(at_any_moment),
                cmocka_unit_test_setup_teardown(by_weight, two_upfs, net_close));
 }

@@ -513,6 +513,22 @@ static void upf_lost(void **state)
     all_gone();
 }
 
+static void one_session_lost(void **state)
+{
+    (void)state;
+    struct answer s = established((struct wanted){0});
+    net->upf.modify_cause = PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND;
+    net->upf.sessions = 0;
+    assert_int_equal(up(s.ref, SBI_UpCnxState_DEACTIVATED).status, 200);
+    net->upf.modify_cause = 0;
+    assert_true(net->upf.established == 2 && net->upf.sessions == 1);
+    assert_int_equal(net->upf.far_action, PFCP_APPLY_ACTION_BUFF | PFCP_APPLY_ACTION_NOCP);
+    up(s.ref, SBI_UpCnxState_ACTIVATING);
+    assert_int_equal(gnb_accepts(s.ref, 4).up_state, SBI_UpCnxState_ACTIVATED);
+    assert_int_equal(release(s.ref).status, 204);
+    all_gone();
+}
+
 static void stranger(void **state)
 {
     (void)state;
@@ -667,12 +683,14 @@ static void no_memory(void **state)
     net->rt.frames.in_use = 0; /* the free lists were thrown away */
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    as_bytes = argc > 1 && strcmp(argv[1], "bytes") == 0;
     return RUN(net_test(service_request), net_test(service_request_refused), net_test(upf_silent), net_test(gnb_gives_up),
                net_test(paging), net_test(paging_failed), net_test(strange_reports), net_test(tunnel_lost),
                net_test(release_by_ue), net_test(release_unanswered), net_test(release_by_amf),
                net_test(release_by_network), net_test(modification_by_ue), net_test(modification_by_network),
-               net_test(bad_n1), net_test(upf_restart), net_test(upf_lost), net_test(stranger),
+               net_test(bad_n1), net_test(upf_restart), net_test(upf_lost), net_test(one_session_lost),
+               net_test(stranger),
                net_test(association_released), net_test(storm), net_test(no_memory));
 }

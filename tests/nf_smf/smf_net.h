@@ -5,6 +5,7 @@
 #include "tests/test.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "codec/sbi_wire.h"
 #include "nf/smf/smf.h"
 #include "rt/metrics.h"
 #include "sim/world.h"
@@ -30,7 +31,7 @@ struct upf_stub {
     struct net_addr addr;
     uint32_t sessions, established, modified, deleted;
     uint64_t smf_seid, next_seid;
-    uint8_t cause; /* 0: accepted */
+    uint8_t cause, modify_cause; /* 0: accepted */
     bool silent, no_choice, open;
     struct pfcp_session_establishment_request last; /* scalars only: its lists are gone */
     uint64_t qer_ul, qer_dl, far_action, far_teid;
@@ -78,6 +79,51 @@ struct answer {
     int n2_type, up_state;
 };
 static struct smf_net *net; /* of the test at hand */
+/* Starts UDM and PCF in place of those below; NULL: those below. */
+static void (*other_core)(struct rt *);
+static bool as_bytes;        /* calls travel as HTTP carries them; main() decides by its argument */
+
+/* ---- calls as bytes ---- */
+
+enum { CARRIED_OCTETS = 64 << 20 };
+static struct arena carried;
+static inline void *carried_new(const struct sbi_schema *s)
+{
+    void *p = arena_zero(&carried, s->size);
+    assert_non_null(p);
+    return p;
+}
+static int carry(void *ctx, struct call *c, bool is_response)
+{
+    static uint8_t block[1 << 16];
+    struct arena text = arena_over(block, sizeof block);
+    struct sbi_http http;
+    struct sbi_report report = {0};
+    const struct sbi_op_desc *d = &sbi_ops[c->op];
+    int err;
+    (void)ctx;
+    if (is_response) {
+        err = sbi_response_encode(c->op, c->status, c->rsp, c->err, &text, &http);
+        c->rsp = carried_new(d->rsp);
+        void *e = carried_new(d->err);
+        c->err = call_ok(c) ? NULL : e;
+        c->problem = NULL;
+        if (!err)
+            err = sbi_response_decode(c->op, &http, &carried, c->rsp, e, &report);
+        if (c->err)
+            c->problem = strcmp(d->err->name, "ProblemDetails") == 0 ? e : &((struct sbi_SmContextCreateError *)e)->error;
+    } else {
+        void *q = carried_new(d->req);
+        err = sbi_request_encode(c->op, c->req, &text, &http);
+        if (!err)
+            err = sbi_request_decode(c->op, &http, &carried, q, &report);
+        c->req = q;
+    }
+    if (err)
+        printf("%s of %s: %s at %s: %s\n", is_response ? "response" : "request", d->name, err_text(err), report.pointer,
+               report.reason ? report.reason : "");
+    return err;
+}
 
 /* ---- the UPF ---- */
 
@@ -113,7 +159,8 @@ static void upf_modify(struct upf_stub *u, const struct pfcp_in *in)
 {
     const struct pfcp_session_modification_request *q = &in->msg->session_modification_request;
     struct pfcp_msg m = {.type = PFCP_SESSION_MODIFICATION_RESPONSE, .seid = u->smf_seid};
-    m.session_modification_response.cause = u->cause ? u->cause : PFCP_CAUSE_REQUEST_ACCEPTED;
+    uint8_t cause = u->modify_cause ? u->modify_cause : u->cause;
+    m.session_modification_response.cause = cause ? cause : PFCP_CAUSE_REQUEST_ACCEPTED;
     u->modified++;
     u->smreq = q->has.pfcpsmreq_flags ? q->pfcpsmreq_flags : 0;
     if (q->update_far.n) {
@@ -374,6 +421,10 @@ static inline int net_open_with(const char *yaml)
     assert_int_equal(rt_init(&net->rt, net->core, 8 << 20), OK);
     net->rt.config = &net->config;
     net->rt.api_root = "http://core";
+    if (as_bytes) {
+        carried = arena_over(malloc(CARRIED_OCTETS), CARRIED_OCTETS);
+        net->rt.sbi_carry = carry;
+    }
     net->metrics = net->rt.metrics = metrics_new();
     log_init(&net->log, (const uint8_t[16]){1});
     net->log.line = log_keep;
@@ -382,8 +433,12 @@ static inline int net_open_with(const char *yaml)
     net->rt.log = &net->log;
     rt_enter(&net->rt);
     assert_int_equal(nf_start(&net->rt, &amf_stub_nf), OK);
-    assert_int_equal(nf_start(&net->rt, &udm_stub_nf), OK);
-    assert_int_equal(nf_start(&net->rt, &pcf_stub_nf), OK);
+    if (other_core) {
+        other_core(&net->rt);
+    } else {
+        assert_int_equal(nf_start(&net->rt, &udm_stub_nf), OK);
+        assert_int_equal(nf_start(&net->rt, &pcf_stub_nf), OK);
+    }
     assert_int_equal(nf_start(&net->rt, &smf_nf), OK);
     net->smf = nf_state(&net->rt, SBI_NF_SMF);
     upf_open(&net->upf);
@@ -409,6 +464,8 @@ static inline int net_close(void **state)
     metrics_free(net->metrics);
     world_free(net->w);
     free(net->config_block);
+    free(carried.base);
+    carried = (struct arena){0};
     free(net);
     net = NULL;
     return 0;

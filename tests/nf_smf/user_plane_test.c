@@ -177,8 +177,9 @@ static void rates_change(void **state)
     assert_int_equal(the_session()->qos.ambr_dl_bps, 5000000);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    as_bytes = argc > 1 && strcmp(argv[1], "bytes") == 0;
 #define both(f) cmocka_unit_test_setup_teardown(f, open_both, close_both)
     return RUN(both(there_and_back), both(paging_in_vain), both(rates_change));
 }

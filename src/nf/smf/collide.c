@@ -9,7 +9,7 @@ enum action {
     START,  /* a procedure of its own */
     OFFER,  /* the running procedure awaits it, now or soon */
     WAIT,   /* after the running procedure */
-    TAKE,   /* the running procedure ends here, this one begins */
+    TAKE,   /* the running procedure ends here, as soon as it can, and this one begins */
     IGNORE, /* it is overtaken by the running procedure; the call, if any, is answered with nothing */
     REFUSE, /* the same, and the caller is told so */
 };
@@ -59,6 +59,12 @@ static void queue(struct smf_session *s, const struct smf_input *in)
         s->pending |= SMF_PENDING_RELEASE;
 }
 
+bool smf_can_take_over(const struct smf_session *s)
+{
+    bool makes = s->proc && (s->running == SMF_RUN_ESTABLISHMENT || s->running == SMF_RUN_RESTORATION);
+    return !makes || s->proc->wants & WANT(WAKE_EVENT);
+}
+
 void smf_collide(struct smf_session *s, const struct smf_input *in)
 {
     enum smf_running running = s->proc ? (enum smf_running)s->running : SMF_RUN_NONE;
@@ -71,6 +77,10 @@ void smf_collide(struct smf_session *s, const struct smf_input *in)
         break;
     case WAIT: queue(s, in); break;
     case TAKE:
+        if (!smf_can_take_over(s)) {
+            queue(s, in);
+            break;
+        }
         proc_abort(s->proc);
         starts[in->event](s, in);
         break;

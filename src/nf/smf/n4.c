@@ -228,8 +228,12 @@ int smf_n4_modify(struct pfcp_call *c, struct proc *p, const struct smf_session 
     return pfcp_call(c, p, &s->smf->n4, &s->upf->assoc->peer, &m);
 }
 
-bool smf_n4_modified(const struct pfcp_call *c)
+bool smf_n4_modified(const struct pfcp_call *c, struct smf_session *s)
 {
+    if (c->rsp && c->rsp->session_modification_response.cause == PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND) {
+        s->up_seid = 0;
+        s->pending |= SMF_PENDING_RESTORE;
+    }
     return c->rsp && pfcp_is_accepted(c->rsp->session_modification_response.cause);
 }
 

@@ -38,6 +38,13 @@ struct call *smf_n1n2_new(struct smf_session *s, struct bytes n1, struct bytes n
     return c;
 }
 
+bool smf_was_transferred(const struct call *c)
+{
+    const SBI_RSP(namf_comm_n1n2_message_transfer) *r = c->rsp;
+    return call_ok(c) && r->cause != SBI_N1N2MessageTransferCause_N1_MSG_NOT_TRANSFERRED &&
+           r->cause != SBI_N1N2MessageTransferCause_N2_MSG_NOT_TRANSFERRED;
+}
+
 void smf_status_notify(struct smf_session *s, const char *cause)
 {
     struct call *c = s->status_uri[0] ? call_new(s->smf->rt, SBI_nsmf_pdusession_status_notify) : NULL;

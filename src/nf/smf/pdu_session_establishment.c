@@ -89,6 +89,10 @@ static bool dnn_eq(struct str a, struct str b) /* labels do not tell upper from 
     }
     return true;
 }
+static bool snssai_sd(const struct sbi_Snssai *n, uint8_t sd[3]) /* FFFFFF is none, TS 23.003 28.4.2 */
+{
+    return n->has.sd && hex_get(sd, 3, n->sd) && be24(sd) != 0xffffff;
+}
 static bool slice_is(const struct smf_session *s, bool has_sd, uint8_t sst, const uint8_t sd[3])
 {
     return s->sst == sst && s->has_sd == has_sd && (!has_sd || memcmp(s->sd, sd, 3) == 0);
@@ -133,9 +137,8 @@ static const struct sbi_DnnConfiguration *subscription_find(const struct smf_ses
     for (uint32_t i = 0; i < d->items.n; i++) {
         const struct sbi_SessionManagementSubscriptionData *m = &d->items.p[i];
         uint8_t sd[3] = {0};
-        if (m->single_nssai.has.sd && !hex_get(sd, 3, m->single_nssai.sd))
-            continue;
-        if (!slice_is(s, m->single_nssai.has.sd, (uint8_t)m->single_nssai.sst, sd) || !m->has.dnn_configurations)
+        bool has_sd = snssai_sd(&m->single_nssai, sd);
+        if (!slice_is(s, has_sd, (uint8_t)m->single_nssai.sst, sd) || !m->has.dnn_configurations)
             continue;
         const struct sbi_DnnConfiguration *any = NULL;
         for (uint32_t k = 0; k < m->dnn_configurations.n; k++) {
@@ -394,13 +397,6 @@ static bool transfer_new(struct smf_session *s, struct establishment *f)
     return f->transfer != NULL;
 }
 
-static bool was_transferred(const struct call *c)
-{
-    const SBI_RSP(namf_comm_n1n2_message_transfer) *r = c->rsp;
-    return call_ok(c) && r->cause != SBI_N1N2MessageTransferCause_N1_MSG_NOT_TRANSFERRED &&
-           r->cause != SBI_N1N2MessageTransferCause_N2_MSG_NOT_TRANSFERRED;
-}
-
 /* After step 5 a refusal goes by its own message, and the AMF learns that the context is gone. */
 static void refuse_late(struct smf_session *s, struct establishment *f)
 {
@@ -486,7 +482,7 @@ static void run(struct proc *p, const struct wake *w)
     s->up_state = SMF_UP_ACTIVATING;
     call_send(f->transfer, p);
     AWAIT_CALLS(p);
-    f->failure = was_transferred(f->transfer) ? 0 : NAS_GSM_CAUSE_NETWORK_FAILURE;
+    f->failure = smf_was_transferred(f->transfer) ? 0 : NAS_GSM_CAUSE_NETWORK_FAILURE;
     call_done(f->transfer);
     if (f->failure)
         goto refused;
@@ -499,12 +495,14 @@ static void run(struct proc *p, const struct wake *w)
         goto refused;
     STEP(p, "16 N4 change, registration in the UDM");
     f->registration = registration_new(s);
-    if (f->registration)
+    if (f->registration) {
+        s->is_registered = true; /* should the procedure be aborted now, it is undone all the same */
         call_send(f->registration, p);
+    }
     AWAIT_CALLS(p);
     s->is_registered = f->registration && call_ok(f->registration);
     call_done(f->registration);
-    if (!smf_n4_modified(&f->n4)) {
+    if (!smf_n4_modified(&f->n4, s)) {
         f->failure = NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
         goto refused;
     }
@@ -556,14 +554,19 @@ static const char *missing(const struct sbi_SmContextCreateData *b)
                                     : NULL;
 }
 /* TS 29.502 5.2.2.2.1: a create for an identity in use takes its place, without a word to the UE; so does the
- * repetition of a request whose answer was lost. */
-static void replace(struct smf *smf, struct str supi, uint8_t id)
+ * repetition of a request whose answer was lost. False: not before the old one can be undone; the call waits. */
+static bool replace(struct smf *smf, struct call *c, struct str supi, uint8_t id)
 {
     struct smf_session *old = smf_session_find(smf, supi, id);
     if (!old)
-        return;
+        return true;
+    if (!smf_can_take_over(old)) {
+        list_append(&old->waiting, &c->on_producer);
+        return false;
+    }
     proc_abort(old->proc);
     smf_session_drop(old, false);
+    return true;
 }
 
 void smf_create(void *state, struct call *c)
@@ -573,7 +576,6 @@ void smf_create(void *state, struct call *c)
     struct smf_session *s;
     struct smf_ask ask = {0};
     uint8_t cause;
-    metric_add(smf->rt->metrics, METRIC_session_try, 1);
     if (missing(b)) {
         call_problem(c, 400, "MANDATORY_IE_MISSING", missing(b));
         return;
@@ -587,13 +589,15 @@ void smf_create(void *state, struct call *c)
         refuse(smf, c, ask.pti, cause ? cause : NAS_GSM_CAUSE_PROTOCOL_ERROR_UNSPECIFIED);
         return;
     }
-    replace(smf, b->supi, (uint8_t)b->pdu_session_id);
+    if (!replace(smf, c, b->supi, (uint8_t)b->pdu_session_id))
+        return;
+    metric_add(smf->rt->metrics, METRIC_session_try, 1);
     if (smf_session_new(smf, b->supi, (uint8_t)b->pdu_session_id, &s) < 0) {
         refuse(smf, c, ask.pti, NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
         return;
     }
     s->sst = (uint8_t)b->s_nssai.sst;
-    s->has_sd = b->s_nssai.has.sd && hex_get(s->sd, 3, b->s_nssai.sd);
+    s->has_sd = snssai_sd(&b->s_nssai, s->sd);
     str_copy(s->status_uri, sizeof s->status_uri, b->sm_context_status_uri);
     cause = request_check(s, b, &ask);
     if (!cause && !plmn_take(s, &b->serving_network))

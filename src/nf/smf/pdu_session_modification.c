@@ -60,7 +60,7 @@ static void run(struct proc *p, const struct wake *w)
         if (smf_n4_modify(&f->n4, p, s, SMF_N4_QOS, NULL, &f->qos) < 0)
             goto out;
         AWAIT_CALLS(p);
-        if (!smf_n4_modified(&f->n4))
+        if (!smf_n4_modified(&f->n4, s))
             goto out;
         s->qos = f->qos;
         pfcp_call_drop(&f->n4);
@@ -72,13 +72,13 @@ static void run(struct proc *p, const struct wake *w)
         if (!command_send(s, f))
             break;
         AWAIT_CALLS(p);
-        if (f->transfer && !call_ok(f->transfer))
+        if (f->transfer && !smf_was_transferred(f->transfer))
             break;
         call_done(f->transfer);
         f->transfer = NULL;
         do {
             STEP(p, "4 answers");
-            SMF_AWAIT_EVENT(s, p, (uint64_t)s->smf->config->smf.t3591_ms * 1000);
+            SMF_AWAIT_EVENT(s, p, (uint64_t)s->smf->rt->config->smf.t3591_ms * 1000);
             if (w->kind == WAKE_EVENT)
                 answer_take(f, w->data);
         } while (w->kind == WAKE_EVENT && (f->awaits_n1 || f->awaits_n2));

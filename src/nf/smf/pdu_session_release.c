@@ -91,13 +91,13 @@ static void run(struct proc *p, const struct wake *w)
         if (!command_send(s, f))
             break;
         AWAIT_CALLS(p);
-        if (f->transfer && !call_ok(f->transfer))
+        if (f->transfer && !smf_was_transferred(f->transfer))
             break; /* the UE is not reachable: it learns when it comes back, by the PDU session status */
         call_done(f->transfer);
         f->transfer = NULL;
         do {
             STEP(p, "4 answers");
-            SMF_AWAIT_EVENT(s, p, (uint64_t)s->smf->config->smf.t3592_ms * 1000);
+            SMF_AWAIT_EVENT(s, p, (uint64_t)s->smf->rt->config->smf.t3592_ms * 1000);
             if (w->kind == WAKE_EVENT)
                 answer_take(f, w->data);
         } while (w->kind == WAKE_EVENT && (f->awaits_n1 || f->awaits_n2));

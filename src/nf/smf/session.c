@@ -92,7 +92,7 @@ static void next_run(struct work *w);
 int smf_session_new(struct smf *smf, struct str supi, uint8_t id, struct smf_session **out)
 {
     struct smf_ue *ue = smf_ue_find(smf, supi);
-    if (ue && ue->sessions >= smf->config->smf.max_sessions_per_ue)
+    if (ue && ue->sessions >= smf->rt->config->smf.max_sessions_per_ue)
         return ERR_FULL;
     struct smf_session *s = slab_new(&smf->sessions);
     if (!s)
@@ -132,6 +132,25 @@ static void deregister(struct smf_session *s)
         call_notify(c);
 }
 
+/* What waited for the session learns that it is gone. A create that was to replace it is returned: the last one,
+ * of those that a UE sent again. */
+static struct call *waiting_answer(struct smf_session *s)
+{
+    struct call *successor = NULL;
+    for (struct link *l; (l = list_pop(&s->waiting));) {
+        struct call *c = CONTAINER(l, struct call, on_producer), *gone = c;
+        if (c->op == SBI_nsmf_pdusession_create) {
+            gone = successor;
+            successor = c;
+        }
+        if (gone && gone->op == SBI_nsmf_pdusession_release)
+            call_reply(gone, 204);
+        else if (gone)
+            call_problem(gone, 404, "CONTEXT_NOT_FOUND", "the session has just been released");
+    }
+    return successor;
+}
+
 void smf_session_drop(struct smf_session *s, bool notify)
 {
     struct smf *smf = s->smf;
@@ -145,19 +164,17 @@ void smf_session_drop(struct smf_session *s, bool notify)
         pool_return(&s->dnn->v4, s->v4, smf_now_s(smf));
     if (s->dnn && s->v6 != POOL_NONE)
         pool_return(&s->dnn->v6, s->v6, smf_now_s(smf));
-    for (struct link *l; (l = list_pop(&s->waiting));) {
-        struct call *c = CONTAINER(l, struct call, on_producer);
-        if (c->op == SBI_nsmf_pdusession_release)
-            call_reply(c, 204);
-        else
-            call_problem(c, 404, "CONTEXT_NOT_FOUND", "the session has just been released");
-    }
+    struct call *successor = waiting_answer(s);
     list_remove(&s->next.link);
     if (s->upf)
         s->upf->sessions--;
     ue_leave(smf, s->ue, s);
     slab_drop(&smf->sessions, s);
     metric_add(smf->rt->metrics, METRIC_sessions, -1);
+    if (successor && smf->is_stopping)
+        call_problem(successor, 503, "NF_CONGESTION", "the SMF ends");
+    else if (successor)
+        smf_create(smf, successor);
 }
 
 /* ---- addresses, TS 23.501 5.8.2.2 ---- */
@@ -254,6 +271,10 @@ static void next_run(struct work *w)
     while (n-- && slab_get(&smf->sessions, self) && !list_empty(&s->waiting)) {
         struct call *c = CONTAINER(list_pop(&s->waiting), struct call, on_producer);
         smf->rt->nf[SBI_NF_SMF]->fn[c->op](smf, c);
+    }
+    if (slab_get(&smf->sessions, self) && s->pending & SMF_PENDING_RELEASE && s->proc && smf_can_take_over(s)) {
+        s->pending &= (uint8_t)~SMF_PENDING_RELEASE;
+        smf_collide(s, &(struct smf_input){.event = SMF_EV_NETWORK_RELEASE});
     }
     while (slab_get(&smf->sessions, self) && !s->proc && s->pending) {
         struct smf_input in = pending_take(s);

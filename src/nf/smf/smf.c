@@ -63,6 +63,7 @@ static void stop(struct rt *rt, void *state)
     struct smf *smf = state;
     uint32_t i = 0;
     (void)rt;
+    smf->is_stopping = true;
     for (struct smf_session *s; smf->sessions.items && (s = slab_next(&smf->sessions, &i));) {
         proc_abort(s->proc);
         if (slab_at(&smf->sessions, i - 1) == s) { /* else the procedure took it along */

@@ -98,6 +98,7 @@ struct smf {
     struct smf_upf *upfs;
     uint32_t n_dnns, n_upfs;
     uint64_t secret[2];  /* of smContextRefs */
+    bool is_stopping;
     uint8_t *scratch;    /* arena of the message at hand */
     uint8_t *out;        /* N1 and N2 being made, SMF_NAS_MAX each */
     uint64_t downlink_data, usage_reports, tunnels_lost;
@@ -167,7 +168,8 @@ enum smf_n4_change {
 };
 int smf_n4_modify(struct pfcp_call *, struct proc *, const struct smf_session *, enum smf_n4_change,
                   const struct smf_tunnel *an, const struct smf_qos *);
-bool smf_n4_modified(const struct pfcp_call *);
+/* Also sees that the UPF has lost the session: it is set up again then. */
+bool smf_n4_modified(const struct pfcp_call *, struct smf_session *);
 int smf_n4_delete(struct pfcp_call *, struct proc *, const struct smf_session *);
 void smf_n4_delete_notify(struct smf_session *); /* without waiting */
 
@@ -198,6 +200,7 @@ int smf_n2_setup_response(struct smf *, struct bytes transfer, struct smf_tunnel
 /* ---- namf.c: to the AMF ---- */
 /* N1 and N2 (p NULL: none) by Namf_Communication_N1N2MessageTransfer, to be sent; NULL: memory. */
 struct call *smf_n1n2_new(struct smf_session *, struct bytes n1, struct bytes n2, enum sbi_NgapIeType);
+bool smf_was_transferred(const struct call *); /* it has been answered so */
 void smf_status_notify(struct smf_session *, const char *cause);
 
 /* ---- collide.c ---- */
@@ -234,6 +237,8 @@ struct smf_input {
     enum sbi_N2SmInfoType n2_type;
 };
 void smf_collide(struct smf_session *, const struct smf_input *);
+/* May its procedure be aborted? Not while the UPF or the PCF makes something of which only the answer tells. */
+bool smf_can_take_over(const struct smf_session *);
 /* Calls that wait are looked at again; a procedure says so before it awaits events, and when it ended. */
 void smf_session_kick(struct smf_session *);
 

@@ -24,7 +24,7 @@ static void run(struct proc *p, const struct wake *w)
     p->result = PROC_FAILED;
     if (smf_n4_modify(&f->n4, p, s, on ? SMF_N4_FORWARD : SMF_N4_BUFFER, &f->an, NULL) == OK) {
         AWAIT_CALLS(p);
-        if (smf_n4_modified(&f->n4))
+        if (smf_n4_modified(&f->n4, s))
             p->result = PROC_OK;
     }
     if (p->result == PROC_OK && on)

@@ -52,7 +52,7 @@ static void status_take(struct smf_session *s, struct call *c, uint8_t cause)
     LOG(s->smf->rt->log, nas_state, "ue=%s session=%u message=status cause=%u why=%s",
         log_identity(s->smf->rt->log, smf_supi(s)).text, s->id, cause, nas_gsm_cause_text(cause));
     smf_answer(&c, 204);
-    if (cause == NAS_GSM_CAUSE_INVALID_PDU_SESSION_IDENTITY) {
+    if (cause == NAS_GSM_CAUSE_INVALID_PDU_SESSION_IDENTITY && smf_can_take_over(s)) {
         proc_abort(s->proc);
         smf_session_drop(s, true);
     } else if ((cause == NAS_GSM_CAUSE_PTI_MISMATCH || cause == NAS_GSM_CAUSE_INVALID_PTI_VALUE) && s->proc &&
