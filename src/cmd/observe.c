@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* observe.c - what a running core says of itself. */
 #include "cmd/core.h"
+#include "crypto/crypto.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,10 @@ static uint64_t cpu_us(void)
 static void refresh(struct core *c)
 {
     struct metrics *m = c->rt.metrics;
+    struct sctp *sctp = env_real_sctp(c->env);
     metric_set(m, METRIC_process_cpu_us, cpu_us());
+    metric_set(m, METRIC_crypto_us, crypto_metered_ns(c->rt.crypto) / 1000);
+    metric_set(m, METRIC_sctp_us, sctp ? sctp_cpu_us(sctp) : 0);
     metric_set(m, METRIC_process_rss_octets, rss_octets());
     metric_set(m, METRIC_process_start_s, c->started_unix_us / 1000000);
     metric_set(m, METRIC_procedures, c->rt.procs_running);

@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Whoever is asked starts before whoever asks. */
@@ -263,11 +264,19 @@ static int control_start(struct core *c)
 
 static const char *op_label(uint32_t op) { return op < SBI_OP_MAX ? sbi_ops[op].name : NULL; }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static int runtime_start(struct core *c)
 {
     c->rt.metrics = metrics_new();
     if (!c->rt.metrics || crypto_init(&c->rt.crypto) < 0)
         return refuse("no memory, or the cryptographic library refused");
+    crypto_meter(c->rt.crypto, now_ns);
     char why[HN_KEYS_WHY];
     if (hn_keys_read(&c->config->loaded->config, c->hn_keys, c->rt.crypto, why) < 0)
         return refuse("%s", why);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/internal.h"
 #include "crypto/aka.h"
 #include "crypto/kdf.h"
 #include "crypto/milenage.h"
@@ -88,6 +89,7 @@ static void xor6(uint8_t *to, const uint8_t *a, const uint8_t *b)
 int aka_av(struct crypto *c, const struct aka_key *key, const uint8_t rand[16], uint64_t sqn,
            uint16_t amf, struct aka_av *out)
 {
+    METERED(c);
     struct functions f;
     uint8_t s[6];
     if (sqn >> 48)
@@ -111,6 +113,7 @@ int aka_av(struct crypto *c, const struct aka_key *key, const uint8_t rand[16], 
 int aka_5g_av(struct crypto *c, const struct aka_key *key, const uint8_t rand[16], uint64_t sqn,
               uint16_t amf, struct str sn_name, struct aka_5g_av *out)
 {
+    METERED(c);
     struct aka_av av;
     int e = aka_av(c, key, rand, sqn, amf, &av);
     if (e == OK)
@@ -129,6 +132,7 @@ int aka_5g_av(struct crypto *c, const struct aka_key *key, const uint8_t rand[16
 int aka_eap_av(struct crypto *c, const struct aka_key *key, const uint8_t rand[16], uint64_t sqn,
                uint16_t amf, struct str sn_name, struct aka_eap_av *out)
 {
+    METERED(c);
     struct aka_av av;
     int e = aka_av(c, key, rand, sqn, amf, &av);
     if (e == OK)
@@ -147,6 +151,7 @@ int aka_eap_av(struct crypto *c, const struct aka_key *key, const uint8_t rand[1
 int aka_auts_verify(struct crypto *c, const struct aka_key *key, const uint8_t rand[16],
                     const uint8_t auts[14], uint64_t *sqn_ms)
 {
+    METERED(c);
     struct functions f;
     uint8_t sqn[6] = {0};
     /* f5* does not take SQN: a first pass yields AK*, a second checks MAC-S over the SQN that it
@@ -203,6 +208,7 @@ uint64_t aka_sqn_next(uint64_t sqn)
 int aka_usim(struct crypto *c, const struct aka_key *key, struct aka_sqn_array *sqns,
              const uint8_t rand[16], const uint8_t autn[16], struct aka_usim_result *out)
 {
+    METERED(c);
     struct functions f;
     uint8_t sqn[6] = {0};
     uint16_t amf = be16(autn + 6);

@@ -59,8 +59,12 @@ static bool sha256_parts(struct crypto *c, const struct bytes *parts, uint32_t n
     return true;
 }
 
+void crypto_meter(struct crypto *c, uint64_t (*now_ns)(void)) { c->now_ns = now_ns; }
+uint64_t crypto_metered_ns(const struct crypto *c) { return c->metered_ns; }
+
 int crypto_sha256(struct crypto *c, const struct bytes *parts, uint32_t n_parts, uint8_t out[32])
 {
+    METERED(c);
     /* no algorithm named: the context keeps the one it has and allocates nothing */
     if (!EVP_DigestInit_ex2(c->md, NULL, NULL) || !sha256_parts(c, parts, n_parts) ||
         !EVP_DigestFinal_ex(c->md, out, NULL))
@@ -71,6 +75,7 @@ int crypto_sha256(struct crypto *c, const struct bytes *parts, uint32_t n_parts,
 int crypto_hmac_sha256(struct crypto *c, struct bytes key, const struct bytes *parts,
                        uint32_t n_parts, uint8_t out[32])
 {
+    METERED(c);
     uint8_t pad[64], inner[32], hashed[32];
     int e = OK;
     if (key.n > sizeof pad) {

@@ -12,6 +12,9 @@ struct crypto;
 
 int crypto_init(struct crypto **out); /* ERR_CRYPTO, ERR_NOSPACE */
 void crypto_free(struct crypto *c);   /* NULL is fine */
+/* From now on the time spent in cryptography is added up, by this clock (nanoseconds). */
+void crypto_meter(struct crypto *c, uint64_t (*now_ns)(void));
+uint64_t crypto_metered_ns(const struct crypto *c); /* so far; 0 without a clock */
 
 int crypto_sha256(struct crypto *c, const struct bytes *parts, uint32_t n_parts, uint8_t out[32]);
 /* A key of any length; the message is the concatenation of the parts. */

@@ -18,4 +18,22 @@ struct crypto {
     EVP_CIPHER_CTX *ecb, *cbc, *ctr;
     EC_GROUP *p256;
     BN_CTX *bn;
+    uint64_t (*now_ns)(void); /* NULL: time is not counted */
+    uint64_t metered_ns, entered_ns;
+    uint32_t depth; /* of metered functions that call one another */
 };
+
+static inline struct crypto *crypto_meter_enter(struct crypto *c)
+{
+    if (c->now_ns && c->depth++ == 0)
+        c->entered_ns = c->now_ns();
+    return c;
+}
+static inline void crypto_meter_leave(struct crypto **c)
+{
+    if ((*c)->now_ns && --(*c)->depth == 0)
+        (*c)->metered_ns += (*c)->now_ns() - (*c)->entered_ns;
+}
+/* First in a function: the time until its end counts as cryptography. */
+#define METERED(c)                                                                                 \
+    __attribute__((unused, cleanup(crypto_meter_leave))) struct crypto *metered_ = crypto_meter_enter(c)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/internal.h"
 #include "crypto/kdf.h"
 
 enum { KDF_PARAM_MAX = 8 };
@@ -6,6 +7,7 @@ enum { KDF_PARAM_MAX = 8 };
 int kdf(struct crypto *c, struct bytes key, uint8_t fc, const struct bytes *p, uint32_t n_p,
         uint8_t out[32])
 {
+    METERED(c);
     uint8_t len[KDF_PARAM_MAX][2];
     struct bytes part[1 + 2 * KDF_PARAM_MAX] = {{&fc, 1}};
     if (n_p > KDF_PARAM_MAX)
@@ -240,6 +242,7 @@ int kdf_kaf(struct crypto *c, const uint8_t kakma[32], struct bytes af_id, uint8
 int kdf_prf_prime(struct crypto *c, struct bytes key, struct bytes label, struct bytes seed,
                   uint8_t *out, uint32_t n)
 {
+    METERED(c);
     if (n > 255 * 32)
         return ERR_RANGE;
     uint8_t t[32], i = 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/internal.h"
 #include "crypto/milenage.h"
 
 static void xor16(uint8_t *to, const uint8_t *a, const uint8_t *b)
@@ -29,6 +30,7 @@ static void rotated(uint8_t *to, const uint8_t *in, const uint8_t *opc, unsigned
 int milenage(struct crypto *c, const uint8_t k[16], const uint8_t opc[16], const uint8_t rand[16],
              const uint8_t sqn[6], const uint8_t amf[2], struct milenage_out *out)
 {
+    METERED(c);
     /* TS 35.206 4.1: c1..c5 differ in the last octet only, r1..r5 are whole octets */
     static const struct {
         uint8_t rot, last;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/internal.h"
 #include "crypto/nas_alg.h"
 #include "crypto/stream.h"
 
@@ -41,6 +42,7 @@ static void nea3(const uint8_t key[16], const uint8_t head[8], uint8_t *buf, uin
 int nea_apply(struct crypto *c, uint8_t alg, const uint8_t key[16], uint32_t count, uint8_t bearer,
               enum nas_dir dir, uint8_t *buf, uint32_t n)
 {
+    METERED(c);
     uint8_t iv[16] = {0}; /* COUNT || BEARER || DIRECTION || 0^26 || 0^64, TS 33.401 B.1.3 */
     if (alg >= NAS_ALG_COUNT || bearer > 31)
         return ERR_RANGE;
@@ -57,6 +59,7 @@ int nea_apply(struct crypto *c, uint8_t alg, const uint8_t key[16], uint32_t cou
 int nea_apply_bits(struct crypto *c, uint8_t alg, const uint8_t key[16], uint32_t count,
                    uint8_t bearer, enum nas_dir dir, uint8_t *buf, uint32_t n_bits)
 {
+    METERED(c);
     uint32_t n = n_bits / 8 + (n_bits % 8 != 0);
     int e = nea_apply(c, alg, key, count, bearer, dir, buf, n);
     if (e == OK && n_bits % 8)
@@ -67,6 +70,7 @@ int nea_apply_bits(struct crypto *c, uint8_t alg, const uint8_t key[16], uint32_
 int nia_mac(struct crypto *c, uint8_t alg, const uint8_t key[16], uint32_t count, uint8_t bearer,
             enum nas_dir dir, const uint8_t *msg, uint32_t n, uint8_t mac[4])
 {
+    METERED(c);
     return n > UINT32_MAX / 8 - 64 ? ERR_RANGE
                                    : nia_mac_bits(c, alg, key, count, bearer, dir, msg, n * 8, mac);
 }
@@ -75,6 +79,7 @@ int nia_mac_bits(struct crypto *c, uint8_t alg, const uint8_t key[16], uint32_t 
                  uint8_t bearer, enum nas_dir dir, const uint8_t *msg, uint32_t n_bits,
                  uint8_t mac[4])
 {
+    METERED(c);
     uint8_t head[8] = {0}, full[16]; /* TS 33.401 B.2.3 */
     if (alg >= NAS_ALG_COUNT || bearer > 31 || n_bits > UINT32_MAX - 512)
         return ERR_RANGE;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/internal.h"
 #include "crypto/suci.h"
 #include "crypto/hn_key.h"
 
@@ -34,6 +35,7 @@ static int tag_of(struct crypto *c, const struct ecies *k, struct bytes text, ui
 int suci_conceal(struct crypto *c, const struct hn_key *hn, const uint8_t eph_random[32],
                  struct bytes plain, uint8_t *out, uint32_t cap)
 {
+    METERED(c);
     uint32_t pub_n = hn_key_public_n(hn->scheme), n = pub_n + plain.n + TAG_N;
     if (plain.n == 0 || plain.n > SUCI_PLAIN_MAX)
         return ERR_RANGE;
@@ -94,6 +96,7 @@ static int shared_with(struct crypto *c, const struct hn_key *hn, struct bytes i
 int suci_deconceal(struct crypto *c, const struct hn_key *hn, struct bytes scheme_output,
                    uint8_t *plain, uint32_t cap)
 {
+    METERED(c);
     uint8_t shared_info[33], z[32], tag[TAG_N];
     struct ecies k = {0};
     uint32_t eph_n, text_n = 0;

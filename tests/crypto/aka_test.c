@@ -281,11 +281,33 @@ static void sqn_freshness(void **state)
     assert_true(aka_sqn_next((1ull << 48) - 1) == 0);
 }
 
+static uint64_t ticks;
+static uint64_t tick(void) { return ticks += 5; }
+/* What one function does through others is counted once; nothing is without a clock. */
+static void time_is_counted_once(void **state)
+{
+    struct crypto *c;
+    struct aka_key key = {.alg = AKA_MILENAGE, .k_n = 16};
+    struct aka_5g_av av;
+    const uint8_t rand[16] = {1};
+    assert_int_equal(crypto_init(&c), OK);
+    assert_int_equal(aka_5g_av(c, &key, rand, 32, AKA_AMF_5G, STR("5G:mnc001.mcc001.3gppnetwork.org"), &av), OK);
+    assert_int_equal(crypto_metered_ns(c), 0);
+    crypto_meter(c, tick);
+    assert_int_equal(aka_5g_av(c, &key, rand, 64, AKA_AMF_5G, STR("5G:mnc001.mcc001.3gppnetwork.org"), &av), OK);
+    assert_int_equal(crypto_metered_ns(c), 5);
+    assert_int_equal(aka_av(c, &key, rand, 1ull << 48, 0, &(struct aka_av){0}), ERR_RANGE);
+    assert_int_equal(crypto_metered_ns(c), 10);
+    assert_int_equal(ticks, 20);
+    crypto_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {unit(milenage_vectors),       unit(milenage_folds_to_gsm),
                                        unit(tuak_vectors),           unit(keccak_vectors),
                                        unit(key_chains_of_captures), unit(auts_of_captures),
-                                       unit(usim_and_home_agree),    unit(sqn_freshness)};
+                                       unit(usim_and_home_agree),    unit(sqn_freshness),
+                                       unit(time_is_counted_once)};
     return cmocka_run_group_tests(tests, vec_setup, vec_teardown);
 }
