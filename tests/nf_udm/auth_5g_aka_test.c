@@ -311,11 +311,64 @@ static void a_start_without_a_store_waits_for_it(void **state)
     core_free(t);
 }
 
+struct held {
+    struct call *c[8];
+    uint32_t n;
+};
+static int hold(void *ctx, struct call *c)
+{
+    struct held *h = ctx;
+    assert_in_range(h->n, 0, 7);
+    h->c[h->n++] = c;
+    return OK;
+}
+static void a_udr_that_does_not_answer(void **state)
+{
+    struct core *t = core_new("");
+    core_add(t, SUPI, 0, SUBSCRIBER_AUTH_EAP_AKA_PRIME);
+    struct ask *a = ask_auth(t, SUPI, SN_NAME); /* an EAP context, for later */
+    nf_stop(&t->rt, SBI_NF_UDR);
+    struct held far = {0};
+    t->rt.sbi_remote = hold;
+    t->rt.sbi_remote_ctx = &far;
+    assert_refused(ask_auth(t, SUPI, SN_NAME), 504, "UPSTREAM_SERVER_ERROR");
+    /* everything ends in the middle: a vector is awaited, for a registration and for a resynchronisation */
+    static const uint8_t auts[14] = {1};
+    uint8_t msg[64];
+    struct eap_aka m;
+    const SBI_RSP(nausf_auth_post) *r = a->c->rsp;
+    assert_int_equal(eap_aka_parse(r->x5g_auth_data_eap, &m), OK);
+    int n = eap_aka_sync_failure(m.id, auts, msg, sizeof msg);
+    struct ask *b = ask_new(t, SBI_nausf_eap_session), *c = ask_new(t, SBI_nausf_auth_post);
+    ((SBI_REQ(nausf_eap_session) *)ask_request(b))->auth_ctx_id = last_segment(r->location);
+    ((SBI_REQ(nausf_eap_session) *)ask_request(b))->body.eap_payload = (struct bytes){msg, (uint32_t)n};
+    ((SBI_REQ(nausf_auth_post) *)ask_request(c))->body.supi_or_suci = STR(SUPI);
+    ((SBI_REQ(nausf_auth_post) *)ask_request(c))->body.serving_network_name = STR(SN_NAME);
+    rt_enter(&t->rt);
+    proc_start(&b->p);
+    proc_start(&c->p);
+    rt_turn(&t->rt);
+    assert_int_equal(t->rt.procs_running, 7); /* a, b, c; two of the AUSF, two of the UDM */
+    nf_stop_all(&t->rt);
+    rt_turn(&t->rt);
+    assert_true(b->c->answered && c->c->answered);
+    assert_refused(b, 503, "NF_CONGESTION");
+    assert_refused(c, 503, "SYSTEM_FAILURE");
+    ask_done(a);
+    world_attach(t->w, t->env, &t->rt);
+    world_run(t->w, 3000000);
+    for (uint32_t i = 0; i < far.n; i++) /* too late */
+        call_reply(far.c[i], 200);
+    rt_turn(&t->rt);
+    core_end(t);
+    core_free(t);
+}
+
 int main(void)
 {
     return RUN_BOTH(unit(a_sim_and_the_core_agree), unit(concealed_identities_are_revealed),
                unit(false_identities_cost_a_bounded_time), unit(wrong_answers_are_refused),
                unit(a_sim_that_is_ahead_is_followed), unit(a_sim_that_is_far_behind_is_met),
                unit(an_old_or_false_resynchronisation_changes_nothing), unit(contexts_are_bounded_in_number_and_time),
-               unit(a_store_that_fails_is_told_and_survived), unit(a_start_without_a_store_waits_for_it));
+               unit(a_store_that_fails_is_told_and_survived), unit(a_start_without_a_store_waits_for_it), unit(a_udr_that_does_not_answer));
 }

@@ -157,6 +157,42 @@ static void what_is_not_durable_is_bounded(void **state)
     core_free(t);
 }
 
+static void many_at_once_share_a_block(void **state)
+{
+    enum { MANY = 24 };
+    struct core *t = core_new("");
+    struct ask *a[MANY];
+    uint8_t seen[MANY][6];
+    core_add(t, SUPI, 0, SUBSCRIBER_AUTH_NONE);
+    rt_enter(&t->rt);
+    for (int i = 0; i < MANY; i++) {
+        a[i] = ask_new(t, SBI_nudm_ueau_generate_auth_data);
+        SBI_REQ(nudm_ueau_generate_auth_data) *q = ask_request(a[i]);
+        q->supi_or_suci = STR(SUPI);
+        q->body.serving_network_name = STR(SN_NAME);
+        q->body.ausf_instance_id = STR("33333333-0000-4000-8000-000000000000");
+        proc_start(&a[i]->p);
+    }
+    world_attach(t->w, t->env, &t->rt);
+    world_run(t->w, 100000);
+    for (int i = 0; i < MANY; i++) {
+        const SBI_RSP(nudm_ueau_generate_auth_data) *r = a[i]->c->rsp;
+        struct sim s = sim_new();
+        struct aka_av av;
+        assert_true(a[i]->c->answered);
+        assert_int_equal(a[i]->c->status, 200);
+        const struct sbi_AuthenticationVector *v = &r->authentication_vector;
+        assert_int_equal(aka_av(t->crypto, &s.key, v->rand.p, 0, 0x8000, &av), OK);
+        for (int k = 0; k < 6; k++)
+            seen[i][k] = v->autn.p[k] ^ av.autn[k];
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(seen[i], seen[j], 6);
+        ask_done(a[i]);
+    }
+    assert_int_equal(((struct udr *)nf_state(&t->rt, SBI_NF_UDR))->writes, 1);
+    core_free(t);
+}
+
 static void another_udm_may_take_numbers_too(void **state)
 {
     struct core *t = core_new("");
@@ -200,5 +236,5 @@ int main(void)
 {
     return RUN_BOTH(unit(killed_between_any_two_writes), unit(a_killed_process_loses_its_tail),
                unit(a_clean_stop_wastes_no_more_than_a_block), unit(what_is_not_durable_is_bounded),
-               unit(another_udm_may_take_numbers_too));
+               unit(another_udm_may_take_numbers_too), unit(many_at_once_share_a_block));
 }

@@ -23,6 +23,8 @@ static void expire(struct timer *t)
             ausf_ctx_end(s, x);
         }
     }
+    if (!list_empty(&s->order)) /* those with a procedure of their own, which ends soon */
+        timer_set(&s->rt->timers, t, now + 1000000, expire);
 }
 
 /* When all are in use the oldest goes, if it is older than a phone takes to answer; so neither can a flood of
