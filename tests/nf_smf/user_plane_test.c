@@ -158,6 +158,18 @@ static void paging_in_vain(void **state)
     assert_int_equal(net->amf.transfers, transfers + 2);
     gnb_accepts(s.ref, 0x79);
     assert_int_equal(seen.n, 1); /* the one that was not dropped */
+    /* the phone comes, and its gNB cannot */
+    update(s.ref, (struct news){.up = SBI_UpCnxState_DEACTIVATED});
+    network_sends(&me);
+    assert_int_equal(net->amf.transfers, transfers + 3);
+    struct answer a = update(s.ref, (struct news){.n2 = BYTES_OF(((uint8_t[]){0, 0})),
+                                                  .n2_type = SBI_N2SmInfoType_PDU_RES_SETUP_FAIL});
+    assert_true(a.status == 200 && a.up_state == SBI_UpCnxState_DEACTIVATED);
+    network_sends(&me); /* tells again */
+    assert_int_equal(net->amf.transfers, transfers + 4);
+    update(s.ref, (struct news){.up = SBI_UpCnxState_DEACTIVATED}); /* idle again before it was set up */
+    network_sends(&me);
+    assert_int_equal(net->amf.transfers, transfers + 5);
 }
 
 static void rates_change(void **state)

@@ -13,6 +13,7 @@ struct modification {
     struct smf_frame f;
     struct pfcp_call n4;
     struct call *transfer;
+    uint64_t due_us; /* T3591, whatever arrives meanwhile */
     struct smf_ask ask;
     struct smf_qos qos; /* what it shall be */
     bool by_network, awaits_n1, awaits_n2, rejected;
@@ -76,9 +77,10 @@ static void run(struct proc *p, const struct wake *w)
             break;
         call_done(f->transfer);
         f->transfer = NULL;
+        f->due_us = p->rt->now_us + (uint64_t)p->rt->config->smf.t3591_ms * 1000;
         do {
             STEP(p, "4 answers");
-            SMF_AWAIT_EVENT(s, p, (uint64_t)s->smf->rt->config->smf.t3591_ms * 1000);
+            SMF_AWAIT_EVENT(s, p, f->due_us > p->rt->now_us ? f->due_us - p->rt->now_us : 1);
             if (w->kind == WAKE_EVENT)
                 answer_take(f, w->data);
         } while (w->kind == WAKE_EVENT && (f->awaits_n1 || f->awaits_n2));

@@ -13,6 +13,7 @@ struct release {
     struct smf_frame f; /* request: what began it, then each update that brings an answer */
     struct pfcp_call n4;
     struct call *transfer;
+    uint64_t due_us; /* T3592, whatever arrives meanwhile */
     uint8_t by, pti, cause;
     uint8_t expiries;
     bool awaits_n1, awaits_n2;
@@ -95,9 +96,10 @@ static void run(struct proc *p, const struct wake *w)
             break; /* the UE is not reachable: it learns when it comes back, by the PDU session status */
         call_done(f->transfer);
         f->transfer = NULL;
+        f->due_us = p->rt->now_us + (uint64_t)p->rt->config->smf.t3592_ms * 1000;
         do {
             STEP(p, "4 answers");
-            SMF_AWAIT_EVENT(s, p, (uint64_t)s->smf->rt->config->smf.t3592_ms * 1000);
+            SMF_AWAIT_EVENT(s, p, f->due_us > p->rt->now_us ? f->due_us - p->rt->now_us : 1);
             if (w->kind == WAKE_EVENT)
                 answer_take(f, w->data);
         } while (w->kind == WAKE_EVENT && (f->awaits_n1 || f->awaits_n2));

@@ -13,6 +13,13 @@ struct change {
     struct smf_tunnel an; /* addr.family 0: the user plane goes */
 };
 
+/* What a UPF has told of once it does not tell of again while it keeps it: where the gNB was asked in vain, that is
+ * dropped, so that the next packet tells again. */
+static enum smf_n4_change change_of(const struct smf_session *s, bool on)
+{
+    return on ? SMF_N4_FORWARD : s->up_state == SMF_UP_ACTIVATING ? SMF_N4_DROP_BUFFERED : SMF_N4_BUFFER;
+}
+
 static void run(struct proc *p, const struct wake *w)
 {
     struct change *f = (struct change *)p;
@@ -22,7 +29,7 @@ static void run(struct proc *p, const struct wake *w)
     PROC_BEGIN(p);
     STEP(p, "N4 change");
     p->result = PROC_FAILED;
-    if (smf_n4_modify(&f->n4, p, s, on ? SMF_N4_FORWARD : SMF_N4_BUFFER, &f->an, NULL) == OK) {
+    if (smf_n4_modify(&f->n4, p, s, change_of(s, on), &f->an, NULL) == OK) {
         AWAIT_CALLS(p);
         if (smf_n4_modified(&f->n4, s))
             p->result = PROC_OK;
@@ -71,9 +78,8 @@ void smf_n2_answer_start(struct smf_session *s, const struct smf_input *in)
 {
     struct call *c = in->call;
     struct smf_tunnel an;
-    if (in->n2_type == SBI_N2SmInfoType_PDU_RES_SETUP_FAIL && s->up_state != SMF_UP_ON) {
-        s->up_state = SMF_UP_OFF;
-        smf_update_answer(&c, nothing, nothing, 0, SBI_UpCnxState_DEACTIVATED);
+    if (in->n2_type == SBI_N2SmInfoType_PDU_RES_SETUP_FAIL && s->up_state == SMF_UP_ACTIVATING) {
+        start(s, c, &(struct smf_tunnel){0});
     } else if (in->n2_type != SBI_N2SmInfoType_PDU_RES_SETUP_RSP) {
         smf_answer(&c, 204); /* late */
     } else if (s->up_state == SMF_UP_OFF) {
