@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 #include "nf/amf/amf_nf.h"
 #include "nf/ausf/ausf.h"
+#include "nf/nrf/nrf.h"
 #include "nf/nssf/nssf.h"
 #include "nf/pcf/pcf.h"
 #include "nf/smf/smf.h"
@@ -30,6 +31,7 @@ static const struct {
     enum config_nf nf;
     const struct nf_desc *desc;
 } functions[] = {
+    {CONFIG_NF_NRF, &nrf_nf},
     {CONFIG_NF_UDR, &udr_nf},
     {CONFIG_NF_UDM, &udm_nf},
     {CONFIG_NF_AUSF, &ausf_nf},

@@ -15,6 +15,18 @@ static void uuid4(struct rt *rt, char out[37]) /* RFC 4122 4.4 */
     snprintf(out, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", h, h + 8, h + 12, h + 16, h + 20);
 }
 
+static void nf_end(struct rt *rt, struct nf *nf)
+{
+    if (nf->desc->stop)
+        nf->desc->stop(rt, nf->state);
+    rt->nf[nf->desc->kind] = NULL;
+    for (struct link *l; (l = list_pop(&nf->calls));) /* whatever it kept and will not answer any more */
+        call_problem(CONTAINER(l, struct call, on_nf), 503, "TARGET_NF_NOT_REACHABLE", "the function stopped");
+    secret_wipe(nf->state, nf->desc->state_octets);
+    free(nf->state);
+    free(nf);
+}
+
 int nf_start(struct rt *rt, const struct nf_desc *desc)
 {
     struct nf *nf = calloc(1, sizeof *nf);
@@ -30,7 +42,9 @@ int nf_start(struct rt *rt, const struct nf_desc *desc)
     rt->nf[desc->kind] = nf;
     int r = desc->boot(rt, nf->state);
     if (r < 0)
-        nf_stop(rt, desc->kind);
+        nf_end(rt, nf);
+    else
+        nf_register(rt, nf);
     return r;
 }
 
@@ -39,18 +53,14 @@ void nf_stop(struct rt *rt, enum sbi_nf kind)
     struct nf *nf = rt->nf[kind];
     if (!nf)
         return;
-    if (nf->desc->stop)
-        nf->desc->stop(rt, nf->state);
-    rt->nf[kind] = NULL;
-    for (struct link *l; (l = list_pop(&nf->calls));) /* whatever it kept and will not answer any more */
-        call_problem(CONTAINER(l, struct call, on_nf), 503, "TARGET_NF_NOT_REACHABLE", "the function stopped");
-    secret_wipe(nf->state, nf->desc->state_octets);
-    free(nf->state);
-    free(nf);
+    if (kind != SBI_NF_NRF)
+        nf_deregister(rt, nf);
+    nf_end(rt, nf);
 }
 
 void nf_stop_all(struct rt *rt)
 {
     for (unsigned i = NF_SLOTS; i-- > 0;)
-        nf_stop(rt, (enum sbi_nf)i);
+        if (rt->nf[i])
+            nf_end(rt, rt->nf[i]);
 }

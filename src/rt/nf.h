@@ -27,9 +27,13 @@ struct nf {
     struct link calls;    /* struct call.on_nf: delivered and not yet replied to */
     void (*fn[SBI_OP_MAX])(void *nf_state, struct call *);
 };
+/* Started, and registered with the NRF where there is one in this process; one that starts after others registers them. */
 int nf_start(struct rt *, const struct nf_desc *);
-void nf_stop(struct rt *, enum sbi_nf);
-void nf_stop_all(struct rt *); /* in the reverse order of enum sbi_nf */
+void nf_stop(struct rt *, enum sbi_nf); /* and deregistered */
+void nf_stop_all(struct rt *);          /* in the reverse order of enum sbi_nf, the NRF among them */
+/* nf_registry.c, for nf.c */
+void nf_register(struct rt *, const struct nf *);
+void nf_deregister(struct rt *, const struct nf *);
 static inline void *nf_state(struct rt *rt, enum sbi_nf kind)
 {
     return rt->nf[kind] ? rt->nf[kind]->state : NULL;

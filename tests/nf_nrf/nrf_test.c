@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The NRF as functions of its process and others meet it, as structs and as bytes. */
+#include "nf/nrf/nrf.h"
+#include "proto/sbi.h"
+#include "tests/nf_udm/core.h"
+
+static bool json;
+#define OTHER_ID "85a6ff0a-3eca-41f1-b3f5-55ded11935bf"
+#define THIRD_ID "95a6ff0a-3eca-41f1-b3f5-55ded11935bf"
+
+/* ---- an AMF that is told ---- */
+static struct {
+    unsigned n;
+    enum sbi_NotificationEventType event;
+    char id[64];
+    bool has_profile;
+} told;
+static void on_told(void *state, struct call *c)
+{
+    const SBI_REQ(nnrf_nfm_status_notify) *q = c->req;
+    told.n++;
+    told.event = q->body.event;
+    told.has_profile = q->body.has.nf_profile;
+    const char *slash = memrchr(q->body.nf_instance_uri.p, '/', q->body.nf_instance_uri.n);
+    str_copy(told.id, sizeof told.id,
+             (struct str){slash + 1, q->body.nf_instance_uri.n -
+                                         (uint32_t)(slash + 1 - q->body.nf_instance_uri.p)});
+    call_reply(c, 204);
+}
+static int stub_boot(struct rt *rt, void *state)
+{
+    return 0;
+}
+static const struct nf_op amf_ops[] = {{SBI_nnrf_nfm_status_notify, on_told}};
+static const struct nf_desc amf_stub = {SBI_NF_AMF, "amf", 8, stub_boot, NULL, NULL, amf_ops, 1};
+
+static void run_ms(struct core *t, uint64_t ms)
+{
+    world_attach(t->w, t->env, &t->rt);
+    world_run(t->w, ms * 1000);
+}
+static struct core *start(void)
+{
+    memset(&told, 0, sizeof told);
+    struct core *t = core_new("nrf:\n  heartbeat: 10\n");
+    if (json)
+        assert_int_equal(sbi_json_mode(&t->rt), OK);
+    assert_int_equal(nf_start(&t->rt, &nrf_nf), OK);
+    assert_int_equal(nf_start(&t->rt, &amf_stub), OK);
+    run_ms(t, 1);
+    return t;
+}
+static void finish(struct core *t)
+{
+    sbi_json_mode_end(&t->rt);
+    core_free(t);
+}
+static struct nrf *nrf_of(struct core *t)
+{
+    return nf_state(&t->rt, SBI_NF_NRF);
+}
+
+static struct ask *search(struct core *t, enum sbi_NFType target, const char *service)
+{
+    static struct str names[1];
+    struct ask *a = ask_new(t, SBI_nnrf_disc_search);
+    SBI_REQ(nnrf_disc_search) *q = ask_request(a);
+    q->target_nf_type = target;
+    q->requester_nf_type = SBI_NFType_AMF;
+    names[0] = str_of(service);
+    q->has.service_names = service != NULL;
+    q->service_names.p = names;
+    q->service_names.n = 1;
+    assert_int_equal(ask_send(t, a), 200);
+    return a;
+}
+static uint32_t count(struct core *t, enum sbi_NFType target, const char *service)
+{
+    struct ask *a = search(t, target, service);
+    uint32_t n = ((const SBI_RSP(nnrf_disc_search) *)a->c->rsp)->nf_instances.n;
+    ask_done(a);
+    return n;
+}
+
+/* A function elsewhere: an AUSF unless changed. */
+static int register_other(struct core *t, const char *id, void (*change)(struct sbi_NFProfile *))
+{
+    static const struct str address = {"10.1.2.3", 8};
+    struct ask *a = ask_new(t, SBI_nnrf_nfm_register);
+    SBI_REQ(nnrf_nfm_register) *q = ask_request(a);
+    q->nf_instance_id = q->body.nf_instance_id = str_of(id);
+    q->body.nf_type = SBI_NFType_AUSF;
+    q->body.nf_status = SBI_NFStatus_REGISTERED;
+    q->body.has.ipv4_addresses = true;
+    q->body.ipv4_addresses.p = &address;
+    q->body.ipv4_addresses.n = 1;
+    if (change)
+        change(&q->body);
+    int status = ask_send(t, a);
+    if (call_ok(a->c)) {
+        const SBI_RSP(nnrf_nfm_register) *r = a->c->rsp;
+        assert_true(r->has.heart_beat_timer && r->heart_beat_timer == 10 && r->has.location);
+        assert_true(str_eq(r->nf_instance_id, str_of(id)));
+    }
+    ask_done(a);
+    return status;
+}
+static int patch(struct core *t, const char *id, const char *path, const char *value)
+{
+    struct sbi_PatchItem item = {.op = SBI_PatchOperation_REPLACE,
+                                 .path = str_of(path),
+                                 .has.value = true,
+                                 .value = str_of(value)};
+    struct ask *a = ask_new(t, SBI_nnrf_nfm_update);
+    SBI_REQ(nnrf_nfm_update) *q = ask_request(a);
+    q->nf_instance_id = str_of(id);
+    q->body.p = &item;
+    q->body.n = 1;
+    int status = ask_send(t, a);
+    ask_done(a);
+    return status;
+}
+
+static void functions_of_the_process_are_there(void **state)
+{
+    struct core *t = start();
+    assert_int_equal(map_count(&nrf_of(t)->by_id),
+                     5); /* UDR, UDM, AUSF before it; itself; AMF after it */
+    assert_int_equal(metric_get(t->rt.metrics, METRIC_nfs_registered), 5);
+    struct ask *a = search(t, SBI_NFType_UDM, "nudm-ueau");
+    const SBI_RSP(nnrf_disc_search) *r = a->c->rsp;
+    assert_int_equal(r->nf_instances.n, 1);
+    const struct sbi_NFProfile *p = &r->nf_instances.p[0];
+    assert_true(str_is(p->nf_instance_id, t->rt.nf[SBI_NF_UDM]->instance_id));
+    assert_true(p->has.ipv4_addresses && str_is(p->ipv4_addresses.p[0], "127.0.0.5"));
+    assert_true(p->plmn_list.n == 1 && str_is(p->plmn_list.p[0].mnc, "01"));
+    assert_int_equal(p->nf_service_list.n, 3); /* nudm-ueau, nudm-uecm, nudm-sdm */
+    ask_done(a);
+    assert_int_equal(count(t, SBI_NFType_UDM, "nausf-auth"), 0);
+    assert_int_equal(count(t, SBI_NFType_SMF, NULL), 0);
+    run_ms(t, 3600000); /* without any heartbeat */
+    assert_int_equal(count(t, SBI_NFType_UDM, NULL), 1);
+    nf_stop(&t->rt, SBI_NF_AUSF);
+    run_ms(t, 1);
+    assert_int_equal(count(t, SBI_NFType_AUSF, NULL), 0);
+    finish(t);
+}
+
+static void one_that_falls_silent_is_not_found(void **state)
+{
+    struct core *t = start();
+    assert_int_equal(register_other(t, OTHER_ID, NULL), 201);
+    assert_int_equal(register_other(t, OTHER_ID, NULL), 200);
+    assert_int_equal(count(t, SBI_NFType_AUSF, NULL), 2);
+    for (unsigned i = 0; i < 10; i++) {
+        run_ms(t, 20000);
+        assert_int_equal(patch(t, OTHER_ID, "/nfStatus", "\"REGISTERED\""), 204);
+    }
+    run_ms(t, 24900);
+    assert_int_equal(count(t, SBI_NFType_AUSF, NULL), 2);
+    run_ms(t, 200);
+    assert_int_equal(count(t, SBI_NFType_AUSF, NULL), 1);
+    assert_non_null(strstr(t->text, "nf_lost"));
+    assert_int_equal(patch(t, OTHER_ID, "/nfStatus", "\"REGISTERED\""), 204); /* it was only slow */
+    assert_int_equal(count(t, SBI_NFType_AUSF, NULL), 2);
+    run_ms(t, 400000);
+    assert_int_equal(patch(t, OTHER_ID, "/nfStatus", "\"REGISTERED\""),
+                     404); /* forgotten: it has to register anew */
+    finish(t);
+}
+
+static void changes_and_refusals(void **state)
+{
+    struct core *t = start();
+    register_other(t, OTHER_ID, NULL);
+    assert_int_equal(patch(t, OTHER_ID, "/load", "17"), 204);
+    assert_int_equal(patch(t, OTHER_ID, "/priority", "3"), 204);
+    assert_int_equal(patch(t, OTHER_ID, "/load", "101"), 400);
+    assert_int_equal(patch(t, OTHER_ID, "/load", "\"1\""), 400);
+    assert_int_equal(patch(t, OTHER_ID, "/nfType", "\"AMF\""), 400);
+    assert_int_equal(patch(t, OTHER_ID, "/nfStatus", "\"X\""), 400);
+    assert_int_equal(patch(t, THIRD_ID, "/load", "1"), 404);
+    struct ask *a = ask_new(t, SBI_nnrf_nfm_get);
+    SBI_REQ(nnrf_nfm_get) *q = ask_request(a);
+    q->nf_instance_id = STR(OTHER_ID);
+    assert_int_equal(ask_send(t, a), 200);
+    const SBI_RSP(nnrf_nfm_get) *r = a->c->rsp;
+    assert_true(r->load == 17 && r->priority == 3 && r->nf_type == SBI_NFType_AUSF);
+    ask_done(a);
+    assert_int_equal(patch(t, OTHER_ID, "/nfStatus", "\"UNDISCOVERABLE\""), 204);
+    assert_int_equal(count(t, SBI_NFType_AUSF, NULL), 1);
+    a = ask_new(t, SBI_nnrf_nfm_register); /* path and body differ */
+    SBI_REQ(nnrf_nfm_register) *g = ask_request(a);
+    g->nf_instance_id = STR(OTHER_ID);
+    g->body = (struct sbi_NFProfile){.nf_instance_id = STR(THIRD_ID),
+                                     .nf_type = SBI_NFType_AMF,
+                                     .nf_status = SBI_NFStatus_REGISTERED};
+    assert_int_equal(ask_send(t, a), 400);
+    ask_done(a);
+    a = ask_new(t, SBI_nnrf_oauth2_token);
+    SBI_REQ(nnrf_oauth2_token) *o = ask_request(a);
+    o->grant_type = SBI_GrantType_CLIENT_CREDENTIALS;
+    o->nf_instance_id = STR(OTHER_ID);
+    o->scope = STR("nudm-sdm");
+    assert_int_equal(ask_send(t, a), 501); /* and says so */
+    assert_int_equal(((const SBI_ERR(nnrf_oauth2_token) *)a->c->err)->error,
+                     SBI_TokenError_UNAUTHORIZED_CLIENT);
+    ask_done(a);
+    finish(t);
+}
+
+static const enum sbi_NFType amf_only[] = {SBI_NFType_AMF}, smf_only[] = {SBI_NFType_SMF};
+static void prefer(struct sbi_NFProfile *p)
+{
+    p->has.priority = p->has.allowed_nf_types = true;
+    p->priority = 1;
+    p->allowed_nf_types.p = amf_only;
+    p->allowed_nf_types.n = 1;
+}
+static void for_others(struct sbi_NFProfile *p)
+{
+    p->has.allowed_nf_types = true;
+    p->allowed_nf_types.p = smf_only;
+    p->allowed_nf_types.n = 1;
+}
+static void the_best_comes_first(void **state)
+{
+    struct core *t = start();
+    register_other(t, OTHER_ID, prefer);
+    register_other(t, THIRD_ID, for_others);
+    struct ask *a = search(t, SBI_NFType_AUSF, NULL);
+    const SBI_RSP(nnrf_disc_search) *r = a->c->rsp;
+    assert_int_equal(r->nf_instances.n, 2); /* the third is not for AMFs */
+    assert_true(str_is(r->nf_instances.p[0].nf_instance_id, OTHER_ID));
+    assert_int_equal(r->validity_period, NRF_VALIDITY_S);
+    ask_done(a);
+    finish(t);
+}
+
+static void those_who_want_to_know_are_told(void **state)
+{
+    struct core *t = start();
+    struct ask *a = ask_new(t, SBI_nnrf_nfm_subscribe);
+    SBI_REQ(nnrf_nfm_subscribe) *q = ask_request(a);
+    q->body.nf_status_notification_uri =
+        call_callback_uri(&t->rt, &a->c->arena, SBI_NF_AMF, "nf-status");
+    q->body.has.subscr_cond = q->body.subscr_cond.has.nf_type = true;
+    q->body.subscr_cond.nf_type = SBI_NFType_AUSF;
+    assert_int_equal(ask_send(t, a), 201);
+    char id[17];
+    const SBI_RSP(nnrf_nfm_subscribe) *r = a->c->rsp;
+    str_copy(id, sizeof id, r->subscription_id);
+    ask_done(a);
+    register_other(t, OTHER_ID, NULL);
+    run_ms(t, 1);
+    assert_int_equal(told.n, 1);
+    assert_true(told.event == SBI_NotificationEventType_NF_REGISTERED && told.has_profile);
+    assert_string_equal(told.id, OTHER_ID);
+    patch(t, OTHER_ID, "/load", "5"); /* not worth a word */
+    patch(t, OTHER_ID, "/priority", "5");
+    run_ms(t, 1);
+    assert_int_equal(told.n, 2);
+    run_ms(t, 25100);
+    assert_int_equal(told.n, 3); /* silent */
+    nf_stop(&t->rt, SBI_NF_UDM); /* of another type */
+    run_ms(t, 1);
+    assert_int_equal(told.n, 3);
+    run_ms(t, 400000);
+    assert_true(told.n == 4 && told.event == SBI_NotificationEventType_NF_DEREGISTERED &&
+                !told.has_profile);
+    for (unsigned i = 0; i < 2; i++) {
+        a = ask_new(t, SBI_nnrf_nfm_unsubscribe);
+        ((SBI_REQ(nnrf_nfm_unsubscribe) *)ask_request(a))->subscription_id = str_of(id);
+        assert_int_equal(ask_send(t, a), i ? 404 : 204);
+        ask_done(a);
+    }
+    register_other(t, OTHER_ID, NULL);
+    run_ms(t, 1);
+    assert_int_equal(told.n, 4);
+    finish(t);
+}
+
+static void no_more_than_there_is_room_for(void **state)
+{
+    struct core *t = start();
+    char id[37];
+    unsigned n = 0;
+    for (; n < NRF_PROFILES; n++) {
+        snprintf(id, sizeof id, "%08u-0000-4000-8000-000000000000", n);
+        if (register_other(t, id, NULL) != 201)
+            break;
+    }
+    assert_int_equal(n, NRF_PROFILES - 5);
+    assert_int_equal(count(t, SBI_NFType_AUSF, NULL), 64);
+    finish(t);
+}
+
+int main(void)
+{
+    int failed = 0;
+    for (int mode = 0; mode < 2; mode++) {
+        json = mode;
+        print_message("%s\n", json ? "as bytes" : "as structs");
+        failed |=
+            RUN(unit(functions_of_the_process_are_there), unit(one_that_falls_silent_is_not_found),
+                unit(changes_and_refusals), unit(the_best_comes_first),
+                unit(those_who_want_to_know_are_told), unit(no_more_than_there_is_room_for));
+    }
+    return failed;
+}
