@@ -13,6 +13,7 @@
 #include "nf/pcf/pcf.h"
 #include "nf/udm/udm.h"
 #include "nf/udr/udr.h"
+#include "proto/sbi.h"
 #include "proto/serving_network.h"
 #include "ran/gnb.h"
 #include "rt/metrics.h"
@@ -58,7 +59,8 @@ struct phone {
     struct ngap_Cause release_cause;
     uint8_t kgnb[32];
     uint64_t ambr_down;
-    uint32_t n_ngap_allowed;
+    uint32_t n_ngap_allowed, radio_capability; /* slices; octets */
+    uint8_t masked_imeisv[8];
     /* what was taken last */
     _Alignas(16) uint8_t memory[65536];
     uint8_t buf[PDU_MAX];
@@ -105,6 +107,9 @@ static inline void phone_context(struct gnb *g, struct phone *p, const struct ng
     p->contexts++;
     memcpy(p->kgnb, m->SecurityKey.p, 32);
     p->n_ngap_allowed = m->AllowedNSSAI.n;
+    p->radio_capability = m->has.UERadioCapability ? m->UERadioCapability.n : 0;
+    if (m->has.MaskedIMEISV)
+        memcpy(p->masked_imeisv, m->MaskedIMEISV.p, 8);
     p->ambr_down = m->has.UEAggregateMaximumBitRate ? m->UEAggregateMaximumBitRate.uEAggregateMaximumBitRateDL : 0;
     if (p->fail_context) {
         struct ngap_InitialContextSetupFailure f = {.AMF_UE_NGAP_ID = m->AMF_UE_NGAP_ID,
@@ -303,6 +308,8 @@ static inline struct bed *bed_new_with(const char *yaml, const struct nf_desc *c
         b->gnb_env[i] = world_host(b->w, names[i], &g);
         assert_int_equal(rt_init(&b->gnb_rt[i], b->gnb_env[i], 1 << 16), OK);
     }
+    if (getenv("SBI_JSON")) /* the services as bytes: nothing may change */
+        assert_int_equal(sbi_json_mode(&b->rt), OK);
     rt_enter(&b->rt);
     static const struct nf_desc *const nfs[] = {&udr_nf, &udm_nf, &ausf_nf, &pcf_nf, &nssf_nf, &amf_nf};
     for (uint32_t i = 0; i < n_more; i++)
@@ -345,6 +352,7 @@ static inline void bed_free(struct bed *b)
     for (uint32_t i = 0; i < GNBS; i++)
         rt_free(&b->gnb_rt[i]);
     metrics_free(b->rt.metrics);
+    sbi_json_mode_end(&b->rt);
     rt_free(&b->rt);
     store_memory_free(b->store);
     crypto_free(b->crypto);

@@ -383,9 +383,11 @@ static void without_sdm_subscription(void **state)
 }
 
 /* ---- slices and places ---- */
-static void no_slice_here(void **state)
+static void no_slice_here_(bool nssf)
 {
     struct bed *b = bed_new();
+    if (!nssf)
+        nf_stop(&b->rt, SBI_NF_NSSF);
     struct phone *p = &b->phone[0];
     const struct nas_s_nssai wanted = {.sst = 1};
     p->tac = 2; /* where only 2-000009 is, and the default is 1 */
@@ -405,9 +407,16 @@ static void no_slice_here(void **state)
     assert_int_equal(r->rejected_nssai.item[0].cause, 1); /* in this registration area */
     bed_free(b);
 }
-static void slices_that_may_and_may_not(void **state)
+static void no_slice_here(void **state)
+{
+    no_slice_here_(true);
+    no_slice_here_(false);
+}
+static void slices_that_may_and_may_not_(bool nssf)
 {
     struct bed *b = bed_new();
+    if (!nssf)
+        nf_stop(&b->rt, SBI_NF_NSSF);
     struct phone *p = &b->phone[0];
     const struct nas_s_nssai wanted[] = {{.sst = 2, .has_sd = true, .sd = 9}, {.sst = 77}};
     struct nas_msg m = registration(p, NAS_REG_INITIAL);
@@ -426,6 +435,11 @@ static void slices_that_may_and_may_not(void **state)
     assert_int_equal(r->rejected_nssai.item[0].cause, 0); /* in the network */
     assert_int_equal(r->configured_nssai.n, 2);
     bed_free(b);
+}
+static void slices_that_may_and_may_not(void **state)
+{
+    slices_that_may_and_may_not_(true);
+    slices_that_may_and_may_not_(false);
 }
 static void not_in_this_place(void **state)
 {
