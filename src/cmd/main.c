@@ -2,6 +2,7 @@
 /* main.c - the one binary: a table of commands. */
 #include "base/suggest.h"
 #include "cmd/cmd.h"
+#include "cmd/ran_help.h"
 #include "cmd/subscriber.h"
 #include <stdio.h>
 
@@ -11,12 +12,6 @@ struct command {
     const char *more; /* what --help says beside it */
     int (*fn)(int argc, char **argv);
 };
-
-static int not_there(int argc, char **argv)
-{
-    fprintf(stderr, "redoubt %s is not there yet at this version: README.md says what works\n", argv[0]);
-    return EXIT_FAILED;
-}
 
 #define CONFIG_HELP                                                                                \
     "  -c FILE, --config FILE     the configuration; without it " CMD_CONFIG_FILE " if there is\n" \
@@ -69,7 +64,7 @@ static const struct command commands[] = {
     {"subscriber", "add | list | show | remove | import | export | keygen", "who may use the network",
      "Works on the store of the configured core. Keys are never printed.\n\n" SUBSCRIBER_HELP_MORE "\n" CONFIG_HELP,
      cmd_subscriber},
-    {"ran", "[options]", "simulated gNBs and phones", "Against any core.\n", not_there},
+    {"ran", "[options]", "simulated gNBs and phones, against any core", RAN_HELP, cmd_ran},
 };
 
 static void help(FILE *out)

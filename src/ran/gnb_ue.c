@@ -346,14 +346,13 @@ static void session_setup(struct gnb_ue *l, const struct ngap_PDUSessionResource
     r.PDUSessionResourceFailedToSetupListSURes.v = bad;
     r.PDUSessionResourceFailedToSetupListSURes.n = n_bad;
     send(l, NGAP_MSG_PDUSessionResourceSetupResponse, &r);
+    bearers_tell(l, &o);
     if (m->has.NAS_PDU)
         deliver(l, m->NAS_PDU);
     for (uint32_t i = 0; i < list->n && link_of(c, id) == l; i++) {
         if (list->v[i].has.pDUSessionNAS_PDU && (i >= o.n || o.v[i].is_up)) /* 8.2.1.2: not when it failed */
             deliver(l, list->v[i].pDUSessionNAS_PDU);
     }
-    if (link_of(c, id) == l)
-        bearers_tell(l, &o);
 }
 
 static struct bytes modify(struct gnb_ue *l, uint64_t psi, struct bytes transfer, uint8_t *buf, uint32_t cap, bool *is_done)

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ran.c - redoubt ran: gNBs and phones in the real world, against any core. */
+#include "cmd/ran.h"
+#include "os/file.h"
+#include "os/netns.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { S = 1000000, TICK_US = 5000, FRAMES = 16 << 20 };
+
+/* ---- log ---- */
+static void log_line(void *ctx, struct str line)
+{
+    fwrite(line.p, 1, line.n, stdout);
+    fflush(stdout);
+}
+static uint64_t log_clock(void *env) { return env_unix_us(env); }
+
+/* ---- phones ---- */
+static void cause_count(struct ran_cmd *r, const char *what, uint8_t cause)
+{
+    for (uint32_t i = 0; i < RAN_CAUSES; i++) {
+        struct ran_cause *c = &r->causes[i];
+        if (c->n && (c->cause != cause || strcmp(c->what, what) != 0))
+            continue;
+        c->what = what;
+        c->cause = cause;
+        c->n++;
+        return;
+    }
+}
+static void finish(struct ran_cmd *r, struct ran_phone *p)
+{
+    if (p->finished)
+        return;
+    p->finished = true;
+    r->finished++;
+    r->last_us = r->rt.now_us;
+    if (r->o.load && r->finished == r->n_phones)
+        loop_stop(r->loop);
+}
+static int session_open(struct ran_cmd *r, struct ran_phone *p)
+{
+    p->registered_us = r->rt.now_us;
+    return ue_session_open(p->ue, &(struct ue_open){.dnn = r->o.dnn, .type = r->o.type, .has_slice = true, .slice = r->o.slice});
+}
+void ran_phone_start(struct ran_cmd *r, struct ran_phone *p)
+{
+    p->started = true;
+    p->asked_us = r->rt.now_us;
+    if (ue_register(p->ue) < 0)
+        finish(r, p);
+}
+static void failed(struct ran_cmd *r, struct ran_phone *p, const char *what, uint8_t cause)
+{
+    r->failed++;
+    cause_count(r, what, cause);
+    finish(r, p);
+}
+static void on_session(struct ran_cmd *r, struct ran_phone *p, const struct ue_event *e)
+{
+    r->sessions++;
+    hist_add(r->session, e->us);
+    LOG(&r->log, ran_session_up, "ue=%s psi=%u us=%llu", log_identity(&r->log, str_of(p->imsi)).text, e->psi,
+        (unsigned long long)e->us);
+    bool waits = r->o.ping && e->psi && r->o.ping_to.family == 4;
+    if (!waits)
+        finish(r, p);
+}
+/* The tunnel is there a moment after the session: the first ping is asked for by the event that tells it. */
+static void ping(struct ran_cmd *r, struct ran_phone *p, uint8_t psi)
+{
+    if (r->o.ping && p->pings++ == 0)
+        ue_ping(p->ue, psi, &r->o.ping_to, 56);
+}
+static void on_event(void *ctx, struct ue *ue, const struct ue_event *e)
+{
+    struct ran_cmd *r = ctx;
+    struct ran_phone *p = ue->user;
+    struct pseudonym id = log_identity(&r->log, str_of(p->imsi));
+    switch (e->kind) {
+    case UE_REGISTERED:
+        r->registered++;
+        hist_add(r->registration, e->us);
+        LOG(&r->log, ran_ue_registered, "ue=%s us=%llu", id.text, (unsigned long long)e->us);
+        if (r->o.no_session)
+            finish(r, p);
+        else if (!ue->sessions && session_open(r, p) < 0)
+            failed(r, p, "session", 0);
+        break;
+    case UE_REGISTRATION_FAILED:
+        LOG(&r->log, ran_ue_rejected, "ue=%s cause=%u", id.text, e->cause);
+        failed(r, p, "registration", e->cause);
+        break;
+    case UE_DEREGISTERED: LOG(&r->log, ran_ue_rejected, "ue=%s cause=%u deregistered", id.text, e->cause); break;
+    case UE_SESSION_UP:
+        on_session(r, p, e);
+        ping(r, p, e->psi);
+        break;
+    case UE_SESSION_FAILED:
+        LOG(&r->log, ran_session_rejected, "ue=%s psi=%u cause=%u", id.text, e->psi, e->cause);
+        failed(r, p, e->is_gmm ? "session-gmm" : "session", e->cause);
+        break;
+    case UE_SERVICE_FAILED: cause_count(r, "service", e->cause); break;
+    case UE_PING_REPLY:
+        r->pings++;
+        hist_add(r->ping, e->us);
+        finish(r, p);
+        break;
+    default: break;
+    }
+}
+
+static int key_of(struct aka_key *k, struct str key, struct str opc)
+{
+    *k = (struct aka_key){.alg = AKA_MILENAGE, .k_n = 16};
+    return hex_get(k->k, 16, key) && hex_get(k->opc, 16, opc) ? OK : ERR_SYNTAX;
+}
+static uint8_t mnc_digits(const struct ran_cmd *r) { return (r->o.plmn.v[1] & 0xf0) == 0xf0 ? 2 : 3; }
+static int phone_make(struct ran_cmd *r, uint32_t i, const char *imsi, const struct aka_key *key)
+{
+    struct ran_phone *p = &r->phones[i];
+    str_copy(p->imsi, sizeof p->imsi, str_of(imsi));
+    if (r->o.netns) {
+        snprintf(p->netns, sizeof p->netns, "%.36s%u", r->o.netns, i + 1);
+        str_copy(p->tun_name, sizeof p->tun_name, str_of(r->o.tun_name));
+    } else {
+        snprintf(p->tun_name, sizeof p->tun_name, "%.8s%u", r->o.tun_name, i + 1);
+    }
+    struct ue_config c = {.usim = {.imsi = p->imsi, .mnc_digits = mnc_digits(r), .key = *key, .hn = r->hn,
+                                   .hn_id = (uint8_t)r->o.hn_id},
+                          .n_slices = 1, .tun = i < r->o.tuns, .tun_name = p->tun_name,
+                          .tun_netns = r->o.netns ? p->netns : NULL, .user = p};
+    c.slices[0] = r->o.slice;
+    p->ue = ue_new(&r->ran, &c);
+    secret_wipe(&c, sizeof c);
+    if (!p->ue)
+        return ERR_CONFIG;
+    ue_camp(p->ue, &r->cells[i % r->o.gnbs]);
+    return OK;
+}
+static int phones_from_range(struct ran_cmd *r)
+{
+    char imsi[16];
+    size_t n = strlen(r->o.imsi);
+    unsigned long long first = strtoull(r->o.imsi, NULL, 10);
+    for (uint32_t i = 0; i < r->n_phones; i++) {
+        snprintf(imsi, sizeof imsi, "%0*llu", (int)n, first + i);
+        int e = phone_make(r, i, imsi, &r->key);
+        if (e < 0)
+            return e;
+    }
+    return OK;
+}
+static int phones_from_csv(struct ran_cmd *r)
+{
+    char line[512], imsi[32], key[65], opc[65];
+    FILE *f = fopen(r->o.csv, "re");
+    uint32_t n = 0, at = 0;
+    if (!f) {
+        fprintf(stderr, "redoubt ran: %s cannot be read\n", r->o.csv);
+        return ERR_IO;
+    }
+    int e = OK;
+    while (n < r->n_phones && e == OK && fgets(line, sizeof line, f)) {
+        struct aka_key k;
+        at++;
+        if (sscanf(line, " imsi-%15[0-9],%64[0-9a-fA-F],%64[0-9a-fA-F]", imsi, key, opc) != 3 &&
+            sscanf(line, " %15[0-9],%64[0-9a-fA-F],%64[0-9a-fA-F]", imsi, key, opc) != 3)
+            continue; /* a heading, a comment */
+        e = key_of(&k, str_of(key), str_of(opc));
+        if (e < 0)
+            fprintf(stderr, "redoubt ran: %s:%u: expected imsi,key,opc with 32 hex digits each\n", r->o.csv, at);
+        else
+            e = phone_make(r, n++, imsi, &k);
+        secret_wipe(&k, sizeof k);
+    }
+    secret_wipe(line, sizeof line);
+    secret_wipe(key, sizeof key);
+    fclose(f);
+    r->n_phones = n;
+    return e;
+}
+
+/* ---- cells, and who starts when ---- */
+static void ready(struct gnb *g)
+{
+    struct cell *c = g->user;
+    struct ran_cmd *r = c->ran->config.ctx;
+    bool all = true;
+    for (uint32_t i = 0; i < r->o.gnbs; i++)
+        all &= r->cells[i].gnb.state == GNB_READY;
+    LOG(&r->log, ran_gnb_up, "id=%u amf=%s", g->config.id, g->amf_name);
+    r->cells_up |= all;
+}
+static void gone(struct gnb *g)
+{
+    struct ran_cmd *r = ((struct cell *)g->user)->ran->config.ctx;
+    LOG(&r->log, ran_gnb_down, "id=%u", g->config.id);
+    gnb_phones.release_all(g);
+}
+static void phones_start(struct ran_cmd *r)
+{
+    uint64_t due = r->o.rate ? (r->rt.now_us - r->started_us) * r->o.rate / S + 1 : r->finished + r->o.parallel;
+    while (r->said_ready && !r->o.no_register && r->next < r->n_phones && r->next < due) {
+        r->last_us = r->rt.now_us;
+        ran_phone_start(r, &r->phones[r->next++]);
+    }
+}
+static void pace(struct timer *t)
+{
+    struct ran_cmd *r = CONTAINER(t, struct ran_cmd, pace);
+    uint64_t now_us = r->rt.now_us;
+    timer_set(&r->rt.timers, t, now_us + TICK_US, pace);
+    if (!r->cells_up) {
+        if (r->o.load && now_us > r->started_us + (uint64_t)r->o.wait_s * S) {
+            fprintf(stderr, "redoubt ran: no AMF let the gNBs in within %u s\n", r->o.wait_s);
+            r->status = EXIT_FAILED;
+            loop_stop(r->loop);
+        }
+        return;
+    }
+    if (!r->said_ready) {
+        r->said_ready = true;
+        r->started_us = r->last_us = now_us;
+        if (!r->o.load) {
+            printf("ready\n");
+            fflush(stdout);
+        }
+    }
+    phones_start(r);
+    if (r->o.load && r->next == r->n_phones && now_us > r->last_us + (uint64_t)r->o.wait_s * S) {
+        r->status = EXIT_FAILED;
+        loop_stop(r->loop);
+    }
+}
+static uint64_t turn(void *ctx)
+{
+    struct ran_cmd *r = ctx;
+    rt_enter(&r->rt);
+    phones_start(r);
+    return rt_turn(&r->rt);
+}
+static void signalled(void *ctx, int signo) { loop_stop(((struct ran_cmd *)ctx)->loop); }
+
+static struct gnb_ue_ops ran_ops(void)
+{
+    struct gnb_ue_ops ops = gnb_phones;
+    ops.ready = ready;
+    ops.release_all = gone;
+    return ops;
+}
+static int cells_start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
+{
+    r->ta = (struct gnb_ta){.n_slices = 1, .slices = {r->o.slice}};
+    memcpy(r->ta.plmn, r->o.plmn.v, 3);
+    put_be24(r->ta.tac, r->o.tac);
+    for (uint32_t i = 0; i < r->o.gnbs; i++) {
+        struct gnb_config c = {.id = r->o.gnb_id + i, .id_bits = 32, .name = r->o.name, .tas = &r->ta, .n_tas = 1,
+                               .paging_drx = NGAP_PagingDRX_v128, .streams = 8};
+        memcpy(c.plmn, r->o.plmn.v, 3);
+        int e = cell_init(&r->cells[i], &r->ran, &c);
+        if (e >= 0) {
+            r->cells[i].gnb.ue_ops = ops;
+            e = gnb_start(&r->cells[i].gnb, &r->o.amf);
+        }
+        if (e < 0)
+            return e;
+    }
+    return OK;
+}
+static int hn_key_take(struct ran_cmd *r)
+{
+    uint8_t raw[65];
+    if (!r->o.hn_key)
+        return OK;
+    size_t n = strlen(r->o.hn_key) / 2;
+    enum suci_scheme s = r->o.hn_profile && *r->o.hn_profile == 'B' ? SUCI_PROFILE_B : SUCI_PROFILE_A;
+    if (n > sizeof raw || !hex_get(raw, n, str_of(r->o.hn_key)))
+        return ERR_SYNTAX;
+    return hn_key_public_raw(r->crypto, s, (struct bytes){raw, (uint32_t)n}, &r->hn);
+}
+static int say(const char *what, int e)
+{
+    if (e < 0)
+        fprintf(stderr, "redoubt ran: %s: %s\n", what, err_text(e));
+    return e;
+}
+static int start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
+{
+    struct env_real_conf env = {.sctp = {.max_assocs = r->o.gnbs + 8}, .max_sockets = r->o.tuns + 64};
+    struct ran_config rc = {.max_ues = r->n_phones, .max_sessions = r->n_phones * 2 + 64, .n3 = r->o.n3,
+                            .inactivity_us = (uint64_t)r->o.idle_s * S, .event = on_event, .ctx = r};
+    uint8_t secret[16];
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    if (r->o.sctp)
+        env.sctp.mode = *r->o.sctp == 'k' ? SCTP_MODE_KERNEL : *r->o.sctp == 'u' ? SCTP_MODE_USER : SCTP_MODE_AUTO;
+    int e = loop_open(&r->loop);
+    e = e < 0 ? e : loop_on_signals(r->loop, &set, signalled, r);
+    e = e < 0 ? e : env_real_open(&r->env, r->loop, &env);
+    e = e < 0 ? e : rt_init(&r->rt, r->env, FRAMES);
+    e = e < 0 ? e : crypto_init(&r->crypto);
+    if (say("start", e < 0 ? e : loop_on_turn(r->loop, turn, r)) < 0)
+        return e < 0 ? e : ERR_NOSPACE;
+    r->rt.crypto = r->crypto;
+    env_random(r->env, secret, sizeof secret);
+    log_init(&r->log, secret);
+    r->log.line = log_line;
+    r->log.unix_us = log_clock;
+    r->log.clock = r->env;
+    r->log.format = LOG_JSON;
+    r->log.rate_s = r->log.burst = 100000;
+    log_set_level(&r->log, r->o.quiet || r->o.load ? LOG_ERROR : r->o.debug ? LOG_DEBUG : LOG_INFO);
+    r->rt.log = &r->log;
+    if (say("--hn-key", hn_key_take(r)) < 0)
+        return ERR_CONFIG;
+    if (say("N3", ran_init(&r->ran, &r->rt, &rc)) < 0)
+        return ERR_IO;
+    if (say("SCTP", cells_start(r, ops)) < 0)
+        return ERR_IO;
+    e = r->o.csv ? phones_from_csv(r) : phones_from_range(r);
+    if (say("phones", e) < 0)
+        return e;
+    if (r->o.control && say(r->o.control, control_open(&r->control, r->loop, r->o.control, ran_answer, r)) < 0)
+        return ERR_IO;
+    r->started_us = r->rt.now_us;
+    return timer_set(&r->rt.timers, &r->pace, r->rt.now_us + TICK_US, pace);
+}
+static void stop(struct ran_cmd *r)
+{
+    control_free(r->control);
+    if (r->rt.env)
+        timer_stop(&r->rt.timers, &r->pace);
+    for (uint32_t i = 0; r->cells && i < r->o.gnbs; i++)
+        cell_free(&r->cells[i]);
+    ran_free(&r->ran);
+    if (r->rt.env)
+        rt_free(&r->rt);
+    hn_key_free(r->hn);
+    crypto_free(r->crypto);
+    if (r->env)
+        env_real_free(r->env);
+    if (r->loop)
+        loop_free(r->loop);
+}
+
+/* ---- words ---- */
+static bool slice_take(const char *text, struct gnb_slice *out)
+{
+    char *end;
+    unsigned long sst = strtoul(text, &end, 10);
+    *out = (struct gnb_slice){.sst = (uint8_t)sst, .has_sd = *end == '-'};
+    return sst <= 255 && end != text && (!*end || (*end == '-' && hex_get(out->sd, 3, str_of(end + 1))));
+}
+static bool plmn_take(const char *text, struct config_plmn *out)
+{
+    char mcc[4] = {0}, mnc[4] = {0};
+    int n = 0;
+    return sscanf(text, "%3[0-9]-%3[0-9]%n", mcc, mnc, &n) == 2 && !text[n] && strlen(mcc) == 3 && nas_plmn_of(out->v, mcc, mnc);
+}
+static bool type_take(const char *text, uint8_t *out)
+{
+    static const char *const names[] = {"IPv4", "IPv6", "IPv4v6"};
+    for (uint8_t i = 0; i < 3; i++)
+        if (strcasecmp(text, names[i]) == 0)
+            *out = (uint8_t)(i + 1);
+    return *out != 0;
+}
+#define NUMBER(word, min, max, to)                                                                 \
+    else if (args_value(a, NULL, "--" word, &v)) { if (!v || !args_number("--" word, v, min, max, &(to))) return EXIT_USAGE; }
+#define TEXT(word, to)                                                                             \
+    else if (args_value(a, NULL, "--" word, &v)) { if (!v) return EXIT_USAGE; (to) = v; }
+#define PARSED(word, call, expected)                                                               \
+    else if (args_value(a, NULL, "--" word, &v)) {                                                 \
+        if (!v || !(call)) return usage("ran", "--" word ": expected " expected); }
+#define FLAG(word, to) else if (args_flag(a, NULL, "--" word)) { (to) = true; }
+static int words(struct args *a, struct ran_options *o)
+{
+    const char *v = NULL;
+    while (args_more(a)) {
+        if (false) {
+        }
+        PARSED("amf", addr_parse(&o->amf, str_of(v), 38412), "ADDR[:PORT]")
+        PARSED("n3", addr_parse(&o->n3, str_of(v), 2152), "an address")
+        PARSED("plmn", plmn_take(v, &o->plmn), "MCC-MNC, as 001-01")
+        PARSED("slice", slice_take(v, &o->slice), "SST or SST-SD, SD six hex digits")
+        PARSED("type", type_take(v, &o->type), "IPv4, IPv6 or IPv4v6")
+        PARSED("ping", (o->ping = addr_parse(&o->ping_to, str_of(v), 0)), "an address")
+        NUMBER("gnbs", 1, RAN_CELLS_MAX, o->gnbs)
+        NUMBER("gnb-id", 0, 0x7fffffff, o->gnb_id)
+        NUMBER("ues", 1, 1000000, o->ues)
+        NUMBER("tac", 1, 0xfffffd, o->tac)
+        NUMBER("tun", 0, 10000, o->tuns)
+        NUMBER("hn-id", 0, 255, o->hn_id)
+        NUMBER("idle", 0, 86400, o->idle_s)
+        NUMBER("wait", 1, 3600, o->wait_s)
+        NUMBER("rate", 0, 1000000, o->rate)
+        NUMBER("parallel", 1, 1000000, o->parallel)
+        else if (args_value(a, NULL, "--count", &v)) {
+            if (!v || !args_number("--count", v, 1, 1000000, &o->count))
+                return EXIT_USAGE;
+            o->load = true;
+        }
+        TEXT("imsi", o->imsi)
+        TEXT("key", o->key)
+        TEXT("opc", o->opc)
+        TEXT("csv", o->csv)
+        TEXT("dnn", o->dnn)
+        TEXT("hn-key", o->hn_key)
+        TEXT("hn-profile", o->hn_profile)
+        TEXT("netns", o->netns)
+        TEXT("tun-name", o->tun_name)
+        TEXT("control", o->control)
+        TEXT("name", o->name)
+        TEXT("sctp", o->sctp)
+        FLAG("no-session", o->no_session)
+        FLAG("no-register", o->no_register)
+        FLAG("debug", o->debug)
+        FLAG("quiet", o->quiet)
+        else return usage("ran", "'%s' is not an option", args_now(a));
+    }
+    return EXIT_OK;
+}
+static int run(struct ran_cmd *r)
+{
+    struct gnb_ue_ops ops = ran_ops();
+    static char result[8192];
+    r->status = EXIT_OK;
+    if (start(r, &ops) < 0)
+        return EXIT_FAILED;
+    loop_run(r->loop);
+    if (r->o.load) {
+        int n = ran_result(r, result, sizeof result);
+        fwrite(result, 1, n > 0 ? (size_t)n : 0, stdout);
+        if (r->failed || r->registered < r->n_phones)
+            r->status = EXIT_FAILED;
+    }
+    return r->status;
+}
+int cmd_ran(int argc, char **argv)
+{
+    struct args a = {argc, argv, 1};
+    struct ran_cmd *r = calloc(1, sizeof *r);
+    if (!r)
+        return EXIT_FAILED;
+    r->o = (struct ran_options){.gnbs = 1, .ues = 1, .gnb_id = 1, .tac = 1, .hn_id = 1, .wait_s = 30, .parallel = 64,
+                                .amf = addr_v4(0x7f000005, 38412), .n3 = addr_v4(0x7f000001, 2152),
+                                .plmn = {{0x00, 0xf1, 0x10}}, .slice = {.sst = 1}, .imsi = "001010000000001",
+                                .key = "465B5CE8B199B49FAA5F0A2EE238A6BC", .opc = "E8ED289DEBA952E4283B54E88E6183CA",
+                                .dnn = "internet", .tun_name = "ue", .name = "redoubt-gnb", .type = NAS_PDU_IPV4};
+    int status = words(&a, &r->o);
+    if (status == EXIT_OK && key_of(&r->key, str_of(r->o.key), str_of(r->o.opc)) < 0)
+        status = usage("ran", "--key and --opc: expected 32 hex digits each");
+    if (status == EXIT_OK) {
+        r->n_phones = r->o.load ? r->o.count : r->o.ues;
+        r->cells = calloc(r->o.gnbs, sizeof *r->cells);
+        r->phones = calloc(r->n_phones, sizeof *r->phones);
+        r->registration = calloc(3, sizeof *r->registration);
+        bool good = r->cells && r->phones && r->registration;
+        r->session = good ? r->registration + 1 : NULL;
+        r->ping = good ? r->registration + 2 : NULL;
+        status = good ? run(r) : EXIT_FAILED;
+        stop(r);
+    }
+    free(r->cells);
+    free(r->phones);
+    free(r->registration);
+    secret_wipe(r, sizeof *r);
+    free(r);
+    return status;
+}
