@@ -173,7 +173,7 @@ static int host_socket(void *ctx)
     struct sockaddr_in me = {.sin_family = AF_INET, .sin_port = htons(5001)};
     int fd = socket(AF_INET, SOCK_DGRAM, 0), size = 8 << 20;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
-    inet_pton(AF_INET, "10.45.0.1", &me.sin_addr);
+    inet_pton(AF_INET, "192.0.2.2", &me.sin_addr);
     if (bind(fd, (struct sockaddr *)&me, sizeof me))
         return ERR_IO;
     *(int *)ctx = fd;
@@ -188,7 +188,7 @@ static void *sender(void *ctx)
     struct mmsghdr m[BATCH];
     struct iovec v;
     if (f->up) {
-        inner_put(p + 16, 0x0a2d0002, 0x0a2d0001, true, USER_OCTETS);
+        inner_put(p + 16, 0x0a2d0002, 0xc0000202, true, USER_OCTETS);
         gtpu_put(p, f->teid, USER_OCTETS);
         v = (struct iovec){p, USER_OCTETS + 16};
     } else {
@@ -247,13 +247,14 @@ static void flow_run(const char *name, int from, int to, bool up, uint32_t teid,
            last ? "" : ",");
 }
 
-static int portable_bench(const char *core, const char *ran)
+static int portable_bench(const char *core, const char *ran, const char *data)
 {
     struct loop *loop;
     struct env *env;
     struct rt rt;
     struct user_plane *up;
     struct net_addr n3 = addr_v4(0xac1e0001, 0), gnb = addr_v4(0xac1e0002, 0);
+    struct net_addr out = addr_v4(0xc0000201, 0), host = addr_v4(0xc0000202, 0), pool = addr_v4(0x0a2d0000, 0);
     struct config_n6 n6 = {.dnn = STR("internet"), .tun = STR("n6internet"), .create = true,
                            .ipv4 = {addr_v4(0x0a2d0001, 0), 16}};
     struct config config = {.upf = {.n3_addresses = &n3, .n_n3_addresses = 1, .n6 = &n6, .n_n6 = 1,
@@ -263,6 +264,9 @@ static int portable_bench(const char *core, const char *ran)
     int rc = netns_veth(core, "n3", ran, "n3");
     if (rc == OK && (rc = netns_address(core, "n3", &n3, 24)) == OK)
         rc = netns_address(ran, "n3", &gnb, 24);
+    if (rc == OK && (rc = netns_veth(core, "out", data, "out")) == OK &&
+        (rc = netns_address(core, "out", &out, 24)) == OK && (rc = netns_address(data, "out", &host, 24)) == OK)
+        rc = netns_route(data, &pool, 16, &out, "out");
     if (rc < 0 || loop_open(&loop) < 0 || env_real_open(&env, loop, NULL) < 0 || rt_init(&rt, env, 1 << 20) < 0)
         return rc < 0 ? rc : ERR_IO;
     rc = user_plane_portable_open(&up, loop, &rt, &config, core, why);
@@ -276,7 +280,7 @@ static int portable_bench(const char *core, const char *ran)
     loop_once(loop, 0);
     usleep(100000);
     rc = netns_run(ran, ran_socket, &ran_fd);
-    if (rc == OK && (rc = netns_run(core, host_socket, &host_fd)) == OK) {
+    if (rc == OK && (rc = netns_run(data, host_socket, &host_fd)) == OK) {
         flow_run("up", ran_fd, host_fd, true, dp_teid(1000, 0, 0, 0x40000000), false);
         flow_run("down", host_fd, ran_fd, false, 0, true);
     }
@@ -293,16 +297,18 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         run_us = (uint64_t)(atof(argv[1]) * 1e6);
-    char core[32], ran[32];
+    char core[32], ran[32], data[32];
     snprintf(core, sizeof core, "rdubench%d-core", (int)getpid());
     snprintf(ran, sizeof ran, "rdubench%d-ran", (int)getpid());
+    snprintf(data, sizeof data, "rdubench%d-data", (int)getpid());
     printf("{\n");
     path_bench();
     int rc = netns_create(core);
-    if (rc == OK && (rc = netns_create(ran)) == OK)
-        rc = portable_bench(core, ran);
+    if (rc == OK && (rc = netns_create(ran)) == OK && (rc = netns_create(data)) == OK)
+        rc = portable_bench(core, ran, data);
     netns_delete(core);
     netns_delete(ran);
+    netns_delete(data);
     if (rc < 0)
         printf("  \"portable\": \"%s\"\n", err_text(rc));
     printf("}\n");

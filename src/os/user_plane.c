@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "dp/ring.h"
 #include "os/file.h"
-#include "os/nat.h"
+#include "os/n6_table.h"
 #include "os/netns.h"
 #include "os/sock.h"
 #include "os/tun.h"
@@ -76,7 +76,7 @@ struct portable {
     struct loop_flush flush;
     struct link commands_waiting;
     bool thread_runs;
-    bool nat[DP_INSTANCES];
+    bool has_table[DP_INSTANCES];
     pthread_t thread;
     /* between the two */
     struct ring commands, events;
@@ -431,8 +431,8 @@ static void portable_close(struct user_plane *u)
         if (p->n3[i].fd >= 0)
             close(p->n3[i].fd);
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
-        if (p->nat[i])
-            nat_stop(p->has_netns ? p->netns : NULL, p->config.n6[i].tun.p);
+        if (p->has_table[i])
+            n6_table_stop(p->has_netns ? p->netns : NULL, p->config.n6[i].tun.p);
         if (p->n6[i] >= 0)
             close(p->n6[i]);
     }
@@ -521,20 +521,23 @@ static int n3_open(struct portable *p, char *why)
     return OK;
 }
 
-/* Warned of, not refused: phones reach what routes their own addresses back. */
-static void nat_open(struct portable *p, uint32_t i)
+/* Without it the network works, for phones that are trusted and data networks that route their
+ * addresses back: warned of, not refused. */
+static void table_open(struct portable *p, uint32_t i)
 {
     const struct config_n6 *n6 = &p->config.n6[i];
     char why[USER_PLANE_WHY] = "";
-    struct net_addr a4 = n6->ipv4.addr, a6 = n6->ipv6.addr;
-    if (!n6->nat)
+    struct n6_table t = {.netns = p->has_netns ? p->netns : NULL, .interface = n6->tun.p,
+                         .nat = n6->nat, .prefix4 = n6->ipv4.addr, .prefix6 = n6->ipv6.addr,
+                         .bits4 = n6->ipv4.length, .bits6 = n6->ipv6.length};
+    int rc = n6_table_start(&t, why, sizeof why);
+    const char *text = rc == ERR_UNSUPPORTED ? "the program nft is not installed" : why;
+    p->has_table[i] = rc == OK;
+    if (rc == OK)
         return;
-    int rc = nat_start(p->has_netns ? p->netns : NULL, n6->tun.p, &a4, n6->ipv4.length, &a6,
-                       n6->ipv6.length, why, sizeof why);
-    p->nat[i] = rc == OK;
-    if (rc < 0)
-        LOG(p->rt->log, n6_without_nat, "dnn=%s interface=%s why=%s", n6->dnn.p, n6->tun.p,
-            rc == ERR_UNSUPPORTED ? "the program nft is not installed" : why);
+    LOG(p->rt->log, n6_unguarded, "dnn=%s interface=%s why=%s", n6->dnn.p, n6->tun.p, text);
+    if (n6->nat)
+        LOG(p->rt->log, n6_without_nat, "dnn=%s interface=%s why=%s", n6->dnn.p, n6->tun.p, text);
 }
 
 static int n6_open(struct portable *p, char *why)
@@ -557,9 +560,9 @@ static int n6_open(struct portable *p, char *why)
             rc = watch(p, p->n6[i], N3_SOCKETS + i);
         if (rc < 0)
             return refused(why, rc, "N6 interface", n6->tun.p);
-        nat_open(p, i);
+        table_open(p, i);
         LOG(p->rt->log, upf_interface_up, "dnn=%s interface=%s nat=%s", n6->dnn.p, n6->tun.p,
-            p->nat[i] ? "yes" : "no");
+            p->has_table[i] && n6->nat ? "yes" : "no");
     }
     return OK;
 }

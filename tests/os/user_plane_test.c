@@ -140,6 +140,34 @@ static uint16_t sum(const uint8_t *p, uint32_t n)
         s = (s & 0xffff) + (s >> 16);
     return (uint16_t)~s;
 }
+/* An UDP packet of the phone to port 8805, that of N4, of the machine that the UPF runs on. */
+static void knock(struct test *t, uint32_t teid, const uint8_t to_ip[4])
+{
+    uint8_t p[16 + 32] = {0x34, 255, [11] = 0x85, 1, 0x10, 9};
+    uint8_t *q = p + 16;
+    put_be16(p + 2, 32 + 8);
+    put_be32(p + 4, teid);
+    q[0] = 0x45;
+    put_be16(q + 2, 32);
+    q[8] = 64;
+    q[9] = 17;
+    memcpy(q + 12, UE, 4);
+    memcpy(q + 16, to_ip, 4);
+    put_be16(q + 10, sum(q, 20));
+    put_be16(q + 20, 4000);
+    put_be16(q + 22, 8805);
+    put_be16(q + 24, 12);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(2152)};
+    inet_pton(AF_INET, "172.30.0.1", &to.sin_addr);
+    assert_int_equal(sendto(t->gnb, p, sizeof p, 0, (struct sockaddr *)&to, sizeof to), sizeof p);
+}
+static int n4_socket(void *ctx)
+{
+    struct sockaddr_in me = {.sin_family = AF_INET, .sin_port = htons(8805)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    *(int *)ctx = fd;
+    return bind(fd, (struct sockaddr *)&me, sizeof me) ? ERR_IO : OK;
+}
 static void ping_send(struct test *t, uint32_t teid, uint16_t sequence)
 {
     uint8_t p[100] = {0x34, 255, [11] = 0x85, 1, 0x10, 9};
@@ -200,6 +228,20 @@ static void ping(void **state)
     while (got < 50 && gnb_got(t, p, &n))
         got++;
     assert_int_equal(got, 50);
+    /* what runs on this machine is not for phones */
+    int n4;
+    static const uint8_t here[3][4] = {{10, 45, 0, 1}, {172, 30, 0, 1}, {192, 0, 2, 1}};
+    assert_int_equal(netns_run(CORE, n4_socket, &n4), OK);
+    for (int i = 0; i < 3; i++)
+        knock(t, teid, here[i]);
+    ping_send(t, teid, 1); /* comes after them */
+    assert_true(gnb_got(t, p, &n) && p[1] == 255);
+    n = recv(n4, p, sizeof p, 0);
+    if (strstr(t->lines, "n6_unguarded"))
+        assert_int_equal(n, 4); /* they do arrive where nothing holds them */
+    else
+        assert_true(n < 0);
+    close(n4);
     /* an echo request of the path is answered */
     static const uint8_t echo[12] = {0x32, 1, 0, 4, [8] = 0x12, 0x34};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(2152)};
@@ -228,7 +270,7 @@ static void ping(void **state)
             break;
         usleep(1000);
     }
-    assert_true(c[DP_teid_unknown] == 1 && c[DP_to_core] == 71 && c[DP_released] == 1);
+    assert_true(c[DP_teid_unknown] == 1 && c[DP_to_core] == 75 && c[DP_released] == 1);
     user_plane_close(t->up);
     assert_null(t->rt.user_plane);
 }

@@ -31,10 +31,8 @@ static void report_done(void *ctx, int err, const struct pfcp_msg *rsp,
     struct upf_report *r = ctx;
     struct upf *u = r->upf;
     struct upf_session *s = slab_get(&u->sessions, r->session);
-    (void)report;
+    (void)report, (void)err;
     slab_drop(&u->reports, r);
-    if (err == ERR_TIMEOUT)
-        metric_add(u->rt->metrics, METRIC_pfcp_timeout, 1);
     if (s && !s->going && rsp)
         answer_take(u, s, &rsp->session_report_response);
 }

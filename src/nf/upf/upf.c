@@ -74,7 +74,7 @@ uint32_t upf_ntp(const struct upf *u, uint64_t at_us)
 /* ---- associations ---- */
 static bool peer_permitted(const struct upf *u, const struct net_addr *peer)
 {
-    const struct config_upf *c = u->config;
+    const struct config_upf *c = &u->rt->config->upf; /* as of the last reload */
     for (uint32_t i = 0; i < c->n_n4_peers; i++)
         if (addr_same_host(&c->n4_peers[i], peer))
             return true;
@@ -98,6 +98,7 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
 {
     struct upf *u = ctx;
     char peer[NET_ADDR_TEXT], node[128];
+    (void)n;
     addr_text(&a->peer, peer);
     if (pfcp_node_id_text(&a->node_id, node, sizeof node) < 0)
         node[0] = 0;
@@ -116,10 +117,8 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
     case PFCP_PEER_RELEASED: sessions_end(u, a); break;
     case PFCP_PEER_REFUSED: break;
     }
-    uint32_t i = 0, up = 0;
-    for (struct pfcp_assoc *k; (k = slab_next(&n->assocs, &i));)
-        up += k->is_up;
-    metric_set(u->rt->metrics, METRIC_pfcp_associations, up);
+    if (e != PFCP_PEER_REFUSED) /* an SMF in this process counts its own ends of them */
+        metric_add(u->rt->metrics, METRIC_pfcp_associations, e == PFCP_PEER_UP ? 1 : -1);
 }
 
 static void on_request(void *ctx, struct pfcp_node *n, const struct pfcp_in *in)
@@ -143,6 +142,19 @@ static uint64_t on_seid(void *ctx, uint64_t local)
 }
 
 /* ---- counters ---- */
+/* Other entities of the process count into the same rows. */
+static void pfcp_counts_take(struct upf *u)
+{
+    struct metrics *m = u->rt->metrics;
+    const struct pfcp_counts now = u->pfcp.counts, *was = &u->seen_pfcp;
+    metric_add(m, METRIC_pfcp_rx, (int64_t)(now.rx - was->rx));
+    metric_add(m, METRIC_pfcp_tx, (int64_t)(now.tx - was->tx));
+    metric_add(m, METRIC_pfcp_bad, (int64_t)(now.malformed - was->malformed));
+    metric_add(m, METRIC_pfcp_again, (int64_t)(now.resent - was->resent));
+    metric_add(m, METRIC_pfcp_timeout, (int64_t)(now.timeouts - was->timeouts));
+    u->seen_pfcp = now;
+}
+
 static void counters_take(struct upf *u)
 {
     uint64_t v[DP_COUNTERS];
@@ -163,6 +175,7 @@ static void counters_take(struct upf *u)
             (unsigned long long)(v[DP_teid_unknown] - u->seen_unknown));
     u->seen_spoofed = v[DP_spoofed];
     u->seen_unknown = v[DP_teid_unknown];
+    pfcp_counts_take(u);
 }
 
 static void tick_due(struct timer *t)

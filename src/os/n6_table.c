@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "os/nat.h"
+#include "os/n6_table.h"
 #include "os/netns.h"
 #include <errno.h>
 #include <spawn.h>
@@ -70,12 +70,12 @@ static int nft_run(void *ctx)
     return rc;
 }
 
-static size_t rule_put(char *to, size_t cap, const char *family, const struct net_addr *prefix,
-                       uint8_t bits, const char *interface)
+static size_t masquerade_put(char *to, size_t cap, const char *family, const struct net_addr *prefix,
+                             uint8_t bits, const char *interface)
 {
     char text[NET_ADDR_TEXT];
     struct net_addr a = *prefix;
-    if (!bits || !a.family)
+    if (!a.family)
         return 0;
     a.port = 0;
     int n = snprintf(to, cap, "  %s saddr %s/%u oifname != \"%s\" masquerade\n", family,
@@ -83,30 +83,39 @@ static size_t rule_put(char *to, size_t cap, const char *family, const struct ne
     return n < 0 ? 0 : (size_t)n;
 }
 
-int nat_start(const char *netns, const char *interface, const struct net_addr *prefix4,
-              uint8_t bits4, const struct net_addr *prefix6, uint8_t bits6, char *why, size_t cap)
+int n6_table_start(const struct n6_table *t, char *why, size_t cap)
 {
+    const char *i = t->interface;
     char script[SCRIPT_MAX];
+    if (cap)
+        why[0] = 0;
+    if (strlen(i) > 15 || strpbrk(i, "\"{};\n "))
+        return ERR_CONFIG;
     int n = snprintf(script, sizeof script,
                      "add table inet redoubt_%s\n"
                      "delete table inet redoubt_%s\n"
                      "table inet redoubt_%s {\n"
-                     " chain out {\n"
-                     "  type nat hook postrouting priority 100; policy accept;\n",
-                     interface, interface, interface);
-    if (n < 0 || n > SCRIPT_MAX / 2 || strpbrk(interface, "\"{};\n "))
-        return ERR_CONFIG;
+                     " chain in {\n"
+                     "  type filter hook input priority -10; policy accept;\n"
+                     "  iifname \"%s\" meta l4proto { icmp, ipv6-icmp } accept\n"
+                     "  iifname \"%s\" counter drop\n"
+                     " }\n",
+                     i, i, i, i, i);
     size_t at = (size_t)n;
-    at += rule_put(script + at, sizeof script - at, "ip", prefix4, bits4, interface);
-    at += rule_put(script + at, sizeof script - at, "ip6", prefix6, bits6, interface);
-    snprintf(script + at, sizeof script - at, " }\n}\n");
+    if (t->nat) {
+        at += (size_t)snprintf(script + at, sizeof script - at,
+                               " chain out {\n"
+                               "  type nat hook postrouting priority 100; policy accept;\n");
+        at += masquerade_put(script + at, sizeof script - at, "ip", &t->prefix4, t->bits4, i);
+        at += masquerade_put(script + at, sizeof script - at, "ip6", &t->prefix6, t->bits6, i);
+        at += (size_t)snprintf(script + at, sizeof script - at, " }\n");
+    }
+    snprintf(script + at, sizeof script - at, "}\n");
     struct nft job = {script, why, cap};
-    if (cap)
-        why[0] = 0;
-    return netns_run(netns, nft_run, &job);
+    return netns_run(t->netns, nft_run, &job);
 }
 
-int nat_stop(const char *netns, const char *interface)
+int n6_table_stop(const char *netns, const char *interface)
 {
     char script[128], why[1];
     snprintf(script, sizeof script, "delete table inet redoubt_%.40s\n", interface);
