@@ -125,7 +125,7 @@ static bool convert(const char **f, va_list *ap, char *out, size_t cap)
 {
     char spec[16];
     size_t n = 0;
-    int stars[2], n_stars = 0, longs = 0, shorts = 0;
+    int stars[2], n_stars = 0, longs = 0;
     bool size = false, bare = true;
     const char *p = *f;
     spec[n++] = *p++;
@@ -133,7 +133,6 @@ static bool convert(const char **f, va_list *ap, char *out, size_t cap)
         if (*p == '*' && n_stars < 2)
             stars[n_stars++] = va_arg(*ap, int);
         longs += *p == 'l';
-        shorts += *p == 'h';
         size |= *p == 'z' || *p == 'j' || *p == 't';
         bare &= strchr("hlzjt", *p) != NULL;
         spec[n++] = *p++;
