@@ -5,8 +5,8 @@
 #include "tests/test.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "codec/sbi_wire.h"
 #include "nf/smf/smf.h"
+#include "proto/sbi.h"
 #include "rt/metrics.h"
 #include "sim/world.h"
 #include <stdlib.h>
@@ -82,48 +82,6 @@ static struct smf_net *net; /* of the test at hand */
 /* Starts UDM and PCF in place of those below; NULL: those below. */
 static void (*other_core)(struct rt *);
 static bool as_bytes;        /* calls travel as HTTP carries them; main() decides by its argument */
-
-/* ---- calls as bytes ---- */
-
-enum { CARRIED_OCTETS = 64 << 20 };
-static struct arena carried;
-static inline void *carried_new(const struct sbi_schema *s)
-{
-    void *p = arena_zero(&carried, s->size);
-    assert_non_null(p);
-    return p;
-}
-static int carry(void *ctx, struct call *c, bool is_response)
-{
-    static uint8_t block[1 << 16];
-    struct arena text = arena_over(block, sizeof block);
-    struct sbi_http http;
-    struct sbi_report report = {0};
-    const struct sbi_op_desc *d = &sbi_ops[c->op];
-    int err;
-    (void)ctx;
-    if (is_response) {
-        err = sbi_response_encode(c->op, c->status, c->rsp, c->err, &text, &http);
-        c->rsp = carried_new(d->rsp);
-        void *e = carried_new(d->err);
-        c->err = call_ok(c) ? NULL : e;
-        c->problem = NULL;
-        if (!err)
-            err = sbi_response_decode(c->op, &http, &carried, c->rsp, e, &report);
-        if (c->err)
-            c->problem = strcmp(d->err->name, "ProblemDetails") == 0 ? e : &((struct sbi_SmContextCreateError *)e)->error;
-    } else {
-        void *q = carried_new(d->req);
-        err = sbi_request_encode(c->op, c->req, &text, &http);
-        if (!err)
-            err = sbi_request_decode(c->op, &http, &carried, q, &report);
-        c->req = q;
-    }
-    if (err)
-        printf("%s of %s: %s at %s: %s\n", is_response ? "response" : "request", d->name, err_text(err), report.pointer,
-               report.reason ? report.reason : "");
-    return err;
-}
 
 /* ---- the UPF ---- */
 
@@ -421,10 +379,8 @@ static inline int net_open_with(const char *yaml)
     assert_int_equal(rt_init(&net->rt, net->core, 8 << 20), OK);
     net->rt.config = &net->config;
     net->rt.api_root = "http://core";
-    if (as_bytes) {
-        carried = arena_over(malloc(CARRIED_OCTETS), CARRIED_OCTETS);
-        net->rt.sbi_carry = carry;
-    }
+    if (as_bytes)
+        assert_int_equal(sbi_json_mode(&net->rt), OK);
     net->metrics = net->rt.metrics = metrics_new();
     log_init(&net->log, (const uint8_t[16]){1});
     net->log.line = log_keep;
@@ -460,12 +416,11 @@ static inline int net_close(void **state)
     rt_enter(&net->rt);
     rt_turn(&net->rt);
     world_attach(net->w, net->core, NULL);
+    sbi_json_mode_end(&net->rt);
     rt_free(&net->rt);
     metrics_free(net->metrics);
     world_free(net->w);
     free(net->config_block);
-    free(carried.base);
-    carried = (struct arena){0};
     free(net);
     net = NULL;
     return 0;
