@@ -162,6 +162,42 @@ static void registration_during_network_deregistration(void **state)
     bed_free(b);
 }
 
+/* What the UDM has changed is fetched: another AMBR; or nothing that lets the phone stay. */
+static void tell_change(struct bed *b)
+{
+    struct call *c = call_new(&b->rt, SBI_nudm_sdm_notify);
+    struct sbi_req_nudm_sdm_notify *q = call_request(c);
+    struct sbi_NotifyItem *item = arena_zero(&c->arena, sizeof *item);
+    q->callback = call_callback_uri(&b->rt, &c->arena, SBI_NF_AMF, "imsi-%s/sdm", b->phone[0].imsi);
+    item->resource_id = STR("am-data");
+    item->changes = STR("[]");
+    q->body.notify_items.p = item;
+    q->body.notify_items.n = 1;
+    rt_enter(&b->rt);
+    call_notify(c);
+}
+static void no_data_any_more(void *nf, struct call *c) { call_reply(c, 200); }
+static void subscriber_data_update(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = registered(b);
+    phone_ue(p)->ambr_down_bps = 1;
+    tell_change(b);
+    bed_run_ms(b, 100);
+    assert_int_equal(phone_ue(p)->ambr_down_bps, 1000000000);
+    assert_true(phone_ue(p)->has_subscription);
+    b->rt.nf[SBI_NF_UDM]->fn[SBI_nudm_sdm_get] = no_data_any_more;
+    tell_change(b);
+    expect(p, NAS_DEREGISTRATION_REQUEST_UE_TERMINATED);
+    assert_int_equal(p->msg.deregistration_request_ue_terminated.gmm_cause, NAS_GMM_CAUSE_5GS_SERVICES_NOT_ALLOWED);
+    struct nas_msg m;
+    nas_msg_init(&m, NAS_DEREGISTRATION_ACCEPT_UE_TERMINATED);
+    phone_send(p, &m, NAS_CIPHERED);
+    forgotten(b);
+    tell_change(b); /* of nobody */
+    bed_free(b);
+}
+
 /* ---- heard of no more, 5.3.7 ---- */
 static void implicit_deregistration(void **state)
 {
@@ -510,7 +546,7 @@ int main(void)
 {
     return RUN(unit(the_phone_deregisters), unit(the_phone_is_switched_off), unit(subscription_withdrawn),
                unit(no_answer_to_deregistration), unit(withdrawn_while_idle), unit(withdrawn_while_idle_and_paged),
-               unit(another_amf_serves_it), unit(registration_during_network_deregistration),
+               unit(another_amf_serves_it), unit(subscriber_data_update), unit(registration_during_network_deregistration),
                unit(implicit_deregistration), unit(the_same_request_again), unit(the_same_request_after_the_accept),
                unit(no_registration_complete), unit(deregistration_during_registration),
                unit(a_registered_phone_comes_as_new), unit(two_registrations_at_once), unit(the_gnb_vanishes),

@@ -163,18 +163,12 @@ void amf_reachable_start(struct amf_ue *ue)
 }
 
 /* ---- what the UDM says ---- */
-static struct amf_ue *of_path(struct amf *amf, const struct call *c)
-{
-    struct str path = call_callback_path(c);
-    const char *slash = path.n ? memchr(path.p, '/', path.n) : NULL;
-    return slash ? amf_ue_by_supi(amf, (struct str){path.p, (uint32_t)(slash - path.p)}) : NULL;
-}
 /* TS 23.502 4.2.2.2.2 step 14d, 4.2.2.3.3 */
 void amf_op_dereg_notify(void *state, struct call *c)
 {
     struct amf *amf = state;
     const struct sbi_req_nudm_uecm_dereg_notify *q = c->req;
-    struct amf_ue *ue = of_path(amf, c);
+    struct amf_ue *ue = amf_ue_of_callback(amf, c);
     if (!ue) {
         call_problem(c, 404, "CONTEXT_NOT_FOUND", NULL);
         return;
@@ -185,16 +179,5 @@ void amf_op_dereg_notify(void *state, struct call *c)
         ue->at_udm = false;
         amf_ue_deregister_local(ue, 0);
     }
-    call_reply(c, 204);
-}
-/* Read again with the next registration. */
-void amf_op_sdm_notify(void *state, struct call *c)
-{
-    struct amf_ue *ue = of_path(state, c);
-    if (!ue) {
-        call_problem(c, 404, "CONTEXT_NOT_FOUND", NULL);
-        return;
-    }
-    ue->has_subscription = false;
     call_reply(c, 204);
 }

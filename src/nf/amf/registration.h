@@ -79,6 +79,10 @@ void amf_subscription_ask(struct amf_registration *);
 uint8_t amf_subscription_take(struct amf_registration *);
 void amf_policy_ask(struct amf_registration *);
 void amf_policy_take(struct amf_registration *);
+/* The call that fetches access and SMF selection data, not yet sent; NULL: memory used up. */
+struct call *amf_subscription_call(const struct amf_ue *);
+/* What it brought, into the context: 0, or why the phone may not be served. */
+uint8_t amf_subscription_store(struct amf_ue *, const struct sbi_SubscriptionDataSets *);
 /* Tells UDM and PCF that it is over, without waiting. */
 void amf_subscription_end(struct amf_ue *);
 

@@ -47,8 +47,8 @@ void amf_slices_ask(struct amf_registration *f)
     if (!q)
         return;
     struct arena *a = &f->nssf->arena;
-    struct sbi_SubscribedSnssai *subscribed = arena_zero(a, AMF_SUBSCRIBED_SLICES * sizeof *subscribed);
-    struct sbi_Snssai *requested = arena_zero(a, AMF_UE_SLICES * sizeof *requested);
+    struct sbi_SubscribedSnssai *subscribed = arena_zero(a, ue->n_subscribed * sizeof *subscribed);
+    struct sbi_Snssai *requested = arena_zero(a, f->wish.n_requested * sizeof *requested);
     if (!subscribed || !requested)
         return;
     for (uint32_t i = 0; i < ue->n_subscribed; i++) {

@@ -42,21 +42,22 @@ static void ask_register(struct amf_registration *f)
     q->body.initial_registration_ind = f->wish.type == NAS_REG_INITIAL;
     call_send(f->uecm, &f->a.p);
 }
-static void ask_data(struct amf_registration *f)
+struct call *amf_subscription_call(const struct amf_ue *ue)
 {
     static const struct str sets[] = {{"AM", 2}, {"SMF_SEL", 7}};
-    struct sbi_req_nudm_sdm_get *q = ask(f, &f->sdm, SBI_nudm_sdm_get);
+    struct call *c = call_new(ue->amf->rt, SBI_nudm_sdm_get);
+    struct sbi_req_nudm_sdm_get *q = c ? call_request(c) : NULL;
     if (!q)
-        return;
+        return c;
     struct sbi_PlmnId plmn = {0};
-    amf_plmn_sbi(f->a.conn->location.tai.plmn, &f->sdm->arena, &plmn);
-    q->supi = arena_str(&f->sdm->arena, amf_ue_supi(f->a.ue));
+    amf_plmn_sbi(ue->amf->config.guamis[ue->guami].plmn, &c->arena, &plmn);
+    q->supi = arena_str(&c->arena, amf_ue_supi(ue));
     q->dataset_names.p = sets;
     q->dataset_names.n = ARRAY_LEN(sets);
     q->has.plmn_id = true;
     q->plmn_id.mcc = plmn.mcc;
     q->plmn_id.mnc = plmn.mnc;
-    call_send(f->sdm, &f->a.p);
+    return c;
 }
 static void ask_changes(struct amf_registration *f)
 {
@@ -81,7 +82,9 @@ static void ask_changes(struct amf_registration *f)
 void amf_subscription_ask(struct amf_registration *f)
 {
     ask_register(f);
-    ask_data(f);
+    f->sdm = amf_subscription_call(f->a.ue);
+    if (f->sdm)
+        call_send(f->sdm, &f->a.p);
     ask_changes(f);
 }
 
@@ -191,23 +194,24 @@ static bool may_not_use_nr(const struct sbi_AccessAndMobilitySubscriptionData *d
             return true;
     return false;
 }
+uint8_t amf_subscription_store(struct amf_ue *ue, const struct sbi_SubscriptionDataSets *d)
+{
+    if (!d->has.am_data)
+        return NAS_GMM_CAUSE_5GS_SERVICES_NOT_ALLOWED;
+    if (may_not_use_nr(&d->am_data))
+        return NAS_GMM_CAUSE_N1_MODE_NOT_ALLOWED;
+    take_access(ue, &d->am_data);
+    if (d->has.smf_sel_data && d->smf_sel_data.has.subscribed_snssai_infos)
+        take_dnns(ue, &d->smf_sel_data);
+    ue->has_subscription = true;
+    return 0;
+}
 static uint8_t take_data(struct amf_registration *f)
 {
     if (!f->uecm || !call_ok(f->uecm))
         return cause_of(f->uecm);
     f->a.ue->at_udm = true;
-    if (!f->sdm || !call_ok(f->sdm))
-        return cause_of(f->sdm);
-    const SBI_RSP(nudm_sdm_get) *r = f->sdm->rsp;
-    if (!r->has.am_data)
-        return NAS_GMM_CAUSE_5GS_SERVICES_NOT_ALLOWED;
-    if (may_not_use_nr(&r->am_data))
-        return NAS_GMM_CAUSE_N1_MODE_NOT_ALLOWED;
-    take_access(f->a.ue, &r->am_data);
-    if (r->has.smf_sel_data && r->smf_sel_data.has.subscribed_snssai_infos)
-        take_dnns(f->a.ue, &r->smf_sel_data);
-    f->a.ue->has_subscription = true;
-    return 0;
+    return f->sdm && call_ok(f->sdm) ? amf_subscription_store(f->a.ue, f->sdm->rsp) : cause_of(f->sdm);
 }
 uint8_t amf_subscription_take(struct amf_registration *f)
 {

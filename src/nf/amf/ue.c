@@ -268,6 +268,7 @@ void amf_ues_free(struct amf *amf)
     for (uint32_t i = 0; u->conns.items && (c = slab_next(&u->conns, &i));)
         amf_conn_drop(c);
     amf_sm_stop(amf);
+    amf_subscriber_data_stop(amf);
     if (u->ues.items)
         slab_free(&u->ues);
     if (u->conns.items)

@@ -355,6 +355,8 @@ void amf_conn_idle(struct amf_conn *);
 /* Pages an idle phone; nothing when it is connected or being paged. 0 or a negative error. */
 int amf_page(struct amf_ue *);
 
-/* Operations of spec/sbi that the 5GMM side produces. */
+/* Operations of spec/sbi that the 5GMM side produces. Callback paths begin with the SUPI. */
+struct amf_ue *amf_ue_of_callback(struct amf *, const struct call *);
 void amf_op_dereg_notify(void *amf, struct call *); /* nudm_uecm_dereg_notify, callback path "{supi}/dereg" */
+void amf_subscriber_data_stop(struct amf *); /* for amf_ues_free() */
 void amf_op_sdm_notify(void *amf, struct call *);   /* nudm_sdm_notify, callback path "{supi}/sdm" */
