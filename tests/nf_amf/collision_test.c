@@ -100,6 +100,16 @@ static void no_answer_to_deregistration(void **state)
     forgotten(b);
     bed_free(b);
 }
+static void the_gnb_vanishes_during_deregistration(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = registered(b);
+    notify(b, SBI_DeregistrationReason_SUBSCRIPTION_WITHDRAWN);
+    expect(p, NAS_DEREGISTRATION_REQUEST_UE_TERMINATED);
+    world_cut_all(b->w, b->gnb_env[0]);
+    forgotten(b);
+    bed_free(b);
+}
 /* Idle: paged in vain, and forgotten. */
 static void withdrawn_while_idle(void **state)
 {
@@ -545,7 +555,8 @@ static void no_memory_for_procedures(void **state)
 int main(void)
 {
     return RUN(unit(the_phone_deregisters), unit(the_phone_is_switched_off), unit(subscription_withdrawn),
-               unit(no_answer_to_deregistration), unit(withdrawn_while_idle), unit(withdrawn_while_idle_and_paged),
+               unit(no_answer_to_deregistration), unit(the_gnb_vanishes_during_deregistration),
+               unit(withdrawn_while_idle), unit(withdrawn_while_idle_and_paged),
                unit(another_amf_serves_it), unit(subscriber_data_update), unit(registration_during_network_deregistration),
                unit(implicit_deregistration), unit(the_same_request_again), unit(the_same_request_after_the_accept),
                unit(no_registration_complete), unit(deregistration_during_registration),

@@ -70,6 +70,10 @@ static void idle(struct amf_ue *ue)
         amf_ue_drop(ue);
         return;
     }
+    if (ue->pending & AMF_PENDING_DEREGISTRATION) { /* the network's, cut short: 5.5.2.3.5 b */
+        amf_ue_deregister_local(ue, ue->dereg_cause);
+        return;
+    }
     amf_reachable_start(ue);
     amf_sm_idle(ue);
 }
