@@ -20,18 +20,23 @@ static bool serves(const struct amf *amf, const struct amf_gnb *gnb, const struc
     }
     return false;
 }
-static void fill_identity(const struct amf_ue *ue, uint8_t octets[8], struct ngap_FiveG_S_TMSI *to)
+/* While a new identity is not confirmed the phone may use either (TS 24.501 5.4.4.6): they take turns. */
+static uint32_t tmsi_of(const struct amf_ue *ue, uint32_t attempt)
+{
+    return ue->new_tmsi && (!ue->tmsi || attempt % 2) ? ue->new_tmsi : ue->tmsi;
+}
+static void fill_identity(const struct amf_ue *ue, uint32_t tmsi, uint8_t octets[8], struct ngap_FiveG_S_TMSI *to)
 {
     const struct amf_guami *g = &ue->amf->config.guamis[ue->guami];
     put_be16(octets, (uint16_t)(g->set << 6));
     octets[2] = (uint8_t)(g->pointer << 2);
-    put_be32(octets + 3, ue->tmsi ? ue->tmsi : ue->new_tmsi);
+    put_be32(octets + 3, tmsi);
     to->aMFSetID = (struct bits){octets, 10};
     to->aMFPointer = (struct bits){octets + 2, 6};
     to->fiveG_TMSI = (struct bytes){octets + 3, 4};
 }
 /* The gNBs that were asked. */
-static uint32_t page(const struct amf_ue *ue)
+static uint32_t page(const struct amf_ue *ue, uint32_t attempt)
 {
     struct amf *amf = ue->amf;
     struct ngap_TAIListForPagingItem items[AMF_AREA_TAIS] = {0};
@@ -39,7 +44,7 @@ static uint32_t page(const struct amf_ue *ue)
     uint8_t octets[8];
     m.has.UEPagingIdentity = m.has.TAIListForPaging = 1;
     m.UEPagingIdentity.sel = NGAP_UEPagingIdentity_fiveG_S_TMSI;
-    fill_identity(ue, octets, &m.UEPagingIdentity.fiveG_S_TMSI);
+    fill_identity(ue, tmsi_of(ue, attempt), octets, &m.UEPagingIdentity.fiveG_S_TMSI);
     for (uint32_t i = 0; i < ue->n_area; i++) {
         items[i].tAI.pLMNIdentity = (struct bytes){ue->area[i].plmn, 3};
         items[i].tAI.tAC = (struct bytes){ue->area[i].tac, 3};
@@ -67,7 +72,7 @@ static void paging_run(struct proc *p, const struct wake *w)
     PROC_BEGIN(p);
     STEP(p, "paging");
     for (; f->attempt < config->paging_attempts; f->attempt++) {
-        uint32_t gnbs = page(f->a.ue);
+        uint32_t gnbs = page(f->a.ue, f->attempt);
         struct pseudonym who = log_identity(p->rt->log, amf_ue_supi(f->a.ue));
         LOG(p->rt->log, ue_paged, "ue=%s attempt=%u gnbs=%u", who.text, f->attempt + 1, gnbs);
         proc_accept_(p, config->t3513_ms * 1000ull, NULL, 0);
