@@ -556,6 +556,61 @@ static void at_any_moment(void **state)
     }
 }
 
+static void line(void *ctx, const char *text)
+{
+    char *all = ctx;
+    size_t n = strlen(all);
+    snprintf(all + n, 2000 - n, "%s\n", text);
+}
+static void for_people(void **state)
+{
+    char all[2000] = "";
+    (void)state;
+    established((struct wanted){.type = NAS_PDU_IPV4V6});
+    smf_nf.status(net->smf, line, all);
+    assert_non_null(strstr(all, "sessions: 1 of at most 64, of 1 phones"));
+    assert_non_null(strstr(all, "UPF upf1 at 10.0.0.2:8805: associated, 1 sessions"));
+    assert_non_null(strstr(all, "data network internet: 1 IPv4 addresses, 1 IPv6 prefixes in use"));
+}
+
+static void options_change(void **state)
+{
+    (void)state;
+    established((struct wanted){0});
+    struct config changed = net->config;
+    struct config_dnn dnns[4];
+    memcpy(dnns, net->config.smf.dnns, sizeof dnns);
+    dnns[0].mtu = 1300;
+    changed.smf.dnns = dnns;
+    changed.smf.max_sessions_per_ue = 1;
+    changed.smf.pfcp_t1_ms = 200;
+    net->rt.config = &changed;
+    struct answer a = create((struct wanted){.psi = 2});
+    assert_int_equal(a.status, 500);
+    struct nas_msg m = accepted((struct wanted){.supi = "imsi-001010000000002", .pco = true});
+    assert_int_equal(be16(nas_pco_find(&m.pdu_session_establishment_accept.extended_protocol_configuration_options,
+                                       NAS_PCO_IPV4_MTU)->value.p), 1300);
+    assert_int_equal(net->smf->n4.config.t1_us, 200000);
+    nf_stop(&net->rt, SBI_NF_SMF); /* before `changed` goes */
+    net->rt.config = &net->config;
+}
+
+/* N4's port is somebody's: nothing starts, nothing is left. */
+static void cannot_start(void **state)
+{
+    (void)state;
+    nf_stop(&net->rt, SBI_NF_SMF);
+    struct udp_sink sink = {0};
+    int sock = net->core->ops->udp_open(net->core, &(struct net_addr){4, PFCP_PORT, {10, 0, 0, 1}}, &sink);
+    assert_true(sock >= 0);
+    assert_true(nf_start(&net->rt, &smf_nf) < 0);
+    net->core->ops->udp_close(net->core, sock);
+    assert_int_equal(nf_start(&net->rt, &smf_nf), OK);
+    net->smf = nf_state(&net->rt, SBI_NF_SMF);
+    go(5 * SECOND);
+    established((struct wanted){0});
+}
+
 /* Two UPFs share sessions by weight. */
 static int two_upfs(void **state)
 {
@@ -591,5 +646,6 @@ int main(int argc, char **argv)
                net_test(policy_broken), net_test(n4_refused), net_test(n4_silent), net_test(n4_without_tunnel),
                net_test(no_upf), net_test(amf_refuses), net_test(gnb_refuses), net_test(gnb_talks_nonsense),
                net_test(gnb_silent), net_test(gnb_gone), net_test(udm_forgets), net_test(again), net_test(at_any_moment),
+               net_test(for_people), net_test(options_change), net_test(cannot_start),
                cmocka_unit_test_setup_teardown(by_weight, two_upfs, net_close));
 }

@@ -576,6 +576,7 @@ void smf_create(void *state, struct call *c)
     struct smf_session *s;
     struct smf_ask ask = {0};
     uint8_t cause;
+    smf_config_follow(smf);
     if (missing(b)) {
         call_problem(c, 400, "MANDATORY_IE_MISSING", missing(b));
         return;

@@ -96,7 +96,7 @@ static void run(struct proc *p, const struct wake *w)
             break; /* the UE is not reachable: it learns when it comes back, by the PDU session status */
         call_done(f->transfer);
         f->transfer = NULL;
-        f->due_us = p->rt->now_us + (uint64_t)p->rt->config->smf.t3592_ms * 1000;
+        f->due_us = p->rt->now_us + (uint64_t)s->smf->config->smf.t3592_ms * 1000;
         do {
             STEP(p, "4 answers");
             SMF_AWAIT_EVENT(s, p, f->due_us > p->rt->now_us ? f->due_us - p->rt->now_us : 1);

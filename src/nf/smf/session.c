@@ -92,7 +92,7 @@ static void next_run(struct work *w);
 int smf_session_new(struct smf *smf, struct str supi, uint8_t id, struct smf_session **out)
 {
     struct smf_ue *ue = smf_ue_find(smf, supi);
-    if (ue && ue->sessions >= smf->rt->config->smf.max_sessions_per_ue)
+    if (ue && ue->sessions >= smf->config->smf.max_sessions_per_ue)
         return ERR_FULL;
     struct smf_session *s = slab_new(&smf->sessions);
     if (!s)

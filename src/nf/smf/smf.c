@@ -44,6 +44,20 @@ static int tables_init(struct smf *smf)
     return OK;
 }
 
+/* What takes effect without a restart; lists keep their order and length (rt/config.h). */
+void smf_config_follow(struct smf *smf)
+{
+    const struct config *c = smf->rt->config;
+    if (smf->config == c)
+        return;
+    smf->config = c;
+    for (uint32_t i = 0; i < smf->n_dnns && i < c->smf.n_dnns; i++)
+        smf->dnns[i].c = &c->smf.dnns[i];
+    for (uint32_t i = 0; i < smf->n_upfs && i < c->smf.n_upfs; i++)
+        smf->upfs[i].c = &c->smf.upfs[i];
+    smf_n4_timers(smf, &smf->n4.config);
+}
+
 static int boot(struct rt *rt, void *state)
 {
     struct smf *smf = state;

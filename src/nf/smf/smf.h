@@ -148,6 +148,7 @@ void smf_security_of_config(struct smf_session *, const struct config_dnn *);
 void smf_security_of_subscription(struct smf_session *, const struct sbi_DnnConfiguration *);
 
 /* ---- upf.c: UPFs and the N4 entity ---- */
+void smf_n4_timers(const struct smf *, struct pfcp_config *to);
 int smf_n4_open(struct smf *);
 void smf_n4_close(struct smf *);
 /* By DNN and weight; NULL: none serves it and is up. */
@@ -262,6 +263,9 @@ void smf_answer(struct call **request, int status);
 void smf_update_answer(struct call **request, struct bytes n1, struct bytes n2, enum sbi_N2SmInfoType,
                        enum sbi_UpCnxState);
 void smf_update_error(struct call **request, int status, const char *cause, const char *detail);
+
+/* ---- smf.c ---- */
+void smf_config_follow(struct smf *); /* before anything that an option decides */
 
 /* Procedures. */
 void smf_create(void *smf, struct call *);  /* pdu_session_establishment.c */

@@ -125,6 +125,7 @@ void smf_update(void *state, struct call *c)
     const struct sbi_SmContextUpdateData *b = &q->body;
     struct smf_session *s = smf_session_by_ref(smf, q->sm_context_ref);
     struct smf_input in = {.call = c};
+    smf_config_follow(smf);
     if (!s) {
         call_problem(c, 404, "CONTEXT_NOT_FOUND", NULL);
         return;

@@ -115,16 +115,19 @@ static uint64_t peer_seid(void *ctx, uint64_t local)
     return s ? s->up_seid : 0;
 }
 
-int smf_n4_open(struct smf *smf)
+void smf_n4_timers(const struct smf *smf, struct pfcp_config *to)
 {
     const struct config_smf *c = &smf->config->smf;
-    struct pfcp_config pc = {
-        .local = c->n4_address,
-        .t1_us = (uint64_t)c->pfcp_t1_ms * 1000,
-        .n1 = c->pfcp_n1,
-        .heartbeat_us = c->pfcp_heartbeat_s ? (uint64_t)c->pfcp_heartbeat_s * 1000000 : UINT64_MAX,
-        .retry_us = (uint64_t)c->pfcp_retry_s * 1000000,
-    };
+    to->t1_us = (uint64_t)c->pfcp_t1_ms * 1000;
+    to->n1 = c->pfcp_n1;
+    to->heartbeat_us = c->pfcp_heartbeat_s ? (uint64_t)c->pfcp_heartbeat_s * 1000000 : UINT64_MAX;
+    to->retry_us = (uint64_t)c->pfcp_retry_s * 1000000;
+}
+
+int smf_n4_open(struct smf *smf)
+{
+    struct pfcp_config pc = {.local = smf->config->smf.n4_address};
+    smf_n4_timers(smf, &pc);
     struct pfcp_user user = {smf, on_request, on_event, on_setup, peer_seid};
     int err = pfcp_open(&smf->n4, smf->rt, &pc, &user);
     for (uint32_t i = 0; !err && i < smf->n_upfs; i++)
