@@ -6,27 +6,42 @@
 
 enum { T3502_DEFAULT_S = 720 };
 
-/* Where the phone may move without telling: its tracking area, and those of the same node that offer the same. */
-void amf_registration_area(struct amf_registration *f)
+enum { AREA_GNBS = 64 }; /* looked at; a large network has more neighbours than a registration area holds */
+
+static uint16_t slices_at(const struct amf *amf, const struct amf_gnb *gnb, const struct amf_tai *tai)
 {
-    struct amf_ue *ue = f->a.ue;
-    const struct amf_gnb *gnb = f->a.conn->gnb;
-    const struct amf_tai *here = &f->a.conn->location.tai;
-    uint16_t slices = 0;
-    ue->area[0] = *here;
-    ue->n_area = 1;
     for (uint32_t i = 0; i < gnb->n_tas; i++)
-        if (memcmp(gnb->tas[i].tac, here->tac, 3) == 0 &&
-            memcmp(f->a.amf->config.plmns[gnb->tas[i].plmn].plmn, here->plmn, 3) == 0)
-            slices = gnb->tas[i].slices;
+        if (memcmp(gnb->tas[i].tac, tai->tac, 3) == 0 &&
+            memcmp(amf->config.plmns[gnb->tas[i].plmn].plmn, tai->plmn, 3) == 0)
+            return gnb->tas[i].slices;
+    return 0;
+}
+static void add_areas(struct amf_ue *ue, const struct amf_gnb *gnb, uint16_t slices)
+{
     for (uint32_t i = 0; i < gnb->n_tas && ue->n_area < AMF_AREA_TAIS; i++) {
         const struct amf_ta *t = &gnb->tas[i];
         struct amf_tai tai;
-        memcpy(tai.plmn, f->a.amf->config.plmns[t->plmn].plmn, 3);
+        memcpy(tai.plmn, ue->amf->config.plmns[t->plmn].plmn, 3);
         memcpy(tai.tac, t->tac, 3);
-        if (t->slices == slices && memcmp(tai.plmn, here->plmn, 3) == 0 && !amf_ue_is_in_area(ue, &tai))
+        if (t->slices == slices && memcmp(tai.plmn, ue->area[0].plmn, 3) == 0 && !amf_ue_is_in_area(ue, &tai))
             ue->area[ue->n_area++] = tai;
     }
+}
+/* Where the phone may move without telling: its tracking area, and others that offer the same slices (TS 23.501
+ * 5.15.5.2.1), those of its own node first. */
+void amf_registration_area(struct amf_registration *f)
+{
+    struct amf *amf = f->a.amf;
+    struct amf_ue *ue = f->a.ue;
+    const struct amf_conn *c = f->a.conn;
+    uint16_t slices = slices_at(amf, c->gnb, &c->location.tai);
+    ue->area[0] = c->location.tai;
+    ue->n_area = 1;
+    add_areas(ue, c->gnb, slices);
+    const struct amf_gnb *gnb;
+    for (uint32_t i = 0, n = 0; n < AREA_GNBS && (gnb = slab_next(&amf->gnbs, &i)); n++)
+        if (gnb->is_setup)
+            add_areas(ue, gnb, slices);
 }
 
 void amf_guti_nas(const struct amf_ue *ue, uint32_t tmsi, struct nas_mobile_identity *to)
