@@ -33,6 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sbi_parts parts, parts2;
     struct arena a = arena_over(block, sizeof block), b = arena_over(block2, sizeof block2);
     struct sbi_report why;
+    memset(value, 0, s->size); /* rows that do not travel in the body */
+    memset(value2, 0, s->size);
     int err = sbi_json_decode(s, text, &in, &a, value, &why);
     if (err) {
         if (err != why.err || !why.cause ||

@@ -94,7 +94,7 @@ struct sbi_ProblemDetails *sbi_problem_in(const struct sbi_schema *err, void *va
 int sbi_code_find(const struct sbi_code_desc *d, struct str text)
 {
     for (uint32_t i = 1; text.n && i < d->n; i++)
-        if (strncmp(d->texts[i], text.p, text.n) == 0 && !d->texts[i][text.n])
+        if (str_is(text, d->texts[i]))
             return (int)i;
     return 0;
 }

@@ -171,7 +171,7 @@ static bool get_row(struct str raw, bool plus, const struct sbi_field *f, struct
     case SBI_CODE: {
         int v = sbi_code_find(f->code(), s);
         memcpy(at, &v, sizeof v);
-        ok = s.n > 0;
+        ok = s.n > 0 && utf8_valid(s);
         break;
     }
     case SBI_HEX:

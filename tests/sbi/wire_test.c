@@ -146,6 +146,8 @@ static void requests_that_are_wrong_are_refused(void **state)
     } rows[] = {
         {SBI_nnrf_disc_search, "/nnrf-disc/v1/nf-instances?target-nf-type=AMF", "", "", ERR_MISSING,
          "MANDATORY_QUERY_PARAM_MISSING", "query requester-nf-type"},
+        {SBI_nnrf_disc_search, "/nnrf-disc/v1/nf-instances?target-nf-type=AMF%00%00", "", "",
+         ERR_RANGE, "MANDATORY_QUERY_PARAM_INCORRECT", "query target-nf-type"},
         {SBI_nnrf_disc_search, "/nnrf-disc/v1/nf-instances", "", "", ERR_MISSING,
          "MANDATORY_QUERY_PARAM_MISSING", "query target-nf-type"},
         {SBI_nnrf_disc_search, "/nnrf-disc/v1/nf-instances?target-nf-type=", "", "", ERR_RANGE,
