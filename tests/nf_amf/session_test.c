@@ -390,6 +390,56 @@ static void mobility_is_refused(void **state)
     sessions_end(&t);
 }
 
+/* ---- a gNB that says anything at all of a phone that it has ---- */
+static void put_id(const struct asn_type *type, void *value, uint16_t id, uint64_t v)
+{
+    for (uint32_t i = 0; i < type->n_fields; i++)
+        if (type->fields[i].id == id && type->fields[i].type->kind == ASN_INT)
+            memcpy((uint8_t *)value + type->fields[i].offset, &v, sizeof v);
+}
+static void anything_of_a_gnb(void **state)
+{
+    enum { ID_AMF_UE = 10, ID_RAN_UE = 85, EACH = 12, MEMORY = 1 << 18 };
+    struct session_bed t;
+    uint64_t seed = 7;
+    uint8_t *memory = malloc(MEMORY);
+    assert_non_null(memory);
+    sessions_begin(&t, "");
+    for (uint32_t msg = 0; msg < NGAP_MSGS; msg++) {
+        const struct asn_type *type = ngap_msg_type((enum ngap_msg)msg);
+        if (msg == NGAP_MSG_NGSetupRequest || msg == NGAP_MSG_NGReset || msg == NGAP_MSG_InitialUEMessage)
+            continue; /* these end what there is, as they should */
+        for (uint32_t n = 0; n < EACH; n++) {
+            struct amf_ue *ue = phone_ue(t.p);
+            if (!ue || !ue->conn) { /* let go by what came before */
+                t.p->connected = false;
+                bed_run_ms(t.b, 6000);
+                phone_register(t.p, 0);
+                bed_run_ms(t.b, 50);
+            }
+            if (!amf_session_by_id(phone_ue(t.p), 5)) {
+                say_sm(t.p, 5, NAS_REQUEST_INITIAL, NULL, NULL);
+                bed_run_ms(t.b, 50);
+            }
+            struct arena a = arena_over(memory, MEMORY);
+            void *value = arena_zero(&a, type->size);
+            if (aper_random(type, value, &a, &seed, 4) < 0)
+                continue;
+            put_id(type, value, ID_AMF_UE, t.p->amf_id);
+            put_id(type, value, ID_RAN_UE, t.p->ran_id);
+            gnb_send(&t.b->gnb[0], (enum ngap_msg)msg, value, 1);
+            bed_run_ms(t.b, 5);
+            t.smf->n_asked = t.smf->seen = 0;
+            t.p->n_in = t.p->taken = 0;
+            t.b->text_n = 0;
+        }
+    }
+    free(memory);
+    assert_true(bed_amf(t.b)->counters.rx > 800); /* most of it could be sent */
+    t.p->connected = false;
+    sessions_end(&t);
+}
+
 static int run(void)
 {
     return RUN(unit(is_established), unit(several_at_once), unit(selection), unit(not_routed), unit(the_smf_refuses),
@@ -397,7 +447,7 @@ static int run(void)
                unit(the_same_identity_again_replaces), unit(the_phone_releases),
                unit(the_network_modifies_and_releases), unit(the_smf_forgot), unit(the_gnb_has_no_resources),
                unit(the_gnb_notifies), unit(transfers_that_go_nowhere), unit(another_gnb_cannot_speak_for_a_phone),
-               unit(mobility_is_refused));
+               unit(mobility_is_refused), unit(anything_of_a_gnb));
 }
 int main(void)
 {

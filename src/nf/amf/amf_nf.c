@@ -83,6 +83,13 @@ static const char *ta_text(const struct amf *amf, const struct amf_ta *ta, char 
     snprintf(out, 24, "%s-%s/%u", mcc, mnc, be24(ta->tac));
     return out;
 }
+static uint32_t phones_of(const struct amf_gnb *gnb)
+{
+    uint32_t n = 0;
+    for (const struct link *l = gnb->conns.next; l && l != &gnb->conns; l = l->next)
+        n++;
+    return n;
+}
 static void status_gnb(const struct amf *amf, const struct amf_gnb *gnb,
                        void (*line)(void *, const char *), void *ctx)
 {
@@ -91,8 +98,8 @@ static void status_gnb(const struct amf *amf, const struct amf_gnb *gnb,
     if (!gnb->is_setup) {
         snprintf(text, sizeof text, "gNB at %s: connected, not set up", peer);
     } else {
-        snprintf(text, sizeof text, "gNB %s \"%s\" at %s: %u areas, the first %s; %llu messages in, %llu out",
-                 gnb->id_text, gnb->name, peer, gnb->n_tas, ta_text(amf, &gnb->tas[0], ta),
+        snprintf(text, sizeof text, "gNB %s \"%s\" at %s: %u areas, the first %s; %u phones; %llu messages in, %llu out",
+                 gnb->id_text, gnb->name, peer, gnb->n_tas, ta_text(amf, &gnb->tas[0], ta), phones_of(gnb),
                  (unsigned long long)gnb->rx, (unsigned long long)gnb->tx);
     }
     line(ctx, text);

@@ -295,7 +295,7 @@ void amf_ues_status(const struct amf *amf, void (*line)(void *, const char *), v
     const struct amf_ues *u = amf->ues;
     if (!u)
         return;
-    snprintf(text, sizeof text, "phones: %u registered, %u connections, at most %u", u->registered, u->conns.used,
-             u->ues.max);
+    snprintf(text, sizeof text, "phones: %u registered, %u connections, %u sessions, at most %u", u->registered,
+             u->conns.used, u->sessions.used, u->ues.max);
     line(ctx, text);
 }
