@@ -27,7 +27,10 @@ static int settle(pid_t parent, int netns_fd, int out_fd)
     dup2(null, STDIN_FILENO);
     dup2(out_fd, STDOUT_FILENO);
     dup2(out_fd, STDERR_FILENO);
-    return netns_fd < 0 || setns(netns_fd, CLONE_NEWNET) == 0 ? OK : err_from_errno(errno);
+    if (netns_fd >= 0 && setns(netns_fd, CLONE_NEWNET) < 0)
+        return err_from_errno(errno);
+    close_range(3, ~0u, 0); /* a lock or a pipe of the parent's must not live on in us */
+    return OK;
 }
 
 static int start(struct child *c, const char *netns, int (*fn)(void *), void *ctx)

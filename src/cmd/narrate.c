@@ -74,6 +74,7 @@ static void count(struct narrator *n, const char *event, struct str line)
     } else if (strcmp(event, "ran_session_up") == 0) {
         n->sessions++;
         n->first_session = true;
+        n->all_sessions = n->sessions_wanted && n->sessions >= n->sessions_wanted;
         hist_add(n->session, number(line, "us"));
     } else if (strcmp(event, "ran_ue_rejected") == 0 || strcmp(event, "ran_session_rejected") == 0) {
         n->rejected++;

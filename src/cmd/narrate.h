@@ -7,7 +7,8 @@ enum { NARRATED = 32 };
 struct narrator {
     bool detailed;           /* sentences are printed */
     bool told[NARRATED];     /* each once */
-    bool gnb_up, first_session;
+    bool gnb_up, first_session, all_sessions; /* all: sessions_wanted of them */
+    uint32_t sessions_wanted;                 /* 0: not said */
     uint32_t registered, sessions, rejected; /* phones, as the RAN says */
     struct hist *registration, *session;     /* microseconds, as phones see it */
 };

@@ -3,6 +3,7 @@
 #include "cmd/probe.h"
 #include "crypto/suci.h"
 #include "os/capture.h"
+#include "os/control.h"
 #include "os/file.h"
 #include "os/loop.h"
 #include "os/netns.h"
@@ -373,10 +374,53 @@ int net_core_start(struct net *n)
     return n->ended ? EXIT_FAILED : fail(n, "the core was not ready within 10 s");
 }
 
-/* ---- the RAN ---- */
-int net_ran_start(struct net *n, const char *const *more)
+/* The log at info from here on: one at debug costs more than what it tells of. */
+int net_core_quiet(struct net *n)
 {
-    return fail(n, "the simulated RAN is not there yet at this version: README.md says what works");
+    char said[256];
+    uint8_t memory[8192];
+    struct arena a = arena_over(memory, sizeof memory);
+    struct bytes text;
+    int e = file_read(NET_DIR "/core.yaml", 4096, &a, &text);
+    char *at = e == OK ? memmem(text.p, text.n, "log_level: debug", 16) : NULL;
+    if (at) {
+        memcpy(at, "log_level: info ", 16);
+        e = file_write(NET_DIR "/core.yaml", text, 0600);
+    }
+    if (e == OK)
+        e = control_ask(NET_DIR "/core.sock", "reload", said, sizeof said, 3000);
+    secret_wipe(memory, sizeof memory);
+    return e < 0 ? fail(n, "the core's log could not be made quieter: %s", err_text(e)) : EXIT_OK;
+}
+
+/* ---- the RAN ---- */
+int net_ran_start(struct net *n, bool register_all)
+{
+    char ues[16], tuns[16];
+    snprintf(ues, sizeof ues, "%u", n->options->ues);
+    snprintf(tuns, sizeof tuns, "%u", n->options->phones);
+    const char *const words[] = {"ran", "--amf", "10.99.2.1", "--n3", "10.99.3.2", "--ues", ues, "--tun", tuns, "--netns",
+                                 NET_PREFIX "phone", "--hn-key", n->hn_public, "--name", "gnb-demo", "--control",
+                                 NET_DIR "/ran.sock", register_all ? NULL : "--no-register", NULL};
+    int e = child_start(&n->ran, NET_RAN, words);
+    if (e < 0)
+        return fail(n, "the RAN did not start: %s", err_text(e));
+    if (net_wait(n, &n->ran_ready, 10000))
+        return EXIT_OK;
+    return n->ended ? EXIT_FAILED : fail(n, "the gNB was not in service within 10 s");
+}
+
+int net_ran_tell(struct net *n, const char *format, ...)
+{
+    char line[128], said[256];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    int e = control_ask(NET_DIR "/ran.sock", line, said, sizeof said, 3000);
+    if (e < 0 || strncmp(said, "error", 5) == 0)
+        return fail(n, "the RAN refused '%s': %s", line, e < 0 ? err_text(e) : said);
+    return EXIT_OK;
 }
 
 void net_down(struct net *n)

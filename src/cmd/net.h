@@ -49,7 +49,11 @@ struct net {
 /* 0, or EXIT_FAILED with n->why. After a failure net_down() is called all the same. */
 int net_open(struct net *, const struct net_options *, void (*line)(void *ctx, enum net_source, struct str), void *ctx);
 int net_core_start(struct net *);
-int net_ran_start(struct net *, const char *const *more); /* words for `redoubt ran` beside addresses and keys */
+int net_core_quiet(struct net *);
+/* A gNB and phones, which register at once or when told. */
+int net_ran_start(struct net *, bool register_all);
+/* A line for the RAN's control socket: "register 2". */
+int net_ran_tell(struct net *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Reads logs until *done, n->ended, or the time is up; true when *done. timeout_ms UINT32_MAX: no limit. */
 bool net_wait(struct net *, const bool *done, uint32_t timeout_ms);
 void net_down(struct net *);

@@ -109,6 +109,17 @@ int probe_ping(const char *netns, const struct net_addr *to, uint32_t count, uin
     return got;
 }
 
+int probe_reach(const char *netns, const struct net_addr *to, uint32_t timeout_ms)
+{
+    struct hist *rtt = calloc(1, sizeof *rtt);
+    int got = rtt ? 0 : ERR_NOSPACE;
+    for (uint64_t end = loop_now_us() + (uint64_t)timeout_ms * 1000; rtt && got <= 0 && loop_now_us() < end;)
+        if ((got = probe_ping(netns, to, 1, 0, rtt)) <= 0)
+            usleep(20000);
+    free(rtt);
+    return got > 0 ? OK : got < 0 ? got : ERR_TIMEOUT;
+}
+
 /* ---- TCP ---- */
 static int tcp_connect(const char *netns, const struct net_addr *to, uint16_t port)
 {

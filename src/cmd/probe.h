@@ -9,6 +9,8 @@
 /* `count` echo requests, one each interval; round-trip times in microseconds are added to rtt. The answers, or an
  * error. lost may be NULL. */
 int probe_ping(const char *netns, const struct net_addr *to, uint32_t count, uint32_t interval_ms, struct hist *rtt);
+/* Waits until one echo request is answered: right after a session is there its interface may not be. */
+int probe_reach(const char *netns, const struct net_addr *to, uint32_t timeout_ms); /* OK, ERR_TIMEOUT */
 /* GET / at port 80: the status, with the body in out (NUL-terminated, cut at cap). */
 int probe_http(const char *netns, const struct net_addr *to, char *out, uint32_t cap);
 /* TCP for so long; bits a second as the receiver counted them. Uplink is from the namespace. */

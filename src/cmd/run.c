@@ -357,7 +357,8 @@ static void core_stop(struct core *c)
         rt_enter(&c->rt);
     control_free(c->control);
     metrics_http_free(c->http);
-    nf_stop_all(&c->rt);
+    for (size_t i = ARRAY_LEN(functions); i-- > 0;) /* whoever asks ends before whoever is asked */
+        nf_stop(&c->rt, functions[i].desc->kind);
     user_plane_close(c->user_plane);
     if (c->store) {
         store_group_end(&c->group);

@@ -34,7 +34,7 @@ static int keep(const struct net_options *o, int tell)
     if (status == EXIT_OK)
         status = net_core_start(&n);
     if (status == EXIT_OK)
-        status = net_ran_start(&n, NULL);
+        status = net_ran_start(&n, true);
     for (uint64_t end = loop_now_us() + 20000000; status == EXIT_OK && !all && !n.ended && loop_now_us() < end;) {
         net_wait(&n, &never, 100);
         all = sessions >= o->ues;
@@ -70,7 +70,7 @@ static int up(const struct net_options *o)
         _exit(keep(o, fds[1]));
     }
     close(fds[1]);
-    for (ssize_t k; n + 1 < sizeof said && (k = read(fds[0], said + n, sizeof said - 1 - n)) > 0;)
+    for (ssize_t k; n + 1 < sizeof said && !strchr(said, '\n') && (k = read(fds[0], said + n, sizeof said - 1 - n)) > 0;)
         n += (size_t)k;
     close(fds[0]);
     said[strcspn(said, "\n")] = 0;

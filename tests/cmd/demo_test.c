@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The demo and `redoubt up` as a person meets them: a phone on the Internet through core, gNB and phones of our own, in
+ * namespaces; nothing is left behind, also after Ctrl-C and after a kill. */
+#include "command.h"
+#include "tests/os/own_netns.h"
+#include "tests/test.h"
+#include <dirent.h>
+
+static const char *binary;
+static struct command c, d;
+
+static bool is_possible(void)
+{
+    int status = 1;
+    pid_t pid = geteuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0 ? fork() : -1;
+    if (pid == 0)
+        _exit(own_netns() ? 0 : 1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+static void need_namespaces(void)
+{
+    if (!is_possible()) {
+        print_message("skipped: it takes root, network namespaces and TUN\n");
+        skip();
+    }
+}
+
+static int namespaces_left(void)
+{
+    DIR *dir = opendir("/run/netns");
+    int n = 0;
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        n += strncmp(e->d_name, "redoubt-", 8) == 0;
+    if (dir)
+        closedir(dir);
+    return n;
+}
+static bool runs(const char *says) /* a process of ours whose command line has this */
+{
+    char path[64], line[4096];
+    bool found = false;
+    DIR *dir = opendir("/proc");
+    for (struct dirent *e; dir && !found && (e = readdir(dir));) {
+        snprintf(path, sizeof path, "/proc/%.20s/cmdline", e->d_name);
+        FILE *f = fopen(path, "r");
+        size_t n = f ? fread(line, 1, sizeof line - 1, f) : 0;
+        if (f)
+            fclose(f);
+        for (size_t i = 0; i < n; i++)
+            line[i] = line[i] ? line[i] : ' ';
+        line[n] = 0;
+        found = strstr(line, says) != NULL;
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+static void nothing_is_left(void)
+{
+    for (double end = command_now() + 5; (runs("/run/redoubt-net/") || namespaces_left()) && command_now() < end;)
+        usleep(20000);
+    assert_int_equal(namespaces_left(), 0);
+    assert_false(runs("/run/redoubt-net/"));
+    assert_int_equal(access("/run/redoubt-net", F_OK), -1);
+}
+
+static void demo_start(const char *option)
+{
+    const char *const argv[] = {binary, "demo", "--quick", "--ues", "5", option, NULL};
+    command_start(&c, argv);
+}
+static void demo_works(const char *option)
+{
+    demo_start(option);
+    int status = command_end(&c, 60);
+    if (status != 0)
+        print_message("%s\n%s\n", c.out, c.err);
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(c.out, "5 of 5 answers"));
+    assert_non_null(strstr(c.out, "You reached the data network through Redoubt."));
+    assert_non_null(strstr(c.out, "All 6 have a session; none was refused."));
+    assert_non_null(strstr(c.out, "Phone 1 has a PDU session"));
+    assert_non_null(strstr(c.out, "All of it worked."));
+    nothing_is_left();
+}
+
+static void demo(void **state)
+{
+    need_namespaces();
+    demo_works(NULL);
+}
+static void demo_without_ciphering(void **state)
+{
+    need_namespaces();
+    demo_works("--null-ciphering");
+}
+
+static void demo_interrupted(void **state)
+{
+    need_namespaces();
+    demo_start(NULL);
+    assert_true(command_read(&c, "Phone 1 is registered", 30));
+    kill(c.pid, SIGINT);
+    assert_int_equal(command_end(&c, 30), 1);
+    nothing_is_left();
+}
+
+static void demo_killed(void **state)
+{
+    need_namespaces();
+    demo_start(NULL);
+    assert_true(command_read(&c, "Phone 1 is registered", 30));
+    kill(c.pid, SIGKILL);
+    command_end(&c, 10);
+    for (double end = command_now() + 5; runs("/run/redoubt-net/") && command_now() < end;)
+        usleep(20000);
+    assert_false(runs("/run/redoubt-net/")); /* the processes ended with it */
+    assert_true(namespaces_left() > 0);
+    demo_works(NULL); /* and the next one clears up */
+}
+
+static void up_phone_down(void **state)
+{
+    need_namespaces();
+    assert_int_equal(command_run(&c, binary, "phone", "1", "--", "true", NULL), 1);
+    assert_non_null(strstr(c.err, "there is no phone 1"));
+    assert_int_equal(command_run(&c, binary, "up", "--ues", "2", NULL), 0);
+    assert_non_null(strstr(c.out, "The network is up: a core, a gNB and 2 phones"));
+    assert_int_equal(command_run(&d, binary, "up", NULL), 1);
+    assert_non_null(strstr(d.err, "a network of ours is up already"));
+    assert_int_equal(command_run(&d, binary, "demo", NULL), 1);
+    assert_non_null(strstr(d.out, "a network of ours is up already"));
+    assert_int_equal(command_run(&c, binary, "status", "--socket", "/run/redoubt-net/core.sock", NULL), 0);
+    assert_non_null(strstr(c.out, "1 gNBs in service, 2 phones registered (2 connected), 2 PDU sessions"));
+    for (int phone = 1; phone <= 2; phone++) {
+        char n[8];
+        snprintf(n, sizeof n, "%d", phone);
+        assert_int_equal(command_run(&c, binary, "phone", n, "--", "/bin/sh", "-c", "cat /proc/net/route; exit 5", NULL), 5);
+        assert_non_null(strstr(c.out, "ue")); /* the phone's interface has the default route */
+    }
+    assert_int_equal(command_run(&c, binary, "phone", "1", "--", "/nonexistent/command", NULL), 127);
+    assert_int_equal(command_run(&c, binary, "phone", "3", "--", "true", NULL), 1);
+    assert_int_equal(command_run(&c, binary, "down", NULL), 0);
+    assert_string_equal(c.out, "The network is down.\n");
+    nothing_is_left();
+    assert_int_equal(command_run(&c, binary, "down", NULL), 0);
+    assert_string_equal(c.out, "No network of ours was up.\n");
+}
+
+static void wrong_words(void **state)
+{
+    assert_int_equal(command_run(&c, binary, "demo", "--ues", "many", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "demo", "--nix", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "demo", "--capture", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "up", "--ues", "0", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "up", "-c", "/x", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "down", "now", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "phone", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "phone", "x", "--", "true", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "phone", "1", "--", NULL), 2);
+}
+
+static void what_cannot_be(void **state)
+{
+    need_namespaces();
+    demo_start("--capture=/nonexistent/folder/x.pcapng");
+    assert_int_equal(command_end(&c, 30), 1);
+    assert_non_null(strstr(c.out, "the capture /nonexistent/folder/x.pcapng could not be written"));
+    nothing_is_left();
+    assert_int_equal(command_run(&c, binary, "up", "--set", "amf.max_ues=none", NULL), 1);
+    assert_non_null(strstr(c.err, "--set amf.max_ues: found 'none', expected a whole number"));
+    nothing_is_left();
+    assert_int_equal(command_run(&c, binary, "up", "--set", "amf.slices=[9]", "--set", "smf.dnns=[{name: internet, ipv4_pool: 10.45.0.0/16}]", NULL), 1);
+    assert_true(strlen(c.err) > 20);
+    nothing_is_left();
+}
+
+int main(int argc, char **argv)
+{
+    binary = argc > 1 ? argv[1] : "";
+    return RUN(unit(wrong_words), unit(demo), unit(demo_without_ciphering), unit(demo_interrupted), unit(demo_killed),
+               unit(up_phone_down), unit(what_cannot_be));
+}
