@@ -70,6 +70,9 @@ static void idle_and_back(void **state)
     expect(t.p, NAS_CONFIGURATION_UPDATE_COMMAND); /* a new GUTI */
     complete_configuration(t.p);
     assert_int_equal(bed_metric(t.b, METRIC_service_ok, 0), 1);
+    uint32_t releases = t.p->releases;
+    bed_run_ms(t.b, 30000); /* a user plane is active: only the gNB knows when the phone is idle */
+    assert_int_equal(t.p->releases, releases);
     sessions_end(&t);
 }
 static void connected_already(void **state)

@@ -62,7 +62,7 @@ void *amf_proc_new(struct amf *amf, const struct proc_type *type, enum amf_proc_
 static void idle_for_long(struct timer *t)
 {
     struct amf_conn *c = CONTAINER(t, struct amf_conn, timer);
-    if (c->proc || c->is_releasing || (c->ue && amf_sm_pending(c->ue)))
+    if (c->proc || c->is_releasing || (c->ue && (amf_sm_pending(c->ue) || amf_sm_user_plane(c->ue))))
         return;
     amf_conn_release(c, (struct ngap_Cause){.sel = NGAP_Cause_nas, .nas = NGAP_CauseNas_normal_release});
 }

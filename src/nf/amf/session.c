@@ -110,6 +110,13 @@ bool amf_sm_pending(const struct amf_ue *ue)
     }
     return false;
 }
+bool amf_sm_user_plane(const struct amf_ue *ue)
+{
+    LIST_EACH (it, &ue->sessions)
+        if (CONTAINER(it, struct amf_session, on_ue)->up_active)
+            return true;
+    return false;
+}
 /* 23.502 4.2.6 step 5; many at once when an association is lost, hence the queue. What an SMF wants delivered waits
  * on, what was activated for this connection does not. */
 void amf_sm_conn_gone(struct amf_ue *ue)

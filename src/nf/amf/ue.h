@@ -313,6 +313,8 @@ uint16_t amf_sm_active(const struct amf_ue *);
 void amf_sm_sync(struct amf_ue *, uint16_t phone_has);
 /* N1 or N2 messages wait for the phone, or a session procedure runs: do not release the connection. */
 bool amf_sm_pending(const struct amf_ue *);
+/* User planes are active: whether the phone is idle is the gNB's to say (23.502 4.2.6), not ours. */
+bool amf_sm_user_plane(const struct amf_ue *);
 /* Sends what waits, now that a connection is there and its procedure has ended. */
 void amf_sm_deliver(struct amf_ue *);
 /* A procedure (not yet started; NULL: nothing to do) that asks the SMFs to activate user planes: start it as a child. After
