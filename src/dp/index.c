@@ -33,7 +33,7 @@ void index_free(struct dp *dp)
         free(dp->pool[i].cell);
 }
 
-static uint32_t *pool_cell(struct dp *dp, uint16_t instance, uint32_t ip)
+uint32_t *index_cell(struct dp *dp, uint16_t instance, uint32_t ip)
 {
     for (unsigned i = 0; i < dp->config.pools; i++) {
         struct pool *p = &dp->pool[i];
@@ -47,7 +47,7 @@ struct session *session_of_ue(struct dp *dp, uint16_t instance, uint8_t family, 
 {
     if (family == 6)
         return map_count(&dp->v6[instance]) ? map_get_u64(&dp->v6[instance], be64(ip)) : NULL;
-    uint32_t *cell = pool_cell(dp, instance, be32(ip));
+    uint32_t *cell = index_cell(dp, instance, be32(ip));
     if (cell)
         return *cell ? &dp->session[*cell - 1] : NULL;
     return map_count(&dp->v4[instance]) ? map_get_u64(&dp->v4[instance], be32(ip)) : NULL;
@@ -55,7 +55,7 @@ struct session *session_of_ue(struct dp *dp, uint16_t instance, uint8_t family, 
 
 static void v4_set(struct dp *dp, uint16_t instance, const uint8_t *ip, struct session *s)
 {
-    uint32_t *cell = pool_cell(dp, instance, be32(ip));
+    uint32_t *cell = index_cell(dp, instance, be32(ip));
     if (cell)
         *cell = s ? session_index(dp, s) + 1 : 0;
     else if (!s)
@@ -98,7 +98,7 @@ int index_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
     struct session *at6 = v6 ? session_of_ue(dp, new->instance, 6, new->ipv6_prefix) : NULL;
     if ((at4 && at4 != s) || (at6 && at6 != s))
         return ERR_EXISTS;
-    bool hashed = v4 && !at4 && !pool_cell(dp, new->instance, be32(new->ipv4));
+    bool hashed = v4 && !at4 && !index_cell(dp, new->instance, be32(new->ipv4));
     if (hashed && map_put_u64(&dp->v4[new->instance], be32(new->ipv4), s))
         return ERR_NOSPACE;
     if (v6 && !at6 && map_put_u64(&dp->v6[new->instance], be64(new->ipv6_prefix), s)) {

@@ -212,23 +212,40 @@ static enum dp_counter access_one(struct dp *dp, const struct dp_datagram *d)
                                 : signalling_read(dp, &g, &d->peer);
 }
 
-/* Two packets ahead the session is asked for, one ahead its rules: their memory is there when it is
- * its turn. */
+/* Some packets ahead the session is asked for, then its rules: their memory is there when it is
+ * their turn. Rules of a usual session are that long. */
+enum { AHEAD_CELL = 9, AHEAD_SESSION = 6, AHEAD_RULES = 3, RULES_OCTETS = 512 };
+static void rules_prefetch(const struct session *s)
+{
+    for (unsigned i = 0; s && i < RULES_OCTETS; i += 64)
+        __builtin_prefetch((const uint8_t *)s->r + i);
+}
+
 static void access_prefetch(struct dp *dp, const struct dp_datagram *d, unsigned left)
 {
-    if (left > 4 && d[4].n >= 8) {
-        uint32_t i = (be32(d[4].p + 4) & dp->teid_mask) / RULE_TUNNELS;
+    if (left > AHEAD_SESSION && d[AHEAD_SESSION].n >= 8) {
+        uint32_t i = (be32(d[AHEAD_SESSION].p + 4) & dp->teid_mask) / RULE_TUNNELS;
         if (i < dp->config.sessions_max)
             __builtin_prefetch(&dp->session[i]);
     }
-    if (left > 2 && d[2].n >= 8) {
-        struct session *s = session_of_teid(dp, be32(d[2].p + 4));
-        if (s) {
-            __builtin_prefetch(s->r);
-            __builtin_prefetch((const uint8_t *)s->r + 64);
-            __builtin_prefetch((const uint8_t *)s->r + 128);
-        }
-    }
+    if (left > AHEAD_RULES && d[AHEAD_RULES].n >= 8)
+        rules_prefetch(session_of_teid(dp, be32(d[AHEAD_RULES].p + 4)));
+}
+
+/* Of IPv4 packets to addresses of a pool; others are found by a hash. */
+static const uint32_t *cell_ahead(struct dp *dp, uint16_t instance, const struct dp_packet *p)
+{
+    return p->n >= 20 && p->p[0] >> 4 == 4 ? index_cell(dp, instance, be32(p->p + 16)) : NULL;
+}
+static void core_prefetch(struct dp *dp, uint16_t instance, const struct dp_packet *p, unsigned left)
+{
+    const uint32_t *cell;
+    if (left > AHEAD_CELL && (cell = cell_ahead(dp, instance, p + AHEAD_CELL)))
+        __builtin_prefetch(cell);
+    if (left > AHEAD_SESSION && (cell = cell_ahead(dp, instance, p + AHEAD_SESSION)) && *cell)
+        __builtin_prefetch(&dp->session[*cell - 1]);
+    if (left > AHEAD_RULES && (cell = cell_ahead(dp, instance, p + AHEAD_RULES)) && *cell)
+        rules_prefetch(&dp->session[*cell - 1]);
 }
 
 void dp_access_input(struct dp *dp, uint64_t now_us, const struct dp_datagram *d, unsigned n)
@@ -262,6 +279,7 @@ void dp_core_input(struct dp *dp, uint64_t now_us, uint16_t instance, const stru
 {
     dp_clock(dp, now_us);
     for (unsigned i = 0; i < n; i++) {
+        core_prefetch(dp, instance, p + i, n - i);
         dp->count[DP_core_in]++;
         dp->count[DP_core_in_octets] += p[i].n;
         dp->count[core_one(dp, instance, &p[i])]++;

@@ -139,6 +139,7 @@ uint32_t dp_teid_mask(uint32_t sessions_max);
 /* index.c: UE addresses and the far ends of tunnels */
 int index_init(struct dp *dp);
 void index_free(struct dp *dp);
+uint32_t *index_cell(struct dp *dp, uint16_t instance, uint32_t ip); /* NULL: in no pool */
 struct session *session_of_ue(struct dp *dp, uint16_t instance, uint8_t family, const uint8_t *ip);
 int index_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
                   const struct dp_rules *new);

@@ -2,6 +2,7 @@
 /* pfcp.c - transactions of a PFCP entity, TS 29.244 6.4 and 7.6. */
 #include "proto/pfcp_node.h"
 #include "base/err.h"
+#include "base/log.h"
 #include <stdlib.h>
 
 static void tap(struct pfcp_node *n, enum tap_direction direction, const struct net_addr *peer,
@@ -289,12 +290,18 @@ static void request_take(struct pfcp_node *n, const struct net_addr *from, const
     if (!r)
         return;
     struct pfcp_in in = {*from, pfcp_assoc_find(n, from), m, slab_ref(&n->answers, r)};
-    if (err)
+    char peer[NET_ADDR_TEXT];
+    if (err) {
+        LOG(n->rt->log, pfcp_malformed, "peer=%s message=%s cause=%s offending=%s",
+            addr_text(from, peer), pfcp_name(m->type), pfcp_cause_name(report->cause),
+            report->offending ? pfcp_ie_name(report->offending) : "none");
         pfcp_refuse(n, in.answer, seid_of_peer(n, m), report->cause, report->offending);
-    else if (m->has_seid && !(in.assoc && in.assoc->is_up))
+    } else if (m->has_seid && !(in.assoc && in.assoc->is_up)) {
+        LOG(n->rt->log, pfcp_stranger, "peer=%s message=%s", addr_text(from, peer),
+            pfcp_name(m->type));
         pfcp_refuse(n, in.answer, seid_of_peer(n, m), PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION,
                     0);
-    else if (!pfcp_assoc_request(n, &in))
+    } else if (!pfcp_assoc_request(n, &in))
         n->user.request(n->user.ctx, n, &in);
 }
 
