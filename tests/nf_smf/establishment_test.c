@@ -439,7 +439,7 @@ static void gnb_refuses(void **state)
     struct answer a = create((struct wanted){0});
     struct answer b = update(a.ref, (struct news){.n2 = BYTES_OF(cause), .n2_type = SBI_N2SmInfoType_PDU_RES_SETUP_FAIL});
     assert_true(b.status == 200 && b.up_state == SBI_UpCnxState_DEACTIVATED);
-    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+    nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
 }
 static void gnb_talks_nonsense(void **state)
 {
@@ -447,7 +447,7 @@ static void gnb_talks_nonsense(void **state)
     (void)state;
     struct answer a = create((struct wanted){0});
     update(a.ref, (struct news){.n2 = BYTES_OF(octets), .n2_type = SBI_N2SmInfoType_PDU_RES_SETUP_RSP});
-    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+    nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
 }
 static void gnb_silent(void **state)
 {
@@ -456,7 +456,18 @@ static void gnb_silent(void **state)
     go(19 * SECOND);
     assert_int_equal(net->smf->sessions.used, 1);
     go(2 * SECOND);
-    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+    nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
+}
+/* The gNB has set up what the UPF then does not take: it is told to give it up. */
+static void n4_change_refused(void **state)
+{
+    (void)state;
+    struct answer a = create((struct wanted){0});
+    net->upf.modify_cause = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE;
+    struct answer b = gnb_accepts(a.ref, 5);
+    assert_true(b.status == 200 && b.up_state == SBI_UpCnxState_DEACTIVATED);
+    assert_true(net->amf.n2.n && net->amf.n2_type == SBI_NgapIeType_PDU_RES_REL_CMD);
+    nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
 }
 /* AN release before the gNB's answer: the session is there, without user plane. */
 static void gnb_gone(void **state)
@@ -645,7 +656,7 @@ int main(int argc, char **argv)
                net_test(identities), net_test(policy), unit(rates), net_test(fixed_addresses), net_test(policy_denied),
                net_test(policy_broken), net_test(n4_refused), net_test(n4_silent), net_test(n4_without_tunnel),
                net_test(no_upf), net_test(amf_refuses), net_test(gnb_refuses), net_test(gnb_talks_nonsense),
-               net_test(gnb_silent), net_test(gnb_gone), net_test(udm_forgets), net_test(again), net_test(at_any_moment),
+               net_test(gnb_silent), net_test(n4_change_refused), net_test(gnb_gone), net_test(udm_forgets), net_test(again), net_test(at_any_moment),
                net_test(for_people), net_test(options_change), net_test(cannot_start),
                cmocka_unit_test_setup_teardown(by_weight, two_upfs, net_close));
 }

@@ -144,9 +144,10 @@ static void upf_request(void *ctx, struct pfcp_node *n, const struct pfcp_in *in
         return upf_establish(u, in);
     if (in->msg->type == PFCP_SESSION_MODIFICATION_REQUEST)
         return upf_modify(u, in);
-    u->deleted++;
-    u->sessions--;
-    m.session_deletion_response.cause = PFCP_CAUSE_REQUEST_ACCEPTED;
+    m.session_deletion_response.cause =
+        u->sessions ? PFCP_CAUSE_REQUEST_ACCEPTED : PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND;
+    u->deleted += u->sessions > 0;
+    u->sessions -= u->sessions > 0;
     pfcp_answer(&u->node, in->answer, &m);
 }
 static inline void upf_reported(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *r)

@@ -191,6 +191,7 @@ bool smf_n4_established(struct pfcp_call *c, struct smf_session *s)
             }
         }
     }
+    s->n4_unknown |= c->err == ERR_TIMEOUT;
     refused(s, "establishment", cause, c->err);
     return false;
 }
@@ -245,14 +246,56 @@ int smf_n4_delete(struct pfcp_call *c, struct proc *p, const struct smf_session 
     return pfcp_call(c, p, &s->smf->n4, &s->upf->assoc->peer, &m);
 }
 
+bool smf_n4_deleted(const struct pfcp_call *c)
+{
+    return c->rsp && (pfcp_is_accepted(c->rsp->session_deletion_response.cause) ||
+                      c->rsp->session_deletion_response.cause == PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
+}
+
+/* ---- deletions that nobody waits for ---- */
+
+struct n4_deletion {
+    struct link on_smf;
+    struct smf_upf *upf;
+    uint64_t up_seid;
+    uint32_t recovery; /* of the UPF: when it restarts there is nothing to delete */
+};
+static void deletion_drop(struct n4_deletion *d)
+{
+    list_remove(&d->on_smf);
+    frame_drop(d->upf->smf->rt, d, sizeof *d);
+}
+static void deletion_send(struct n4_deletion *d);
 static void deleted(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *report)
 {
-    (void)ctx, (void)err, (void)rsp, (void)report; /* sent again by the entity; then the UPF is lost, and told at setup */
+    struct n4_deletion *d = ctx;
+    (void)rsp, (void)report;
+    if (err == ERR_TIMEOUT)
+        deletion_send(d);
+    else
+        deletion_drop(d);
+}
+static void deletion_send(struct n4_deletion *d)
+{
+    struct pfcp_msg m = {.type = PFCP_SESSION_DELETION_REQUEST, .seid = d->up_seid};
+    struct smf_upf *u = d->upf;
+    if (!smf_upf_is_up(u) || u->assoc->recovery != d->recovery ||
+        pfcp_request(&u->smf->n4, &u->assoc->peer, &m, deleted, d, NULL) < 0)
+        deletion_drop(d);
 }
 void smf_n4_delete_notify(struct smf_session *s)
 {
-    struct pfcp_msg m = {.type = PFCP_SESSION_DELETION_REQUEST, .seid = s->up_seid};
-    if (s->up_seid && smf_upf_is_up(s->upf))
-        pfcp_request(&s->smf->n4, &s->upf->assoc->peer, &m, deleted, NULL, NULL);
+    bool there = s->up_seid && smf_upf_is_up(s->upf);
+    struct n4_deletion *d = there ? frame_new(s->smf->rt, sizeof *d) : NULL;
+    if (d) {
+        *d = (struct n4_deletion){.upf = s->upf, .up_seid = s->up_seid, .recovery = s->upf->assoc->recovery};
+        list_append(&s->smf->deletions, &d->on_smf);
+        deletion_send(d);
+    }
     s->up_seid = 0;
+}
+void smf_n4_deletions_forget(struct smf *smf)
+{
+    for (struct link *l; smf->deletions.next && (l = list_pop(&smf->deletions));)
+        deletion_drop(CONTAINER(l, struct n4_deletion, on_smf));
 }

@@ -14,6 +14,7 @@ struct establishment {
     struct smf_ask ask;
     uint8_t said;    /* 5GSM cause of an accept that gives less than was asked for */
     uint8_t failure; /* 5GSM cause */
+    bool gnb_has_it;
 };
 
 /* ---- refusals ---- */
@@ -397,11 +398,15 @@ static bool transfer_new(struct smf_session *s, struct establishment *f)
     return f->transfer != NULL;
 }
 
-/* After step 5 a refusal goes by its own message, and the AMF learns that the context is gone. */
+/* After step 5 a refusal goes by its own message, and the AMF learns that the context is gone. A gNB that has set up
+ * resources already releases them. */
 static void refuse_late(struct smf_session *s, struct establishment *f)
 {
+    static const struct ngap_Cause cause = {.sel = NGAP_Cause_radioNetwork,
+                                            .radioNetwork = NGAP_CauseRadioNetwork_release_due_to_5gc_generated_reason};
     struct bytes n1 = smf_n1_reject(s->smf, s->id, f->ask.pti, NAS_PDU_SESSION_ESTABLISHMENT_REJECT, f->failure);
-    struct call *c = n1.p ? smf_n1n2_new(s, n1, (struct bytes){NULL, 0}, 0) : NULL;
+    struct bytes n2 = f->gnb_has_it ? smf_n2_release_command(s->smf, cause) : (struct bytes){NULL, 0};
+    struct call *c = n1.p ? smf_n1n2_new(s, n1, n2, SBI_NgapIeType_PDU_RES_REL_CMD) : NULL;
     if (c)
         call_notify(c);
     count_refusal(s->smf, smf_supi(s), s->id, f->failure);
@@ -422,10 +427,11 @@ static void access_take(struct smf_session *s, struct establishment *f, const st
 {
     const struct smf_input *in = w->kind == WAKE_EVENT ? w->data : NULL;
     int err = OK;
-    f->failure = NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
+    f->failure = NAS_GSM_CAUSE_NETWORK_FAILURE; /* the phone may try again at once */
     if (!in)
         return;
     f->f.request = in->call;
+    f->gnb_has_it = in->event == SMF_EV_N2_ANSWER && in->n2_type == SBI_N2SmInfoType_PDU_RES_SETUP_RSP;
     if (in->event == SMF_EV_UP_OFF) {
         f->failure = 0;
         err = smf_n4_modify(&f->n4, &f->f.p, s, SMF_N4_BUFFER, NULL, NULL);
@@ -436,7 +442,7 @@ static void access_take(struct smf_session *s, struct establishment *f, const st
         err = smf_n4_modify(&f->n4, &f->f.p, s, SMF_N4_FORWARD, &s->an, NULL);
     }
     if (err)
-        f->failure = NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
+        f->failure = NAS_GSM_CAUSE_NETWORK_FAILURE;
 }
 
 static void run(struct proc *p, const struct wake *w)
@@ -503,7 +509,7 @@ static void run(struct proc *p, const struct wake *w)
     s->is_registered = f->registration && call_ok(f->registration);
     call_done(f->registration);
     if (!smf_n4_modified(&f->n4, s)) {
-        f->failure = NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
+        f->failure = NAS_GSM_CAUSE_NETWORK_FAILURE;
         goto refused;
     }
     succeeded(s, f);

@@ -78,8 +78,9 @@ static void run(struct proc *p, const struct wake *w)
     STEP(p, "2 N4 session");
     s->state = SMF_RELEASING;
     if (smf_n4_delete(&f->n4, p, s) == OK) {
-        s->up_seid = 0;
         AWAIT_CALLS(p);
+        if (smf_n4_deleted(&f->n4)) /* else it is tried on after the session's end */
+            s->up_seid = 0;
         pfcp_call_drop(&f->n4);
     }
     if (f->by == BY_AMF)

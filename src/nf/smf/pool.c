@@ -31,6 +31,15 @@ static void unlink_returned(struct pool *p, uint32_t number)
     else
         p->item[i->next].prev = i->prev;
 }
+static void link_returned(struct pool *p, uint32_t number, uint32_t until_s)
+{
+    p->item[number] = (struct pool_item){p->tail, POOL_NONE, until_s};
+    if (p->tail == POOL_NONE)
+        p->head = number;
+    else
+        p->item[p->tail].next = number;
+    p->tail = number;
+}
 static void give(struct pool *p, uint32_t number)
 {
     p->item[number].until_s = POOL_USED;
@@ -48,12 +57,18 @@ uint32_t pool_take(struct pool *p, uint32_t now_s)
             return number;
         }
     }
-    uint32_t number = p->head;
-    if (number == POOL_NONE || p->item[number].until_s > now_s)
-        return POOL_NONE;
-    unlink_returned(p, number);
-    give(p, number);
-    return number;
+    for (unsigned i = 0; i < 16 && p->head != POOL_NONE; i++) {
+        uint32_t number = p->head, until_s = p->item[number].until_s;
+        if (until_s > now_s && until_s - now_s <= POOL_REST_S)
+            return POOL_NONE;
+        unlink_returned(p, number);
+        if (until_s <= now_s) {
+            give(p, number);
+            return number;
+        }
+        link_returned(p, number, until_s); /* one that rests long does not hold up the others */
+    }
+    return POOL_NONE;
 }
 
 bool pool_take_this(struct pool *p, uint32_t number)
@@ -66,15 +81,10 @@ bool pool_take_this(struct pool *p, uint32_t number)
     return true;
 }
 
-void pool_return(struct pool *p, uint32_t number, uint32_t now_s)
+void pool_return(struct pool *p, uint32_t number, uint32_t now_s, uint32_t rest_s)
 {
     if (!p->item || number < p->first || number > p->last || p->item[number].until_s != POOL_USED)
         return;
-    p->item[number] = (struct pool_item){p->tail, POOL_NONE, now_s + POOL_REST_S};
-    if (p->tail == POOL_NONE)
-        p->head = number;
-    else
-        p->item[p->tail].next = number;
-    p->tail = number;
+    link_returned(p, number, now_s + rest_s);
     p->used--;
 }

@@ -5,7 +5,7 @@
 #pragma once
 #include "base/bytes.h"
 
-enum { POOL_MAX = 1 << 24, POOL_REST_S = 10 };
+enum { POOL_MAX = 1 << 24, POOL_REST_S = 10, POOL_LONG_REST_S = 4000 };
 struct pool_item {
     uint32_t prev, next; /* among those that were returned; POOL_NONE ends */
     uint32_t until_s;    /* rests until then; POOL_USED: a session has it */
@@ -25,4 +25,5 @@ void pool_free(struct pool *);
 uint32_t pool_take(struct pool *, uint32_t now_s);
 /* This one, resting or not; false: somebody has it, or it is outside. */
 bool pool_take_this(struct pool *, uint32_t number);
-void pool_return(struct pool *, uint32_t number, uint32_t now_s);
+/* rest_s: POOL_REST_S, or POOL_LONG_REST_S when it is not known whether a UPF still has it. */
+void pool_return(struct pool *, uint32_t number, uint32_t now_s, uint32_t rest_s);

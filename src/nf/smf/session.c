@@ -154,6 +154,7 @@ static struct call *waiting_answer(struct smf_session *s)
 void smf_session_drop(struct smf_session *s, bool notify)
 {
     struct smf *smf = s->smf;
+    uint32_t rest_s = s->n4_unknown ? POOL_LONG_REST_S : POOL_REST_S;
     smf_n4_delete_notify(s);
     policy_delete(s);
     deregister(s);
@@ -161,9 +162,9 @@ void smf_session_drop(struct smf_session *s, bool notify)
         smf_status_notify(s, NULL);
     metric_add(smf->rt->metrics, METRIC_addresses_used, -((s->v4 != POOL_NONE) + (s->v6 != POOL_NONE)));
     if (s->dnn && s->v4 != POOL_NONE)
-        pool_return(&s->dnn->v4, s->v4, smf_now_s(smf));
+        pool_return(&s->dnn->v4, s->v4, smf_now_s(smf), rest_s);
     if (s->dnn && s->v6 != POOL_NONE)
-        pool_return(&s->dnn->v6, s->v6, smf_now_s(smf));
+        pool_return(&s->dnn->v6, s->v6, smf_now_s(smf), rest_s);
     struct call *successor = waiting_answer(s);
     list_remove(&s->next.link);
     if (s->upf)

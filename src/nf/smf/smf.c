@@ -67,6 +67,7 @@ static int boot(struct rt *rt, void *state)
     smf->n4.sock = -1;
     env_random(rt->env, smf->secret, sizeof smf->secret);
     env_random(rt->env, secret, sizeof secret);
+    list_init(&smf->deletions);
     map_init(&smf->ue_by_supi, secret[0], secret[1]);
     int err = tables_init(smf);
     return err ? err : smf_n4_open(smf);
@@ -87,6 +88,7 @@ static void stop(struct rt *rt, void *state)
         }
     }
     smf_n4_close(smf);
+    smf_n4_deletions_forget(smf);
     for (uint32_t k = 0; smf->dnns && k < smf->n_dnns; k++) {
         pool_free(&smf->dnns[k].v4);
         pool_free(&smf->dnns[k].v6);

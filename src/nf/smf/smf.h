@@ -81,6 +81,7 @@ struct smf_session {
     uint8_t pdu_type, state, up_state, pending, running, release_cause;
     uint8_t sst, sd[3];
     bool has_sd, is_registered; /* the latter: in the UDM */
+    bool n4_unknown; /* an establishment was not answered: the UPF may have a session that we cannot name */
     uint8_t plmn[3];
     uint8_t integrity, ciphering; /* NGAP_IntegrityProtectionIndication_*, NGAP_Confidentiality… */
     bool max_rate_ul, max_rate_dl; /* integrity protection at any rate, not just 64 kbit/s */
@@ -94,6 +95,7 @@ struct smf {
     struct pfcp_node n4;
     struct slab sessions, ues;
     struct map ue_by_supi;
+    struct link deletions; /* struct n4_deletion: what UPFs have yet to confirm */
     struct smf_dnn *dnns;
     struct smf_upf *upfs;
     uint32_t n_dnns, n_upfs;
@@ -172,7 +174,10 @@ int smf_n4_modify(struct pfcp_call *, struct proc *, const struct smf_session *,
 /* Also sees that the UPF has lost the session: it is set up again then. */
 bool smf_n4_modified(const struct pfcp_call *, struct smf_session *);
 int smf_n4_delete(struct pfcp_call *, struct proc *, const struct smf_session *);
-void smf_n4_delete_notify(struct smf_session *); /* without waiting */
+bool smf_n4_deleted(const struct pfcp_call *); /* or it was not there */
+/* Without waiting, and again until the UPF has confirmed it or is lost. */
+void smf_n4_delete_notify(struct smf_session *);
+void smf_n4_deletions_forget(struct smf *);
 
 /* ---- n1.c: 5GSM messages ---- */
 struct smf_ask { /* what a UE asked for in an establishment or modification request */
