@@ -99,6 +99,7 @@ static void service_request_refused(void **state)
     net->upf.cause = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE;
     a = gnb_accepts(s.ref, 1);
     assert_true(a.status == 504 && strcmp(a.cause, "PEER_NOT_RESPONDING") == 0);
+    assert_int_equal(a.n2_type, SBI_N2SmInfoType_PDU_RES_REL_CMD); /* the gNB has set it up in vain */
     assert_int_equal(the_session()->up_state, SMF_UP_OFF);
     net->upf.cause = 0;
     static const enum sbi_N2SmInfoType not_there[] = {SBI_N2SmInfoType_PATH_SWITCH_REQ, SBI_N2SmInfoType_HANDOVER_REQUIRED,

@@ -436,6 +436,11 @@ struct drive {
 };
 static void error_keep(struct answer *a, struct call *c)
 {
+    if (c->op == SBI_nsmf_pdusession_update && c->err) {
+        const SBI_ERR(nsmf_pdusession_update) *e = c->err;
+        octets_keep(&a->n2, e->has.n2_sm_info ? e->n2_sm_info : (struct bytes){NULL, 0});
+        a->n2_type = e->has.n2_sm_info_type ? e->n2_sm_info_type : 0;
+    }
     str_copy(a->cause, sizeof a->cause, call_cause(c));
     if (c->op == SBI_nsmf_pdusession_create && c->err) {
         const SBI_ERR(nsmf_pdusession_create) *e = c->err;

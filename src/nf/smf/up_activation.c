@@ -20,6 +20,27 @@ static enum smf_n4_change change_of(const struct smf_session *s, bool on)
     return on ? SMF_N4_FORWARD : s->up_state == SMF_UP_ACTIVATING ? SMF_N4_DROP_BUFFERED : SMF_N4_BUFFER;
 }
 
+/* The gNB has set up what is of no use: it gives it up again. */
+static void setup_refuse(struct smf_session *s, struct call **request, int status, const char *cause, const char *detail)
+{
+    static const struct ngap_Cause why = {.sel = NGAP_Cause_radioNetwork,
+                                          .radioNetwork = NGAP_CauseRadioNetwork_release_due_to_5gc_generated_reason};
+    struct call *c = *request;
+    struct bytes n2 = smf_n2_release_command(s->smf, why);
+    *request = NULL;
+    if (!c)
+        return;
+    SBI_ERR(nsmf_pdusession_update) *e = call_error(c, status, cause, detail);
+    if (e) {
+        e->n2_sm_info = arena_bytes(&c->arena, n2.p, n2.n);
+        e->has.n2_sm_info = e->has.n2_sm_info_type = e->n2_sm_info.p != NULL;
+        e->n2_sm_info_type = SBI_N2SmInfoType_PDU_RES_REL_CMD;
+        e->has.up_cnx_state = 1;
+        e->up_cnx_state = SBI_UpCnxState_DEACTIVATED;
+    }
+    call_reply(c, status);
+}
+
 static void run(struct proc *p, const struct wake *w)
 {
     struct change *f = (struct change *)p;
@@ -38,7 +59,7 @@ static void run(struct proc *p, const struct wake *w)
         s->an = f->an;
     s->up_state = p->result == PROC_OK && on ? SMF_UP_ON : SMF_UP_OFF;
     if (on && p->result != PROC_OK)
-        smf_update_error(&f->f.request, 504, "PEER_NOT_RESPONDING", "the UPF did not take the tunnel");
+        setup_refuse(s, &f->f.request, 504, "PEER_NOT_RESPONDING", "the UPF did not take the tunnel");
     else /* what goes is gone, whatever the UPF says */
         smf_update_answer(&f->f.request, nothing, nothing, 0,
                           on ? SBI_UpCnxState_ACTIVATED : SBI_UpCnxState_DEACTIVATED);
@@ -86,7 +107,7 @@ void smf_n2_answer_start(struct smf_session *s, const struct smf_input *in)
         smf_update_error(&c, 403, "N2_SM_ERROR", "no gNB was asked for resources");
     } else if (smf_n2_setup_response(s->smf, in->n2, &an) < 0) {
         s->up_state = SMF_UP_OFF;
-        smf_update_error(&c, 403, "N2_SM_ERROR", "the transfer has no tunnel for the default QoS flow");
+        setup_refuse(s, &c, 403, "N2_SM_ERROR", "the transfer has no tunnel for the default QoS flow");
     } else {
         start(s, c, &an);
     }
