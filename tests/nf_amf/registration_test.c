@@ -253,6 +253,40 @@ static void worn_keys_are_replaced(void **state)
     assert_int_equal(bed_amf(b)->ues->ues.used, 1);
     bed_free(b);
 }
+/* On a connection whose gNB has a context, the gNB gets the new KgNB. */
+static uint8_t rekeyed[32];
+static void sees_rekeying(struct bed *b, uint32_t gnb, const struct ngap_pdu *pdu)
+{
+    const struct ngap_UEContextModificationRequest *m = pdu->value;
+    if (pdu->msg == NGAP_MSG_UEContextModificationRequest && m->has.SecurityKey)
+        memcpy(rekeyed, m->SecurityKey.p, 32);
+}
+static void the_gnb_gets_the_new_key(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = &b->phone[0];
+    uint8_t res[16], auts[14], kgnb[32];
+    phone_register(p, 0);
+    b->also = sees_rekeying;
+    phone_ue(p)->security.count[NAS_UPLINK] = p->sec.count[NAS_UPLINK] = 0xfff000;
+    struct nas_msg m = registration(p, NAS_REG_MOBILITY);
+    phone_send(p, &m, NAS_CIPHERED);
+    expect(p, NAS_IDENTITY_REQUEST);
+    nas_msg_init(&m, NAS_IDENTITY_RESPONSE);
+    say_suci(p, &m.identity_response.mobile_identity);
+    phone_send(p, &m, NAS_CIPHERED);
+    expect(p, NAS_AUTHENTICATION_REQUEST);
+    assert_int_equal(phone_challenge(p, res, auts), OK);
+    m = authentication_response(res);
+    phone_send(p, &m, NAS_CIPHERED);
+    phone_security(p, NULL);
+    expect(p, NAS_REGISTRATION_ACCEPT);
+    assert_int_equal(p->contexts, 1);
+    assert_int_equal(kdf_kgnb(b->crypto, p->kamf, 0, KDF_ACCESS_3GPP, kgnb), OK);
+    assert_memory_equal(rekeyed, kgnb, 32);
+    phone_complete(p);
+    bed_free(b);
+}
 /* The radio capabilities that a gNB reports are there for the next context, until the phone registers as new. */
 static void radio_capabilities_are_kept(void **state)
 {
@@ -296,7 +330,7 @@ static void without_pcf_and_nssf(void **state)
 
 int main(void)
 {
-    return RUN(unit(with_eap_aka_prime), unit(with_eap_aka_prime_in_vain), unit(worn_keys_are_replaced),
+    return RUN(unit(with_eap_aka_prime), unit(with_eap_aka_prime_in_vain), unit(worn_keys_are_replaced), unit(the_gnb_gets_the_new_key),
                unit(radio_capabilities_are_kept), unit(without_pcf_and_nssf),
                unit(a_phone_registers), unit(the_connection_is_released_when_nothing_follows),
                unit(a_known_phone_registers_again), unit(periodic_registration),

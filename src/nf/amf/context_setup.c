@@ -120,6 +120,22 @@ int amf_context_setup(struct amf_conn *c, struct bytes nas_pdu, const struct amf
     return e;
 }
 
+/* New keys while the gNB has a context: TS 33.501 6.9.4.1, TS 38.413 8.3.4. */
+int amf_context_rekey(struct amf_conn *c)
+{
+    uint8_t kgnb[32];
+    struct ngap_UEContextModificationRequest m = {.AMF_UE_NGAP_ID = amf_conn_id(c), .RAN_UE_NGAP_ID = c->ran_ue_id};
+    if (!c->ue || !c->has_context)
+        return ERR_STATE;
+    int e = keys(c, kgnb);
+    m.has.AMF_UE_NGAP_ID = m.has.RAN_UE_NGAP_ID = m.has.SecurityKey = 1;
+    m.SecurityKey = (struct bits){kgnb, 256};
+    if (e >= 0)
+        e = amf_gnb_send(c->amf, c->gnb, NGAP_MSG_UEContextModificationRequest, &m, c->stream);
+    secret_wipe(kgnb, sizeof kgnb);
+    return e;
+}
+
 int amf_n2_context_setup_response(const struct amf_n2_rx *rx)
 {
     struct amf_conn *c = rx->conn;

@@ -197,6 +197,8 @@ static void accept(struct amf_registration *f)
     struct bytes sealed = amf_registration_accept(f);
     if (f->attempts++)
         metric_add(f->a.p.rt->metrics, METRIC_retransmissions, 1);
+    if (f->fresh && c->has_context && f->attempts == 1)
+        amf_context_rekey(c);
     if (wants_context(f) && amf_context_setup(c, sealed, f->allowed, f->n_allowed) >= 0)
         return;
     amf_nas_send_sealed(c, sealed);

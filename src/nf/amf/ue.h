@@ -294,6 +294,9 @@ void amf_conn_locate(struct amf_conn *, const struct ngap_UserLocationInformatio
  * AMF_PE_CONTEXT_SETUP or AMF_PE_CONTEXT_FAILED. 0 or a negative error. */
 int amf_context_setup(struct amf_conn *, struct bytes nas_pdu, const struct amf_slice *allowed, uint32_t n_allowed);
 
+/* UE Context Modification Request with a KgNB of the NAS keys that were just taken into use. */
+int amf_context_rekey(struct amf_conn *);
+
 /* handover.c */
 amf_n2_fn amf_n2_handover_required, amf_n2_handover_cancel, amf_n2_path_switch_request, amf_n2_nothing_to_do;
 
