@@ -410,6 +410,15 @@ int net_ran_start(struct net *n, bool register_all)
     return n->ended ? EXIT_FAILED : fail(n, "the gNB was not in service within 10 s");
 }
 
+int net_load_start(struct net *n, struct child *c, const char *const *more)
+{
+    const char *words[NET_WORDS] = {"ran", "--amf", "10.99.2.1", "--n3", "10.99.3.2", "--hn-key", n->hn_public, "--stay"};
+    for (uint32_t at = 8; *more && at < NET_WORDS - 1; at++)
+        words[at] = *more++;
+    int e = child_start(c, NET_RAN, words);
+    return e < 0 ? fail(n, "the load did not start: %s", err_text(e)) : EXIT_OK;
+}
+
 int net_ran_tell(struct net *n, const char *format, ...)
 {
     char line[128], said[256];

@@ -52,6 +52,9 @@ int net_core_start(struct net *);
 int net_core_quiet(struct net *);
 /* A gNB and phones, which register at once or when told. */
 int net_ran_start(struct net *, bool register_all);
+/* A load of `redoubt ran` beside it, with these words; its phones stay until the child is ended. Its result is the one
+ * line that it writes. */
+int net_load_start(struct net *, struct child *, const char *const *more);
 /* A line for the RAN's control socket: "register 2". */
 int net_ran_tell(struct net *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Reads logs until *done, n->ended, or the time is up; true when *done. timeout_ms UINT32_MAX: no limit. */

@@ -31,6 +31,21 @@ static void cause_count(struct ran_cmd *r, const char *what, uint8_t cause)
         return;
     }
 }
+/* The last phone of a load has what it wanted, or its time is up. */
+static void load_end(struct ran_cmd *r)
+{
+    static char result[8192];
+    if (r->load_over)
+        return;
+    r->load_over = true;
+    int n = ran_result(r, result, sizeof result);
+    fwrite(result, 1, n > 0 ? (size_t)n : 0, stdout);
+    fflush(stdout);
+    if (r->failed || r->finished < r->n_phones)
+        r->status = EXIT_FAILED;
+    if (!r->o.stay)
+        loop_stop(r->loop);
+}
 static void finish(struct ran_cmd *r, struct ran_phone *p)
 {
     if (p->finished)
@@ -39,7 +54,7 @@ static void finish(struct ran_cmd *r, struct ran_phone *p)
     r->finished++;
     r->last_us = r->rt.now_us;
     if (r->o.load && r->finished == r->n_phones)
-        loop_stop(r->loop);
+        load_end(r);
 }
 static int session_open(struct ran_cmd *r, struct ran_phone *p)
 {
@@ -84,6 +99,7 @@ static void on_event(void *ctx, struct ue *ue, const struct ue_event *e)
     case UE_REGISTERED:
         r->registered++;
         hist_add(r->registration, e->us);
+        hist_add(r->core, ue->link ? ue->link->core_us : 0);
         LOG(&r->log, ran_ue_registered, "ue=%s us=%llu", id.text, (unsigned long long)e->us);
         if (r->o.no_session)
             finish(r, p);
@@ -231,10 +247,8 @@ static void pace(struct timer *t)
         }
     }
     phones_start(r);
-    if (r->o.load && r->next == r->n_phones && now_us > r->last_us + (uint64_t)r->o.wait_s * S) {
-        r->status = EXIT_FAILED;
-        loop_stop(r->loop);
-    }
+    if (r->o.load && r->next == r->n_phones && now_us > r->last_us + (uint64_t)r->o.wait_s * S)
+        load_end(r);
 }
 static uint64_t turn(void *ctx)
 {
@@ -419,6 +433,7 @@ static int words(struct args *a, struct ran_options *o)
         TEXT("control", o->control)
         TEXT("name", o->name)
         TEXT("sctp", o->sctp)
+        FLAG("stay", o->stay)
         FLAG("no-session", o->no_session)
         FLAG("no-register", o->no_register)
         FLAG("debug", o->debug)
@@ -430,17 +445,12 @@ static int words(struct args *a, struct ran_options *o)
 static int run(struct ran_cmd *r)
 {
     struct gnb_ue_ops ops = ran_ops();
-    static char result[8192];
     r->status = EXIT_OK;
     if (start(r, &ops) < 0)
         return EXIT_FAILED;
     loop_run(r->loop);
-    if (r->o.load) {
-        int n = ran_result(r, result, sizeof result);
-        fwrite(result, 1, n > 0 ? (size_t)n : 0, stdout);
-        if (r->failed || r->registered < r->n_phones)
-            r->status = EXIT_FAILED;
-    }
+    if (r->o.load && r->cells_up) /* also when it was interrupted */
+        load_end(r);
     return r->status;
 }
 int cmd_ran(int argc, char **argv)
@@ -461,10 +471,11 @@ int cmd_ran(int argc, char **argv)
         r->n_phones = r->o.load ? r->o.count : r->o.ues;
         r->cells = calloc(r->o.gnbs, sizeof *r->cells);
         r->phones = calloc(r->n_phones, sizeof *r->phones);
-        r->registration = calloc(3, sizeof *r->registration);
+        r->registration = calloc(4, sizeof *r->registration);
         bool good = r->cells && r->phones && r->registration;
         r->session = good ? r->registration + 1 : NULL;
         r->ping = good ? r->registration + 2 : NULL;
+        r->core = good ? r->registration + 3 : NULL;
         status = good ? run(r) : EXIT_FAILED;
         stop(r);
     }

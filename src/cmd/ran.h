@@ -16,7 +16,7 @@ struct ran_options {
     struct gnb_slice slice;
     const char *imsi, *key, *opc, *csv, *dnn, *hn_key, *hn_profile, *netns, *tun_name, *control, *name, *sctp;
     uint8_t type; /* enum nas_pdu_type */
-    bool load, no_session, no_register, debug, quiet, ping;
+    bool load, stay, no_session, no_register, debug, quiet, ping;
     struct net_addr ping_to;
 };
 struct ran_phone { /* what the command knows of a phone beside the phone itself */
@@ -47,10 +47,10 @@ struct ran_cmd {
     struct aka_key key;
     struct control *control;
     struct timer pace;
-    struct hist *registration, *session, *ping;
+    struct hist *registration, *session, *ping, *core; /* core: its share of a registration */
     struct ran_cause causes[RAN_CAUSES];
     uint64_t started_us, last_us;
-    bool cells_up, said_ready;
+    bool cells_up, said_ready, load_over;
     int status;
 };
 /* Shape of control_fn. */

@@ -34,6 +34,7 @@ int ran_result(const struct ran_cmd *r, char *out, uint32_t cap)
     say(&t, "{\"phones\":%u,\"registered\":%u,\"sessions\":%u,\"failed\":%u,\"pings\":%u,\"seconds\":%.3f", r->n_phones,
         r->registered, r->sessions, r->failed, r->pings, seconds);
     times(&t, "registration", r->registration);
+    times(&t, "registration_core", r->core);
     times(&t, "session", r->session);
     times(&t, "ping", r->ping);
     say(&t, ",\"causes\":{");

@@ -24,6 +24,7 @@
     "Load:\n" \
     "  --rate R --count N    N phones, R a second, then a line of JSON with times, and the end\n" \
     "  --parallel P          without --rate: as fast as P at once go [64]\n" \
+    "  --stay                the phones of a load stay when it is over, until the process is told to end\n" \
     "  --ping ADDR           each pings this once its session is there; a load then waits for the answer\n" \
     "  --wait SECONDS        a load ends at the latest so long after its last phone began [30]\n" \
     "Control:\n" \

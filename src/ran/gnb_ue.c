@@ -21,7 +21,15 @@ static struct ngap_UserLocationInformation location(struct cell *c)
 }
 static int send(struct gnb_ue *l, enum ngap_msg msg, const void *value)
 {
+    l->asked_us = env_now_us(l->cell->gnb.rt->env); /* and not of the event at hand: our own work does not count */
     return gnb_send(&l->cell->gnb, msg, value, gnb_ue_stream(&l->cell->gnb, l->ran_id));
+}
+
+static void answered(struct gnb_ue *l)
+{
+    if (l->asked_us)
+        l->core_us += l->cell->gnb.rt->now_us - l->asked_us;
+    l->asked_us = 0;
 }
 
 /* ---- life ---- */
@@ -530,8 +538,10 @@ static int ids_check(struct cell *c, uint64_t amf_id, uint64_t ran_id, struct gn
     case NGAP_MSG_##Msg: {                                                                         \
         const struct ngap_##Msg *m = pdu->value;                                                   \
         e = ids_check(c, m->AMF_UE_NGAP_ID, m->RAN_UE_NGAP_ID, &l);                                \
-        if (e >= 0)                                                                                \
+        if (e >= 0) {                                                                              \
+            answered(l);                                                                           \
             call;                                                                                  \
+        }                                                                                          \
         return e;                                                                                  \
     }
 static int on_ue_message(struct gnb *g, const struct ngap_pdu *pdu)

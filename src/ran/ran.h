@@ -100,6 +100,8 @@ struct gnb_ue {
     bool has_amf_id, has_context, told_capability, release_asked;
     struct timer timer; /* inactivity, or until the AMF has answered a release request */
     uint64_t active_us; /* of the latest traffic */
+    uint64_t asked_us;  /* when the core was last sent something that it has not answered; 0: never */
+    uint64_t core_us;   /* time in which the phone waited for the core, so far */
 };
 /* Initial UE Message, TS 38.413 8.6.1; cause: NGAP_RRCEstablishmentCause_*. tmsi: 48 bits, 0: none. */
 int gnb_ue_connect(struct cell *, struct ue *, uint32_t cause, uint64_t tmsi, struct bytes nas);
