@@ -450,7 +450,18 @@ static void bad_n1(void **state)
     assert_int_equal(net->smf->sessions.used, 1);
     a = n1(s.ref, NAS_GSM_STATUS, 0); /* #43: the UE does not know the session */
     assert_int_equal(a.status, 204);
+    assert_true(n1_of(&net->amf.n1).type == NAS_PDU_SESSION_RELEASE_COMMAND && net->amf.n2.n);
+    assert_int_equal(n2(s.ref, SBI_N2SmInfoType_PDU_RES_REL_RSP).status, 204);
+    assert_int_equal(n1(s.ref, NAS_GSM_STATUS, 0).status, 204);
     assert_int_equal(net->amf.notifications, 1);
+    all_gone();
+    s = create((struct wanted){0}); /* it has given up before the accept came: #47 */
+    static const uint8_t stray[] = {0x2e, 1, 1, NAS_GSM_STATUS, NAS_GSM_CAUSE_PTI_MISMATCH};
+    assert_int_equal(update(s.ref, (struct news){.n1 = BYTES_OF(stray)}).status, 204);
+    assert_int_equal(net->upf.sessions, 0);
+    assert_true(n1_of(&net->amf.n1).type == NAS_PDU_SESSION_RELEASE_COMMAND && net->amf.n2.n);
+    n2(s.ref, SBI_N2SmInfoType_PDU_RES_REL_RSP);
+    n1(s.ref, NAS_GSM_STATUS, 0);
     all_gone();
 }
 

@@ -14,7 +14,7 @@ struct establishment {
     struct smf_ask ask;
     uint8_t said;    /* 5GSM cause of an accept that gives less than was asked for */
     uint8_t failure; /* 5GSM cause */
-    bool gnb_has_it;
+    bool gnb_has_it, is_overtaken;
 };
 
 /* ---- refusals ---- */
@@ -475,6 +475,8 @@ static void run(struct proc *p, const struct wake *w)
 
     STEP(p, "10 N4 session");
     f->failure = NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
+    if ((f->is_overtaken = smf_session_is_overtaken(s)))
+        goto refused;
     if (smf_n4_establish(&f->n4, p, s) < 0)
         goto refused;
     AWAIT_CALLS(p);
@@ -483,6 +485,8 @@ static void run(struct proc *p, const struct wake *w)
     pfcp_call_drop(&f->n4);
 
     STEP(p, "11 N1 and N2");
+    if ((f->is_overtaken = smf_session_is_overtaken(s))) /* neither the phone nor its gNB ever hears of this one */
+        goto refused;
     if (!transfer_new(s, f))
         goto refused;
     s->up_state = SMF_UP_ACTIVATING;
@@ -538,9 +542,10 @@ static void ended(struct proc *p, int outcome)
         refuse(smf, request, f->ask.pti, f->failure);
         return;
     }
-    refuse_late(s, f);
+    if (!f->is_overtaken)
+        refuse_late(s, f);
     smf_update_answer(&request, (struct bytes){NULL, 0}, (struct bytes){NULL, 0}, 0, SBI_UpCnxState_DEACTIVATED);
-    smf_session_drop(s, true);
+    smf_session_drop(s, !f->is_overtaken);
 }
 static const struct proc_type type = {"PDU session establishment", sizeof(struct establishment), run, ended};
 

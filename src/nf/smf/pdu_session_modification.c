@@ -42,7 +42,7 @@ static void answer_take(struct modification *f, const struct smf_input *in)
     if (in->event == SMF_EV_N2_ANSWER) {
         f->awaits_n2 = false;
         f->rejected |= in->n2_type == SBI_N2SmInfoType_PDU_RES_MOD_FAIL;
-    } else if (in->event == SMF_EV_N1_ANSWER && in->n1->type != NAS_PDU_SESSION_RELEASE_COMPLETE &&
+    } else if (in->event == SMF_EV_N1_ANSWER && in->n1->type != NAS_PDU_SESSION_RELEASE_COMPLETE && in->n1->type != NAS_GSM_STATUS &&
                in->n1->pti == f->pti) {
         f->awaits_n1 = false;
         f->rejected |= in->n1->type == NAS_PDU_SESSION_MODIFICATION_COMMAND_REJECT;

@@ -63,8 +63,8 @@ static void answer_take(struct release *f, const struct smf_input *in)
     f->f.request = in->call;
     if (in->event == SMF_EV_UP_OFF || in->event == SMF_EV_N2_ANSWER)
         f->awaits_n2 = false;
-    else if (in->event == SMF_EV_N1_ANSWER && in->n1->type == NAS_PDU_SESSION_RELEASE_COMPLETE &&
-             in->n1->pti == f->pti)
+    else if (in->n1->type == NAS_GSM_STATUS || /* it knows no such session, or no such command */
+             (in->n1->type == NAS_PDU_SESSION_RELEASE_COMPLETE && in->n1->pti == f->pti))
         f->awaits_n1 = false;
     if (f->f.request)
         smf_answer(&f->f.request, 204);
@@ -117,7 +117,9 @@ static void ended(struct proc *p, int outcome)
     struct smf_session *s = p->owner;
     struct call *request = f->f.request;
     bool notify = f->by != BY_AMF;
-    if (outcome == PROC_ABORTED) {
+    if (outcome == PROC_ABORTED) { /* by another release, or by a session that takes its place: it goes either way */
+        if (f->by == BY_AMF)
+            smf_answer(&f->f.request, 204);
         smf_proc_ended(p, outcome);
         return;
     }

@@ -178,6 +178,18 @@ void smf_session_drop(struct smf_session *s, bool notify)
         smf_create(smf, successor);
 }
 
+bool smf_session_is_overtaken(const struct smf_session *s)
+{
+    LIST_EACH (l, &s->waiting) {
+        const struct call *c = CONTAINER(l, struct call, on_producer);
+        if (c->op == SBI_nsmf_pdusession_create || c->op == SBI_nsmf_pdusession_release)
+            return true;
+        if (c->op == SBI_nsmf_pdusession_update && ((SBI_REQ(nsmf_pdusession_update) *)c->req)->body.release)
+            return true;
+    }
+    return false;
+}
+
 /* ---- addresses, TS 23.501 5.8.2.2 ---- */
 
 static uint32_t v4_number(const struct smf_dnn *d, const struct net_addr *a)

@@ -124,6 +124,8 @@ int smf_session_new(struct smf *, struct str supi, uint8_t id, struct smf_sessio
 /* Whatever it still has goes back and is told without waiting: N4 session, policy, registration, addresses; calls
  * that wait get CONTEXT_NOT_FOUND. notify: the AMF is told that it is released. A procedure must have ended. */
 void smf_session_drop(struct smf_session *, bool notify);
+/* The AMF waits for its end, or for its successor. */
+bool smf_session_is_overtaken(const struct smf_session *);
 enum { SMF_REF_OCTETS = 33 };
 void smf_ref_text(const struct smf_session *, char out[SMF_REF_OCTETS]);
 struct smf_session *smf_session_by_ref(struct smf *, struct str last_segment);

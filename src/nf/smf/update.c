@@ -46,19 +46,24 @@ static uint8_t n1_check(const struct smf_session *s, const struct nas_msg *m)
     return 0;
 }
 
-/* 6.5.3: the UE did not understand us. Where it does not know the session, neither do we any longer. */
-static void status_take(struct smf_session *s, struct call *c, uint8_t cause)
+/* 6.5.3: the UE did not understand us. A session that it does not know is released, so that its gNB learns of it. */
+static void status_take(struct smf_session *s, struct call *c, const struct nas_msg *m)
 {
+    uint8_t cause = m->gsm_status.gsm_cause;
+    bool unknown = cause == NAS_GSM_CAUSE_INVALID_PDU_SESSION_IDENTITY;
+    bool stray = cause == NAS_GSM_CAUSE_PTI_MISMATCH || cause == NAS_GSM_CAUSE_INVALID_PTI_VALUE;
+    enum smf_running running = s->proc ? (enum smf_running)s->running : SMF_RUN_NONE;
     LOG(s->smf->rt->log, nas_state, "ue=%s session=%u message=status cause=%u why=%s",
         log_identity(s->smf->rt->log, smf_supi(s)).text, s->id, cause, nas_gsm_cause_text(cause));
-    smf_answer(&c, 204);
-    if (cause == NAS_GSM_CAUSE_INVALID_PDU_SESSION_IDENTITY && smf_can_take_over(s)) {
-        proc_abort(s->proc);
-        smf_session_drop(s, true);
-    } else if ((cause == NAS_GSM_CAUSE_PTI_MISMATCH || cause == NAS_GSM_CAUSE_INVALID_PTI_VALUE) && s->proc &&
-               s->running == SMF_RUN_MODIFICATION) {
-        proc_abort(s->proc);
+    if (running == SMF_RUN_RELEASE && (unknown || stray)) { /* as good as the answer */
+        smf_collide(s, &(struct smf_input){.event = SMF_EV_N1_ANSWER, .call = c, .n1 = m});
+        return;
     }
+    smf_answer(&c, 204);
+    if (unknown || (stray && running == SMF_RUN_ESTABLISHMENT))
+        smf_collide(s, &(struct smf_input){.event = SMF_EV_NETWORK_RELEASE});
+    else if (stray && running == SMF_RUN_MODIFICATION)
+        proc_abort(s->proc);
 }
 
 static void n1_take(struct smf_session *s, struct call *c, struct bytes n1)
@@ -81,7 +86,7 @@ static void n1_take(struct smf_session *s, struct call *c, struct bytes n1)
         return;
     }
     if (m.type == NAS_GSM_STATUS) {
-        status_take(s, c, m.gsm_status.gsm_cause);
+        status_take(s, c, &m);
         return;
     }
     struct smf_input in = {.event = SMF_EV_N1_ANSWER, .call = c, .n1 = &m};
