@@ -82,7 +82,7 @@ static int step_network(struct demo *d)
         good("What passes on N2, N3, N4 and N6 goes to %s.", d->options.capture);
     if (net_core_start(&d->net))
         return bad(d, "%s", d->net.why);
-    good("The core is up: AMF, SMF, UPF, AUSF, UDM, UDR, PCF, NSSF and NRF in one process.");
+    good("The core is up, in one process: %s.", d->narrator.functions);
     good("%u subscribers are in its store, each with a secret key that only the core and the SIM know.", d->options.ues);
     return EXIT_OK;
 }
@@ -98,16 +98,17 @@ static int step_first_phone(struct demo *d)
     bool never = false;
     net_wait(&d->net, &never, 200); /* what the core says of it comes by another way */
     d->narrator.detailed = false;
-    return net_core_quiet(&d->net) ? bad(d, "%s", d->net.why) : EXIT_OK;
+    return EXIT_OK;
 }
 
 static int step_traffic(struct demo *d)
 {
-    struct net_addr server = {0};
+    struct net_addr server = {0}, server6 = {0};
     static char page[4096];
     bool never = false;
     heading("3. Phone 1 uses the Internet: each packet travels in a GTP-U tunnel from the gNB to the UPF");
     addr_parse(&server, STR(NET_SERVER4), 0);
+    addr_parse(&server6, STR(NET_SERVER6), 0);
     uint32_t count = d->quick ? 5 : 20;
     int got = probe_reach("redoubt-phone1", &server, 5000);
     if (got < 0)
@@ -121,25 +122,35 @@ static int step_traffic(struct demo *d)
     if (status != 200 || !strstr(page, DATA_NETWORK_PAGE))
         return bad(d, "the web page at http://%s/ did not come (%s)", NET_SERVER4, status < 0 ? err_text(status) : "wrong answer");
     good("http://" NET_SERVER4 "/ says: \"" DATA_NETWORK_PAGE "\"");
+    status = probe_reach("redoubt-phone1", &server6, 5000);
+    if (status == OK)
+        status = probe_http("redoubt-phone1", &server6, page, sizeof page);
+    if (status != 200 || !strstr(page, DATA_NETWORK_PAGE))
+        return bad(d, "IPv6: http://[%s]/ did not come (%s)", NET_SERVER6, status < 0 ? err_text(status) : "wrong answer");
+    good("http://[" NET_SERVER6 "]/ says the same by IPv6: the phone made its address from what the network advertised.");
     net_wait(&d->net, &never, 1);
     return d->net.ended ? bad(d, "%s", d->net.why) : EXIT_OK;
 }
 
-static int step_throughput(struct demo *d)
+static int step_idle(struct demo *d)
 {
-    struct net_addr server = {0};
+    struct net_addr phone;
     bool never = false;
-    uint32_t ms = d->quick ? 500 : 3000;
-    addr_parse(&server, STR(NET_SERVER4), 0);
-    d->up_bps = probe_throughput("redoubt-phone1", &server, true, ms);
-    net_wait(&d->net, &never, 1);
-    d->down_bps = probe_throughput("redoubt-phone1", &server, false, ms);
-    net_wait(&d->net, &never, 1);
-    if (d->up_bps <= 0 || d->down_bps <= 0)
-        return bad(d, "TCP between phone 1 and the data network failed: %s",
-                   err_text((int)(d->up_bps <= 0 ? d->up_bps : d->down_bps)));
-    good("TCP: %.0f Mbit/s up, %.0f Mbit/s down.", (double)d->up_bps / 1e6, (double)d->down_bps / 1e6);
-    return EXIT_OK;
+    heading("4. Phone 1 sleeps, and somebody calls");
+    if (net_phone_address(&d->net, 1, &phone) || net_ran_tell(&d->net, "idle 1"))
+        return bad(d, "%s", d->net.why);
+    if (!net_wait(&d->net, &d->narrator.idle, 5000))
+        return bad(d, "%s", d->net.ended ? d->net.why : "phone 1 was not released within 5 s");
+    good("After a time without traffic the gNB lets go of phone 1: no radio, no tunnel, and its battery lasts.");
+    uint64_t from = loop_now_us();
+    int e = probe_reach(NET_DN, &phone, 5000);
+    uint64_t took = loop_now_us() - from;
+    net_wait(&d->net, &never, 100);
+    if (e < 0 || !d->narrator.paged)
+        return bad(d, "a ping from the data network did not wake phone 1: %s", e < 0 ? err_text(e) : "it was not paged");
+    good("A packet comes for it. The UPF keeps it, the AMF pages, the phone answers: after %.1f ms the packet is answered.",
+         (double)took / 1000);
+    return net_core_quiet(&d->net) ? bad(d, "%s", d->net.why) : EXIT_OK;
 }
 
 /* ---- many phones ---- */
@@ -157,7 +168,7 @@ static int step_burst(struct demo *d)
     char text[160];
     if (!d->burst)
         return EXIT_OK;
-    snprintf(text, sizeof text, "4. %u more phones register at once, each with a PDU session", d->burst);
+    snprintf(text, sizeof text, "5. %u more phones register at once, each with a PDU session", d->burst);
     heading(text);
     if (!core_figures(&d->cpu_before_us, &rss))
         return bad(d, "the core does not answer");
@@ -171,6 +182,50 @@ static int step_burst(struct demo *d)
     if (!core_figures(&d->cpu_after_us, &d->rss_octets))
         return bad(d, "the core does not answer");
     good("All %u have a session; none was refused.", d->options.ues);
+    return EXIT_OK;
+}
+
+static int step_goodbye(struct demo *d)
+{
+    char said[65536];
+    bool never = false, gone = false;
+    if (!d->burst)
+        return EXIT_OK;
+    for (uint32_t i = 2; i <= d->options.ues; i++)
+        if (net_ran_tell(&d->net, "deregister %u", i))
+            return bad(d, "%s", d->net.why);
+    for (uint64_t end = loop_now_us() + 10000000; !gone && !d->net.ended && loop_now_us() < end;) {
+        net_wait(&d->net, &never, 50);
+        gone = control_ask(NET_DIR "/core.sock", "status --json", said, sizeof said, 3000) > 0 &&
+               strstr(said, "\"ues_registered\":1,") && strstr(said, "\"pdu_sessions\":1,");
+    }
+    if (!gone)
+        return bad(d, "%s", d->net.ended ? d->net.why : "phones or sessions are left 10 s after they deregistered");
+    good("They deregister again: the core holds no session and no address of theirs any more.");
+    return EXIT_OK;
+}
+
+/* ---- throughput ---- */
+static int step_throughput(struct demo *d)
+{
+    struct net_addr server = {0};
+    bool never = false;
+    uint32_t ms = d->quick ? 500 : 3000;
+    heading("6. How fast is it?");
+    if (d->options.capture) {
+        net_capture_end(&d->net);
+        good("The capture ends here: %llu packets, %llu more were lost by it. What follows would only make it large.",
+             (unsigned long long)d->net.captured, (unsigned long long)d->net.capture_lost);
+    }
+    addr_parse(&server, STR(NET_SERVER4), 0);
+    d->up_bps = probe_throughput("redoubt-phone1", &server, true, ms);
+    net_wait(&d->net, &never, 1);
+    d->down_bps = probe_throughput("redoubt-phone1", &server, false, ms);
+    net_wait(&d->net, &never, 1);
+    if (d->up_bps <= 0 || d->down_bps <= 0)
+        return bad(d, "TCP between phone 1 and the data network failed: %s",
+                   err_text((int)(d->up_bps <= 0 ? d->up_bps : d->down_bps)));
+    good("TCP: %.0f Mbit/s up, %.0f Mbit/s down.", (double)d->up_bps / 1e6, (double)d->down_bps / 1e6);
     return EXIT_OK;
 }
 
@@ -205,7 +260,8 @@ static void table(const struct demo *d)
 
 static int play(struct demo *d)
 {
-    int (*const steps[])(struct demo *) = {step_network, step_first_phone, step_traffic, step_throughput, step_burst};
+    int (*const steps[])(struct demo *) = {step_network, step_first_phone, step_traffic, step_idle,
+                                               step_burst, step_goodbye, step_throughput};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         if (steps[i](d))
             return EXIT_FAILED;
@@ -240,12 +296,14 @@ int cmd_demo(int argc, char **argv)
     }
     d.options.ues = 1 + d.burst;
     int status = EXIT_FAILED;
+    d.net.lock = -1;
     d.rtt = calloc(1, sizeof *d.rtt);
     if (d.rtt && narrator_open(&d.narrator))
         status = play(&d);
     else
         fprintf(stderr, "redoubt demo: no memory\n");
-    net_down(&d.net);
+    if (!net_down(&d.net))
+        status = bad(&d, "%s", d.net.why);
     narrator_close(&d.narrator);
     free(d.rtt);
     printf(status == EXIT_OK ? "\nAll of it worked. Nothing is left behind.\n" : "\nIt did not work.\n");

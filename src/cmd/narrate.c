@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/narrate.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -81,6 +82,15 @@ static void count(struct narrator *n, const char *event, struct str line)
     }
 }
 
+/* In capitals, with commas. */
+static void function_add(struct narrator *n, const char *name)
+{
+    size_t at = strlen(n->functions), room = sizeof n->functions - at;
+    int k = snprintf(n->functions + at, room, "%s%s", at ? ", " : "", name);
+    for (char *p = n->functions + at; k > 0 && (size_t)k < room && *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+}
+
 void narrate(struct narrator *n, bool from_ran, struct str line)
 {
     char event[48], value[64];
@@ -88,6 +98,10 @@ void narrate(struct narrator *n, bool from_ran, struct str line)
         return;
     if (from_ran)
         count(n, event, line);
+    else if (strcmp(event, "nf_started") == 0 && log_value(line, "function", value, sizeof value))
+        function_add(n, value);
+    n->idle |= !from_ran && strcmp(event, "ue_idle") == 0;
+    n->paged |= !from_ran && strcmp(event, "ue_paged") == 0;
     for (size_t i = 0; n->detailed && i < ARRAY_LEN(story); i++) {
         if (n->told[i] || story[i].from_ran != from_ran || strcmp(story[i].event, event) != 0 ||
             (story[i].key && (!log_value(line, story[i].key, value, sizeof value) || strcmp(value, story[i].value) != 0)))

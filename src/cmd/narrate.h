@@ -8,7 +8,9 @@ struct narrator {
     bool detailed;           /* sentences are printed */
     bool told[NARRATED];     /* each once */
     bool gnb_up, first_session, all_sessions; /* all: sessions_wanted of them */
+    bool idle, paged;                         /* the core says so of some phone */
     uint32_t sessions_wanted;                 /* 0: not said */
+    char functions[128];                      /* of the core, as they started: "AMF, SMF" */
     uint32_t registered, sessions, rejected; /* phones, as the RAN says */
     struct hist *registration, *session;     /* microseconds, as phones see it */
 };

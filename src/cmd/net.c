@@ -277,15 +277,16 @@ int net_open(struct net *n, const struct net_options *o, void (*line)(void *, en
 /* ---- subscribers ---- */
 static void no_line(void *ctx, struct str line) { str_copy(((struct net *)ctx)->tail[NET_FROM_CORE], 512, line); }
 
-/* The test keys that the field knows; real ones are never of this kind. */
+/* The test keys that the field knows; real ones are never of this kind. Bit rates above what the machine can do, so
+ * that what is measured is the machine. */
 static int subscribers_write(const struct net *n)
 {
     FILE *f = fopen(NET_DIR "/subscribers.csv", "we");
     if (!f)
         return ERR_IO;
-    fputs("imsi,k,opc\n", f);
+    fputs("imsi,k,opc,ambr-down,ambr-up,session-ambr-down,session-ambr-up\n", f);
     for (uint32_t i = 1; i <= n->options->ues; i++)
-        fprintf(f, "00101%010u,465B5CE8B199B49FAA5F0A2EE238A6BC,E8ED289DEBA952E4283B54E88E6183CA\n", i);
+        fprintf(f, "00101%010u,465B5CE8B199B49FAA5F0A2EE238A6BC,E8ED289DEBA952E4283B54E88E6183CA,20 Gbps,20 Gbps,20 Gbps,20 Gbps\n", i);
     return fclose(f) == 0 ? OK : ERR_IO;
 }
 
@@ -400,8 +401,8 @@ int net_ran_start(struct net *n, bool register_all)
     snprintf(ues, sizeof ues, "%u", n->options->ues);
     snprintf(tuns, sizeof tuns, "%u", n->options->phones);
     const char *const words[] = {"ran", "--amf", "10.99.2.1", "--n3", "10.99.3.2", "--ues", ues, "--tun", tuns, "--netns",
-                                 NET_PREFIX "phone", "--hn-key", n->hn_public, "--name", "gnb-demo", "--control",
-                                 NET_DIR "/ran.sock", register_all ? NULL : "--no-register", NULL};
+                                 NET_PREFIX "phone", "--hn-key", n->hn_public, "--name", "gnb-demo", "--type", "IPv4v6",
+                                 "--control", NET_DIR "/ran.sock", register_all ? NULL : "--no-register", NULL};
     int e = child_start(&n->ran, NET_RAN, words);
     if (e < 0)
         return fail(n, "the RAN did not start: %s", err_text(e));
@@ -432,23 +433,67 @@ int net_ran_tell(struct net *n, const char *format, ...)
     return EXIT_OK;
 }
 
-void net_down(struct net *n)
+int net_phone_address(struct net *n, uint32_t phone, struct net_addr *out)
+{
+    char line[32], said[2048];
+    snprintf(line, sizeof line, "status %u", phone);
+    int e = control_ask(NET_DIR "/ran.sock", line, said, sizeof said, 3000);
+    char *at = e < 0 ? NULL : strstr(said, "internet ");
+    if (!at)
+        return fail(n, "the RAN does not say the address of phone %u", phone);
+    at += strlen("internet ");
+    struct str text = {at, (uint32_t)strcspn(at, " \n")};
+    return addr_parse(out, text, 0) && out->family == 4 ? EXIT_OK : fail(n, "phone %u has no IPv4 address", phone);
+}
+
+void net_capture_end(struct net *n)
 {
     struct capture_counts counts;
-    child_end(&n->ran);
-    child_end(&n->core);
-    child_end(&n->dn);
-    if (n->capture)
-        capture_stop(n->capture, &counts);
+    if (n->capture && capture_stop(n->capture, &counts) == OK) {
+        n->captured = counts.packets;
+        n->capture_lost = counts.lost + counts.past_limit;
+    }
     n->capture = NULL;
+}
+
+/* Told to end and read until it has; what did not end well is said. */
+static bool end_well(struct net *n, struct child *c, const char *name, void (*line)(void *, struct str))
+{
+    enum { PATIENCE_US = 5000000 };
+    uint64_t end = loop_now_us() + PATIENCE_US;
+    if (!c->pid)
+        return true;
+    bool ran = child_runs(c);
+    if (ran)
+        kill(c->pid, SIGTERM);
+    for (bool open = true; (open || child_runs(c)) && loop_now_us() < end;) {
+        struct pollfd p = {c->fd, POLLIN, 0};
+        poll(&p, 1, 20);
+        open = child_read(c, line, n);
+    }
+    int status = child_runs(c) ? ERR_TIMEOUT : child_wait(c, 0);
+    child_end(c);
+    if (!ran || status == 0)
+        return true;
+    fail(n, status < 0 ? "the %s did not end" : "the %s ended badly (%d)", name, status);
+    return false;
+}
+
+bool net_down(struct net *n)
+{
+    bool well = end_well(n, &n->ran, "RAN", ran_line);
+    well = end_well(n, &n->core, "core", core_line) && well;
+    child_end(&n->dn);
+    net_capture_end(n);
     for (int i = 0; i < 2; i++)
         if (n->log_fd[i] >= 0)
             close(n->log_fd[i]);
     if (n->lock < 0)
-        return;
+        return well;
     net_clean();
     unlink(NET_DIR "/lock");
     close(n->lock);
     rmdir(NET_DIR);
     n->lock = -1;
+    return well;
 }

@@ -38,6 +38,7 @@ struct net {
     int lock; /* of NET_DIR; -1: not ours */
     struct child core, ran, dn;
     struct capture *capture;
+    uint64_t captured, capture_lost; /* packets, known after net_capture_end() */
     int log_fd[2];
     bool core_ready, ran_ready, dn_ready;
     bool ended;       /* one of them before its time, or a signal */
@@ -57,9 +58,13 @@ int net_ran_start(struct net *, bool register_all);
 int net_load_start(struct net *, struct child *, const char *const *more);
 /* A line for the RAN's control socket: "register 2". */
 int net_ran_tell(struct net *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The IPv4 address of a phone's session, as the RAN has it. */
+int net_phone_address(struct net *, uint32_t phone, struct net_addr *);
 /* Reads logs until *done, n->ended, or the time is up; true when *done. timeout_ms UINT32_MAX: no limit. */
 bool net_wait(struct net *, const bool *done, uint32_t timeout_ms);
-void net_down(struct net *);
+void net_capture_end(struct net *); /* also part of net_down() */
+/* False: core or RAN did not end well, said in n->why. Safe after a failed net_open(), and twice. */
+bool net_down(struct net *);
 /* Namespaces that are left of a network that was killed; the count, or an error. */
 int net_clean(void);
 /* Whether a network of ours is up: the process that holds it, 0: none. */

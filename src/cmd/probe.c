@@ -16,6 +16,13 @@
 #include <unistd.h>
 
 enum { CHUNK = 65536, PROBE_TIMEOUT_MS = 5000 };
+/* A window below what the queues on the way hold, so that TCP is bounded by the path and not by its losses. Before
+ * connect() and listen(). */
+static void window_bound(int fd)
+{
+    int octets = 131072;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+}
 
 /* A socket belongs to the namespace in which it was made, whoever uses it later. */
 struct make {
@@ -131,6 +138,7 @@ static int tcp_connect(const char *netns, const struct net_addr *to, uint16_t po
     if (fd < 0)
         return fd;
     struct timeval tv = {PROBE_TIMEOUT_MS / 1000, 0};
+    window_bound(fd);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
     if (connect(fd, &sa.sa, n) < 0) {
@@ -171,16 +179,15 @@ static int64_t send_for(int fd, uint64_t until_us, char *chunk)
     shutdown(fd, SHUT_WR);
     return recv(fd, counted, sizeof counted - 1, 0) > 0 ? strtoll(counted, NULL, 10) : ERR_TIMEOUT;
 }
-static int64_t receive_for(int fd, uint64_t until_us, char *chunk)
+static int64_t receive_for(int fd, uint32_t duration_ms, char *chunk)
 {
+    char ask[16];
+    int n = snprintf(ask, sizeof ask, "%u\n", duration_ms);
     int64_t octets = 0;
-    while (loop_now_us() < until_us) {
-        ssize_t k = recv(fd, chunk, CHUNK, 0);
-        if (k <= 0)
-            return k < 0 ? ERR_TIMEOUT : octets;
+    ssize_t k = send(fd, ask, (size_t)n, MSG_NOSIGNAL);
+    while (k > 0 && (k = recv(fd, chunk, CHUNK, 0)) > 0)
         octets += k;
-    }
-    return octets;
+    return k < 0 ? ERR_TIMEOUT : octets;
 }
 
 int64_t probe_throughput(const char *netns, const struct net_addr *to, bool uplink, uint32_t duration_ms)
@@ -192,7 +199,7 @@ int64_t probe_throughput(const char *netns, const struct net_addr *to, bool upli
         return fd;
     }
     uint64_t from = loop_now_us(), until = from + (uint64_t)duration_ms * 1000;
-    int64_t octets = uplink ? send_for(fd, until, chunk) : receive_for(fd, until, chunk);
+    int64_t octets = uplink ? send_for(fd, until, chunk) : receive_for(fd, duration_ms, chunk);
     uint64_t took = loop_now_us() - from;
     close(fd);
     free(chunk);
@@ -221,11 +228,18 @@ static void serve_sink(int fd)
     int n = snprintf(chunk, sizeof chunk, "%lld\n", octets);
     send(fd, chunk, (size_t)n, MSG_NOSIGNAL);
 }
+/* Sends for as many milliseconds as it is asked for, so that both ends close in order. */
 static void serve_source(int fd)
 {
     static char chunk[CHUNK];
-    while (send(fd, chunk, sizeof chunk, MSG_NOSIGNAL) > 0)
+    char asked[16] = "";
+    if (recv(fd, asked, sizeof asked - 1, 0) <= 0)
+        return;
+    uint64_t until = loop_now_us() + strtoull(asked, NULL, 10) * 1000;
+    while (loop_now_us() < until && send(fd, chunk, sizeof chunk, MSG_NOSIGNAL) > 0)
         ;
+    shutdown(fd, SHUT_WR);
+    recv(fd, asked, sizeof asked, 0);
 }
 
 static int listen_at(uint16_t port) /* v6 socket that takes v4 as well, where there is v6 */
@@ -242,6 +256,7 @@ static int listen_at(uint16_t port) /* v6 socket that takes v4 as well, where th
         n = sizeof a.in;
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    window_bound(fd);
     return fd >= 0 && bind(fd, &a.sa, n) == 0 && listen(fd, 64) == 0 ? fd : -1;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* up.c - redoubt up, phone, down: the network of the demo, kept running by a process of its own. */
 #include "cmd/net.h"
+#include "cmd/probe.h"
 #include "os/loop.h"
 #include "os/netns.h"
 #include <errno.h>
@@ -43,6 +44,17 @@ static int keep(const struct net_options *o, int tell)
         status = EXIT_FAILED;
         if (!n.ended)
             snprintf(n.why, sizeof n.why, "%u of %u phones got a PDU session within 20 s", sessions, o->ues);
+    }
+    for (uint32_t i = 1; status == EXIT_OK && i <= o->phones; i++) {
+        struct net_addr server = {0};
+        char netns[32];
+        snprintf(netns, sizeof netns, NET_PHONE, i);
+        addr_parse(&server, STR(NET_SERVER4), 0);
+        if (probe_reach(netns, &server, 5000) < 0) {
+            status = EXIT_FAILED;
+            snprintf(n.why, sizeof n.why, "phone %u has a session and does not reach the data network", i);
+        }
+        net_wait(&n, &never, 1);
     }
     dprintf(tell, "%d %s\n", status, n.why);
     close(tell);

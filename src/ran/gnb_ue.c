@@ -276,7 +276,8 @@ static void bearers_tell(struct gnb_ue *l, const struct outcomes *o)
 static void context_setup(struct gnb_ue *l, const struct ngap_InitialContextSetupRequest *m)
 {
     struct ran *ran = l->cell->ran;
-    static const uint8_t CAPABILITY[] = {0x04, 0x81, 0x00, 0x10}; /* what an AMF only keeps and gives back */
+    /* TS 38.331 11.2.2 UERadioAccessCapabilityInformation with no container: an AMF only keeps it and gives it back. */
+    static const uint8_t CAPABILITY[] = {0x00, 0x08, 0x00};
     struct ngap_InitialContextSetupResponse r = {.AMF_UE_NGAP_ID = l->amf_id, .RAN_UE_NGAP_ID = l->ran_id};
     struct ngap_PDUSessionResourceSetupItemCxtRes up[GNB_SESSIONS] = {0};
     struct ngap_PDUSessionResourceFailedToSetupItemCxtRes bad[GNB_SESSIONS] = {0};
