@@ -253,7 +253,7 @@ int amf_ues_init(struct amf *amf)
     u->sealed = malloc(AMF_NAS_MAX + NAS_PROTECT_OVERHEAD);
     if (!u->block || !u->plain || !u->sealed || slab_init(&u->ues, "ue", sizeof(struct amf_ue), max) < 0 ||
         slab_init(&u->conns, "conn", sizeof(struct amf_conn), max + strangers) < 0 ||
-        slab_init(&u->sessions, "session", sizeof(struct amf_session), max * 2) < 0) {
+        slab_init(&u->sessions, "session", sizeof(struct amf_session), max * 4) < 0) {
         amf_ues_free(amf);
         return ERR_NOSPACE;
     }
