@@ -59,6 +59,7 @@ static int start(struct child *c, const char *netns, int (*fn)(void *), void *ct
         return e;
     }
     fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    fcntl(fds[0], F_SETPIPE_SZ, 1 << 20); /* who writes must not wait for us; less is fine */
     c->pid = pid;
     c->fd = fds[0];
     return OK;

@@ -156,9 +156,14 @@ static int step_idle(struct demo *d)
 /* ---- many phones ---- */
 static int burst_register(struct demo *d)
 {
-    for (uint32_t i = 2; i <= d->options.ues; i++)
+    enum { AT_ONCE = 500 };
+    bool never = false;
+    for (uint32_t i = 2; i <= d->options.ues; i++) {
+        while (i > d->narrator.sessions + d->narrator.rejected + AT_ONCE && !d->net.ended)
+            net_wait(&d->net, &never, 2);
         if (net_ran_tell(&d->net, "register %u", i))
             return EXIT_FAILED;
+    }
     return EXIT_OK;
 }
 

@@ -173,6 +173,13 @@ static void ran_line(void *ctx, struct str line)
     log_line(n, NET_FROM_RAN, line);
 }
 
+static void read_all(struct net *n)
+{
+    child_read(&n->dn, dn_line, n);
+    child_read(&n->core, core_line, n);
+    child_read(&n->ran, ran_line, n);
+}
+
 static void look_for_the_dead(struct net *n)
 {
     struct {
@@ -215,9 +222,7 @@ bool net_wait(struct net *n, const bool *done, uint32_t timeout_ms)
             return false;
         uint64_t left_ms = (end - now + 999) / 1000;
         poll(p, ARRAY_LEN(p), left_ms > 200 ? 200 : (int)left_ms);
-        child_read(&n->dn, dn_line, n);
-        child_read(&n->core, core_line, n);
-        child_read(&n->ran, ran_line, n);
+        read_all(n);
         look_for_the_dead(n);
         look_for_signals(n);
     }
@@ -427,6 +432,7 @@ int net_ran_tell(struct net *n, const char *format, ...)
     va_start(ap, format);
     vsnprintf(line, sizeof line, format, ap);
     va_end(ap);
+    read_all(n); /* it must not wait for us while we wait for it */
     int e = control_ask(NET_DIR "/ran.sock", line, said, sizeof said, 3000);
     if (e < 0 || strncmp(said, "error", 5) == 0)
         return fail(n, "the RAN refused '%s': %s", line, e < 0 ? err_text(e) : said);

@@ -200,6 +200,7 @@ static void events_flush(struct portable *p)
         list_remove(&w->link);
         free(w);
         p->events_waiting_n--;
+        p->events_new = true; /* the runtime emptied the ring and may sleep by now */
     }
     if (p->events_new)
         poke(p->to_runtime);

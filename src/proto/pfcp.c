@@ -159,6 +159,7 @@ static void reply_drop(struct pfcp_reply *r)
 {
     struct pfcp_node *n = r->node;
     timer_stop(&n->rt->timers, &r->timer);
+    list_remove(&r->on_answered);
     map_del(&n->by_request, BYTES_OF(r->key));
     if (r->octets)
         frame_drop(n->rt, r->octets, r->n);
@@ -185,6 +186,10 @@ static struct pfcp_reply *reply_new(struct pfcp_node *n, const struct net_addr *
     if (r)
         reply_drop(r); /* the number names another request now: the peer began anew */
     r = slab_new(&n->answers);
+    if (!r && !list_empty(&n->answered)) { /* more than were planned for: rather forget the oldest answer than not answer */
+        reply_drop(CONTAINER(n->answered.next, struct pfcp_reply, on_answered));
+        r = slab_new(&n->answers);
+    }
     if (!r) {
         n->counts.full++;
         return NULL;
@@ -213,7 +218,9 @@ int pfcp_answer(struct pfcp_node *n, struct ref ref, struct pfcp_msg *m)
     if (err)
         return err;
     r->octets = octets_keep(n, r->n);
-    if (!r->octets) /* a repetition will be taken for a new request: rather that than no answer */
+    if (r->octets)
+        list_append(&n->answered, &r->on_answered);
+    else /* a repetition will be taken for a new request: rather that than no answer */
         reply_drop(r);
     return OK;
 }
@@ -349,7 +356,7 @@ static void defaults_set(struct pfcp_config *c)
     DEFAULT(heartbeat_us, 20000000);
     DEFAULT(retry_us, 10000000);
     DEFAULT(requests_max, 4096);
-    DEFAULT(answers_max, 8192);
+    DEFAULT(answers_max, 32768);
     DEFAULT(assocs_max, 64);
     if (!c->node_id.flags && !be32(c->node_id.ipv4))
         c->node_id = pfcp_node_id_of(&c->local);
@@ -362,6 +369,7 @@ int pfcp_open(struct pfcp_node *n, struct rt *rt, const struct pfcp_config *conf
     uint64_t secret[4];
     uint32_t seq;
     *n = (struct pfcp_node){.rt = rt, .config = *config, .user = *user, .sock = -1};
+    list_init(&n->answered);
     defaults_set(&n->config);
     n->recovery = (uint32_t)(env_unix_us(rt->env) / 1000000 + NTP_TO_UNIX_S);
     env_random(rt->env, secret, sizeof secret);

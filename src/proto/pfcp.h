@@ -72,7 +72,7 @@ struct pfcp_config {             /* zero members get the default */
     uint64_t heartbeat_us;       /* 20 s; UINT64_MAX: none */
     uint64_t retry_us;           /* 10 s between tries to associate */
     uint32_t requests_max;       /* 4096, in flight */
-    uint32_t answers_max;        /* 8192, kept for repetitions for t1 * (n1 + 1) */
+    uint32_t answers_max; /* 32768, kept for repetitions for t1 * (n1 + 1), or until newer ones need the place */
     uint32_t assocs_max;         /* 64 */
 };
 struct pfcp_counts {
@@ -86,6 +86,7 @@ struct pfcp_node {
     uint32_t recovery; /* ours */
     uint32_t seq;      /* last used */
     struct slab requests, answers, assocs;
+    struct link answered; /* struct pfcp_reply, the oldest first */
     struct map by_seq, by_request;
     uint8_t *block, *out; /* for decoding one message and encoding one */
     struct pfcp_counts counts;

@@ -18,6 +18,7 @@ struct pfcp_txn { /* a request of ours, until its response */
 };
 struct pfcp_reply { /* a request of a peer, and what we answered */
     struct timer timer;
+    struct link on_answered; /* node->answered, once it is */
     struct pfcp_node *node;
     struct net_addr from;
     uint8_t key[PFCP_KEY_OCTETS]; /* address, port and sequence number */

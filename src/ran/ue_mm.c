@@ -186,7 +186,7 @@ static void registration_start(struct ue *ue, uint8_t type)
         e = ue_registration_build(ue, &outer, slices, false);
     if (e >= 0)
         e = ue_send_initial(ue, &outer, &full, NGAP_RRCEstablishmentCause_mo_Signalling);
-    if (e == ERR_FULL) { /* the COUNT is used up: the context is worth nothing (4.4.3.5) */
+    if (e == ERR_FULL && ue->current.is_valid) { /* the COUNT is used up: the context is worth nothing (4.4.3.5) */
         ue_contexts_forget(ue);
         registration_start(ue, type);
         return;
