@@ -596,6 +596,7 @@ static void library_start(void)
     usrsctp_sysctl_set_sctp_pktdrop_enable(0);
     usrsctp_sysctl_set_sctp_pr_enable(0);
     usrsctp_sysctl_set_sctp_initial_cwnd(10);
+    usrsctp_sysctl_set_sctp_max_chunks_on_queue(65536); /* not 512: the octets of send_queue are the limit */
     the_library.thread = pthread_self();
     the_library.ticked_us = loop_now_us();
     the_library.ready = true;
