@@ -167,6 +167,8 @@ static void registration_start(struct ue *ue, uint8_t type)
     stop(ue, &ue->t3540);
     if (!ue->cell || ue->usim.is_invalid)
         return;
+    if (ue->current.count[NAS_UPLINK] > NAS_COUNT_MAX) /* the context is worn out: 4.4.3.5 */
+        ue_contexts_forget(ue);
     ue->registration = type;
     ue->initial_was_service = false;
     ue->initial_ksi = ue->current.is_valid ? ue->current.ksi : NAS_KSI_NONE;
@@ -186,11 +188,6 @@ static void registration_start(struct ue *ue, uint8_t type)
         e = ue_registration_build(ue, &outer, slices, false);
     if (e >= 0)
         e = ue_send_initial(ue, &outer, &full, NGAP_RRCEstablishmentCause_mo_Signalling);
-    if (e == ERR_FULL && ue->current.is_valid) { /* the COUNT is used up: the context is worth nothing (4.4.3.5) */
-        ue_contexts_forget(ue);
-        registration_start(ue, type);
-        return;
-    }
     if (e < 0)
         registration_failed(ue, 0, false);
 }

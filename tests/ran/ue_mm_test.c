@@ -329,6 +329,18 @@ static void deregisters(void **state)
     assert_int_equal(c->ue->state, MM_NULL);
     core_free(c);
 }
+static void worn_out_context(void **state)
+{
+    struct core *c = core_new(NULL);
+    core_register(c);
+    core_release(c);
+    c->ue->current.count[NAS_UPLINK] = NAS_COUNT_MAX + 1;
+    assert_int_equal(ue_update(c->ue, NAS_REG_PERIODIC), OK);
+    core_run(c, 5000);
+    assert_int_equal(c->last_header, NAS_PLAIN);
+    assert_int_equal(c->up.registration_request.ngksi.value, NAS_KSI_NONE);
+    core_free(c);
+}
 static void deregistered_by_the_network(void **state)
 {
     struct core *c = core_new(NULL);
@@ -395,6 +407,6 @@ int main(void)
     return RUN(unit(registers), unit(registers_by_eap), unit(conceals), unit(refuses_a_network_that_does_not_know_its_key),
                unit(resynchronises), unit(same_challenge_same_answer), unit(security_mode_is_checked),
                unit(nothing_plain_when_secure), unit(rejects), unit(tries_again_and_gives_up),
-               unit(periodic_and_mobility), unit(deregisters), unit(deregistered_by_the_network),
+               unit(periodic_and_mobility), unit(deregisters), unit(worn_out_context), unit(deregistered_by_the_network),
                unit(configuration_and_identity), unit(wrong_access_key_is_noticed));
 }
