@@ -225,53 +225,61 @@ int pfcp_answer(struct pfcp_node *n, struct ref ref, struct pfcp_msg *m)
     return OK;
 }
 
-int pfcp_refuse(struct pfcp_node *n, struct ref ref, uint64_t peer_seid, uint8_t cause,
-                uint16_t offending)
+/* The response to a request of that type that says no. */
+static int refusal_make(const struct pfcp_node *n, uint8_t type, uint64_t peer_seid, uint8_t cause,
+                        uint16_t offending, struct pfcp_msg *m)
 {
-    struct pfcp_reply *r = slab_get(&n->answers, ref);
-    if (!r)
-        return ERR_NOTFOUND;
-    struct pfcp_msg m = {.type = (uint8_t)(r->type + 1), .seid = peer_seid};
-#define REFUSE(name) m.name.cause = cause
+    *m = (struct pfcp_msg){.type = (uint8_t)(type + 1), .seid = peer_seid};
+#define REFUSE(name) m->name.cause = cause
 #define OFFENDING(name)                                                                            \
-    (REFUSE(name), m.name.offending_ie = offending, m.name.has.offending_ie = offending != 0)
-    switch (r->type) {
+    (REFUSE(name), m->name.offending_ie = offending, m->name.has.offending_ie = offending != 0)
+    switch (type) {
     case PFCP_PFD_MANAGEMENT_REQUEST: OFFENDING(pfd_management_response); break;
     case PFCP_ASSOCIATION_SETUP_REQUEST:
         REFUSE(association_setup_response);
-        m.association_setup_response.node_id = n->config.node_id;
-        m.association_setup_response.recovery_time_stamp = n->recovery;
+        m->association_setup_response.node_id = n->config.node_id;
+        m->association_setup_response.recovery_time_stamp = n->recovery;
         break;
     case PFCP_ASSOCIATION_UPDATE_REQUEST:
         REFUSE(association_update_response);
-        m.association_update_response.node_id = n->config.node_id;
+        m->association_update_response.node_id = n->config.node_id;
         break;
     case PFCP_ASSOCIATION_RELEASE_REQUEST:
         REFUSE(association_release_response);
-        m.association_release_response.node_id = n->config.node_id;
+        m->association_release_response.node_id = n->config.node_id;
         break;
     case PFCP_NODE_REPORT_REQUEST:
         OFFENDING(node_report_response);
-        m.node_report_response.node_id = n->config.node_id;
+        m->node_report_response.node_id = n->config.node_id;
         break;
     case PFCP_SESSION_SET_DELETION_REQUEST:
         OFFENDING(session_set_deletion_response);
-        m.session_set_deletion_response.node_id = n->config.node_id;
+        m->session_set_deletion_response.node_id = n->config.node_id;
         break;
     case PFCP_SESSION_SET_MODIFICATION_REQUEST:
         OFFENDING(session_set_modification_response);
-        m.session_set_modification_response.node_id = n->config.node_id;
+        m->session_set_modification_response.node_id = n->config.node_id;
         break;
     case PFCP_SESSION_ESTABLISHMENT_REQUEST:
         OFFENDING(session_establishment_response);
-        m.session_establishment_response.node_id = n->config.node_id;
+        m->session_establishment_response.node_id = n->config.node_id;
         break;
     case PFCP_SESSION_MODIFICATION_REQUEST: OFFENDING(session_modification_response); break;
     case PFCP_SESSION_DELETION_REQUEST: OFFENDING(session_deletion_response); break;
     case PFCP_SESSION_REPORT_REQUEST: OFFENDING(session_report_response); break;
     default: return ERR_UNKNOWN;
     }
-    return pfcp_answer(n, ref, &m);
+    return OK;
+}
+int pfcp_refuse(struct pfcp_node *n, struct ref ref, uint64_t peer_seid, uint8_t cause,
+                uint16_t offending)
+{
+    struct pfcp_reply *r = slab_get(&n->answers, ref);
+    struct pfcp_msg m;
+    if (!r)
+        return ERR_NOTFOUND;
+    int err = refusal_make(n, r->type, peer_seid, cause, offending, &m);
+    return err ? err : pfcp_answer(n, ref, &m);
 }
 
 /* Where a refusal goes: the F-SEID that the request brought, or what the user knows of its session.
@@ -283,9 +291,33 @@ static uint64_t seid_of_peer(struct pfcp_node *n, const struct pfcp_msg *m)
     return m->has_seid && n->user.peer_seid ? n->user.peer_seid(n->user.ctx, m->seid) : 0;
 }
 
+/* Nothing is kept of a stranger, whose requests cost him nothing, and nothing is told him of sessions. */
+static void stranger_refuse(struct pfcp_node *n, const struct net_addr *from, const struct pfcp_msg *m,
+                            uint8_t cause, uint16_t offending)
+{
+    bool gave_seid = m->type == PFCP_SESSION_ESTABLISHMENT_REQUEST;
+    uint64_t seid = gave_seid ? m->session_establishment_request.cp_f_seid.seid : 0;
+    struct pfcp_msg out;
+    uint32_t octets;
+    if (refusal_make(n, m->type, seid, cause, offending, &out))
+        return;
+    out.seq = m->seq;
+    pfcp_send(n, from, &out, &octets);
+}
+/* A peer that may not associate is told so again when it asks again. */
+static void setup_forget(struct pfcp_node *n, const struct net_addr *from, struct ref answer)
+{
+    struct pfcp_reply *r = slab_get(&n->answers, answer);
+    const struct pfcp_assoc *a = pfcp_assoc_find(n, from);
+    if (r && r->octets && !(a && a->is_up))
+        reply_drop(r);
+}
+
 static void request_take(struct pfcp_node *n, const struct net_addr *from, const struct pfcp_msg *m,
                          int err, const struct pfcp_report *report)
 {
+    char peer[NET_ADDR_TEXT];
+    const struct pfcp_assoc *known = pfcp_assoc_find(n, from);
     if (m->type == PFCP_HEARTBEAT_REQUEST) {
         if (!err)
             pfcp_heartbeat_answer(n, from, m);
@@ -293,23 +325,26 @@ static void request_take(struct pfcp_node *n, const struct net_addr *from, const
     }
     if (err && !report->cause)
         return; /* 7.6: not to be answered */
+    if (!(known && known->is_up) && (err || m->type != PFCP_ASSOCIATION_SETUP_REQUEST)) {
+        LOG(n->rt->log, pfcp_stranger, "peer=%s message=%s", addr_text(from, peer),
+            pfcp_name(m->type));
+        stranger_refuse(n, from, m, err ? report->cause : PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION,
+                        err ? report->offending : 0);
+        return;
+    }
     struct pfcp_reply *r = reply_new(n, from, m);
     if (!r)
         return;
     struct pfcp_in in = {*from, pfcp_assoc_find(n, from), m, slab_ref(&n->answers, r)};
-    char peer[NET_ADDR_TEXT];
     if (err) {
         LOG(n->rt->log, pfcp_malformed, "peer=%s message=%s cause=%s offending=%s",
             addr_text(from, peer), pfcp_name(m->type), pfcp_cause_name(report->cause),
             report->offending ? pfcp_ie_name(report->offending) : "none");
         pfcp_refuse(n, in.answer, seid_of_peer(n, m), report->cause, report->offending);
-    } else if (m->has_seid && !(in.assoc && in.assoc->is_up)) {
-        LOG(n->rt->log, pfcp_stranger, "peer=%s message=%s", addr_text(from, peer),
-            pfcp_name(m->type));
-        pfcp_refuse(n, in.answer, seid_of_peer(n, m), PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION,
-                    0);
     } else if (!pfcp_assoc_request(n, &in))
         n->user.request(n->user.ctx, n, &in);
+    if (m->type == PFCP_ASSOCIATION_SETUP_REQUEST)
+        setup_forget(n, from, in.answer);
 }
 
 /* ---- datagrams ---- */

@@ -335,9 +335,50 @@ static void versions_and_bundles(void **state)
     assert_int_equal(smf.node.counts.unexpected, 3);
 }
 
+/* Requests of a host without an association take no room from those with one, and teach it nothing. */
+static uint64_t told_seid;
+static unsigned told;
+static void on_told(void *ctx, int sock, const struct net_addr *from, struct bytes b)
+{
+    (void)ctx, (void)sock, (void)from;
+    told++;
+    if (b.n >= 16 && b.p[0] & 1)
+        told_seid |= be64(b.p + 4);
+}
+static void strangers(void **state)
+{
+    (void)state;
+    enum { FLOOD = 10000 }; /* more than answers are kept */
+    struct net_addr host = {4, PFCP_PORT, {10, 0, 0, 9}}, to = {4, PFCP_PORT, {10, 0, 0, 2}};
+    struct env *stranger = world_host(w, "stranger", &host);
+    int sock = stranger->ops->udp_open(stranger, &host, &(struct udp_sink){NULL, on_told});
+    uint8_t modify[16] = {0x21, PFCP_SESSION_MODIFICATION_REQUEST, 0, 12, 0, 0, 0, 0, 0, 0, 0, 5};
+    uint8_t setup[25] = {0x20, PFCP_ASSOCIATION_SETUP_REQUEST, 0, 21, 0, 0, 0, 0,
+                         0, 60, 0, 5, 0, 10, 0, 0, 9, 0, 96, 0, 4, 1, 2, 3, 4};
+    associate();
+    told = 0;
+    told_seid = 0;
+    upf.setup_cause = PFCP_CAUSE_REQUEST_REJECTED;
+    for (uint32_t i = 0; i < FLOOD; i++) {
+        put_be24(modify + 12, i + 1);
+        put_be24(setup + 4, i + 1);
+        stranger->ops->udp_send(stranger, sock, &to, (struct bytes){modify, sizeof modify});
+        stranger->ops->udp_send(stranger, sock, &to, (struct bytes){setup, sizeof setup});
+    }
+    go(100000);
+    assert_int_equal(told, 2 * FLOOD);
+    assert_true(told_seid == 0); /* what the SMF calls session 5 is not his business */
+    establish(NULL);
+    go(100000);
+    assert_true(done_ok == 1 && last_cause == PFCP_CAUSE_REQUEST_ACCEPTED);
+    assert_int_equal(upf.node.counts.full, 0);
+    assert_int_equal(upf.node.answers.used, 1 + 1); /* the SMF's */
+}
+
 int main(void)
 {
 #define world_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
     return RUN(world_test(association), world_test(bad_links), world_test(silence_and_restart),
-               world_test(refusals), world_test(procedure), world_test(versions_and_bundles));
+               world_test(refusals), world_test(procedure), world_test(versions_and_bundles),
+               world_test(strangers));
 }
