@@ -183,6 +183,26 @@ static void many(void **state)
     pair_free(&p);
 }
 
+/* A storm of one gNB's phones: what bounds the queue is octets, not a number of messages. */
+static void burst(void **state)
+{
+    enum { MESSAGES = 4000 };
+    struct pair p = {0};
+    uint8_t buf[100];
+    struct sctp_conf conf = quick();
+    pair_open(&p, "127.0.0.5:38412", conf);
+    uint64_t id = pair_connect(&p, "127.0.1.1", "127.0.0.5:38412");
+    assert_true(run_until(p.loop, &p.client.ups, 1, 5000));
+    p.client.expect = sizeof buf;
+    for (uint32_t k = 0; k < sizeof buf; k++)
+        buf[k] = octet(sizeof buf, k);
+    for (int i = 0; i < MESSAGES; i++)
+        assert_int_equal(sctp_send_message(p.client.sctp, id, 1, 60, BYTES_OF(buf)), OK);
+    assert_true(run_until(p.loop, &p.client.messages, MESSAGES, 8000));
+    assert_int_equal(p.client.bad, 0);
+    pair_free(&p);
+}
+
 static void nobody_there(void **state)
 {
     struct pair p = {0};
@@ -396,6 +416,6 @@ int main(int argc, char **argv)
     loop_free(l);
     if (mode == SCTP_MODE_KERNEL)
         return RUN(unit(echo_sizes), unit(aborted), unit(many));
-    return RUN(unit(echo_sizes), unit(aborted), unit(many), unit(nobody_there), unit(not_reading),
+    return RUN(unit(echo_sizes), unit(aborted), unit(many), unit(burst), unit(nobody_there), unit(not_reading),
                unit(stranger), unit(cut), unit(ipv6));
 }
