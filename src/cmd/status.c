@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status.c - redoubt status and metrics: ask a running core by its control socket. */
-#include "cmd/cmd.h"
+#include "cmd/net.h"
 #include "os/control.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { ASK_TIMEOUT_MS = 3000 };
 
@@ -57,7 +58,11 @@ static int ask_command(int argc, char **argv, bool takes_name)
     struct cmd_config *c = cmd_config_load(&o);
     if (!c)
         return EXIT_USAGE;
-    status = ask(c->config.control.socket.p, line);
+    socket = c->config.control.socket.p;
+    /* Without words of one's own, the network of 'redoubt up' is meant when no other core is there. */
+    if (access(socket, F_OK) < 0 && !o.file && !o.n_sets && access(NET_DIR "/core.sock", F_OK) == 0)
+        socket = NET_DIR "/core.sock";
+    status = ask(socket, line);
     cmd_config_free(c);
     return status;
 }

@@ -124,7 +124,7 @@ int cmd_up(int argc, char **argv)
         printf("The network is up: a core, a gNB and %u phones, each with a PDU session.\n\n"
                "  redoubt phone 1 -- curl http://" NET_SERVER4 "/        a page of the data network, through GTP-U\n"
                "  redoubt phone 1 -- ping -c 3 " NET_SERVER4 "\n"
-               "  redoubt status --socket " NET_DIR "/core.sock\n"
+               "  redoubt status\n"
                "  redoubt down                               ends it\n", o.phones);
     return status;
 }

@@ -42,7 +42,7 @@ static void empty_is_complete(void **state)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         accept(texts[i]);
         assert_int_equal(report.n, 0);
-        assert_int_equal(config.network.n_nfs, 10);
+        assert_int_equal(config.network.n_nfs, 9);
         assert_int_equal(config.network.n_plmns, 1);
         assert_memory_equal(config.network.plmns[0].v, "\x00\xf1\x10", 3);
         assert_int_equal(config.amf.n_tais, 1);
