@@ -213,6 +213,30 @@ static void a_container_in_a_container(void **state)
     bed_free(b);
 }
 
+/* An initial registration in clear, and under the new keys one that is not served: what is inside is judged, too. */
+static void a_wish_that_changes_under_the_keys(void **state)
+{
+    static const struct {
+        uint8_t type, cause;
+    } rows[] = {{NAS_REG_EMERGENCY, NAS_GMM_CAUSE_5GS_SERVICES_NOT_ALLOWED},
+                {NAS_REG_SNPN_ONBOARDING, NAS_GMM_CAUSE_5GS_SERVICES_NOT_ALLOWED},
+                {NAS_REG_DISASTER_INITIAL, NAS_GMM_CAUSE_DISASTER_ROAMING_NOT_ALLOWED}};
+    struct bed *b = bed_new();
+    for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct phone *p = &b->phone[0];
+        struct nas_msg m = registration(p, NAS_REG_INITIAL), inside = registration(p, rows[i].type);
+        phone_register_plain(p, 0, &m);
+        phone_authenticate(p);
+        phone_security(p, &inside);
+        expect(p, NAS_REGISTRATION_REJECT);
+        assert_int_equal(p->header.security, NAS_CIPHERED);
+        assert_int_equal(p->msg.registration_reject.gmm_cause, rows[i].cause);
+        bed_run_ms(b, 50);
+        assert_null(phone_ue(p));
+    }
+    bed_free(b);
+}
+
 /* ---- clause 7 ---- */
 static void unreadable_messages(void **state)
 {
@@ -314,6 +338,7 @@ int main(void)
 {
     return RUN(unit(a_replayed_registration_request), unit(a_forged_registration_request), unit(a_stolen_suci),
                unit(a_stranger_does_not_deregister), unit(on_a_secure_connection), unit(another_gnb),
-               unit(a_container_counts), unit(a_container_in_a_container), unit(unreadable_messages),
+               unit(a_container_counts), unit(a_container_in_a_container),
+               unit(a_wish_that_changes_under_the_keys), unit(unreadable_messages),
                unit(unreadable_but_protected), unit(not_an_initial_message), unit(noise));
 }

@@ -264,6 +264,9 @@ static void run(struct proc *p, const struct wake *w)
         f->cause = f->smc.cause;
         if (p->child_result != PROC_OK)
             goto reject;
+        f->cause = cause_of_type(f); /* the whole request may ask for something else than its clear part did */
+        if (f->cause)
+            goto reject;
         f->cause = adopt(f);
         if (f->cause)
             goto reject;
