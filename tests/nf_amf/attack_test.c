@@ -159,6 +159,24 @@ static void another_gnb(void **state)
     bed_free(b);
 }
 
+/* A gNB says that a phone has moved: within its own areas that is so, elsewhere it is not believed. */
+static void a_gnb_speaks_for_its_own_areas(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = &b->phone[0];
+    phone_register(p, 0);
+    const struct amf_location *l = &phone_ue(p)->location;
+    assert_int_equal(l->tai.tac[2], 1);
+    p->tac = 3; /* served, not there */
+    unharmed(p, p->guti.tmsi);
+    assert_int_equal(l->tai.tac[2], 1);
+    assert_non_null(strstr(b->text, "ngap_foreign_area"));
+    p->tac = 2;
+    unharmed(p, p->guti.tmsi);
+    assert_int_equal(l->tai.tac[2], 2);
+    bed_free(b);
+}
+
 /* ---- containers, 4.4.6 ---- */
 static struct bytes with_container(struct phone *p, const struct nas_msg *inner, uint8_t out[PDU_MAX])
 {
@@ -337,7 +355,7 @@ static void noise(void **state)
 int main(void)
 {
     return RUN(unit(a_replayed_registration_request), unit(a_forged_registration_request), unit(a_stolen_suci),
-               unit(a_stranger_does_not_deregister), unit(on_a_secure_connection), unit(another_gnb),
+               unit(a_stranger_does_not_deregister), unit(on_a_secure_connection), unit(another_gnb), unit(a_gnb_speaks_for_its_own_areas),
                unit(a_container_counts), unit(a_container_in_a_container),
                unit(a_wish_that_changes_under_the_keys), unit(unreadable_messages),
                unit(unreadable_but_protected), unit(not_an_initial_message), unit(noise));

@@ -107,15 +107,32 @@ static uint64_t cell_of(struct bits b)
         v = v << 8 | b.p[i];
     return v >> 4;
 }
+static bool is_at(const struct amf_gnb *gnb, const struct amf_tai *tai)
+{
+    for (uint32_t i = 0; i < gnb->n_tas; i++)
+        if (memcmp(gnb->tas[i].tac, tai->tac, 3) == 0 &&
+            memcmp(gnb->amf->config.plmns[gnb->tas[i].plmn].plmn, tai->plmn, 3) == 0)
+            return true;
+    return false;
+}
+/* A node speaks for its own tracking areas. What is wrong at once has its cause (registration.c); later it is not
+ * believed: a phone cannot be moved to where it is not by whoever carries it. */
 void amf_conn_locate(struct amf_conn *c, const struct ngap_UserLocationInformation *l)
 {
+    struct amf_tai tai;
     if (l->sel != NGAP_UserLocationInformation_userLocationInformationNR)
         return;
     const struct ngap_UserLocationInformationNR *nr = &l->userLocationInformationNR;
     if (nr->tAI.pLMNIdentity.n != 3 || nr->tAI.tAC.n != 3 || nr->nR_CGI.pLMNIdentity.n != 3)
         return;
-    memcpy(c->location.tai.plmn, nr->tAI.pLMNIdentity.p, 3);
-    memcpy(c->location.tai.tac, nr->tAI.tAC.p, 3);
+    memcpy(tai.plmn, nr->tAI.pLMNIdentity.p, 3);
+    memcpy(tai.tac, nr->tAI.tAC.p, 3);
+    if (c->location.at_us && !is_at(c->gnb, &tai)) {
+        LOG(c->amf->rt->log, ngap_foreign_area, "gnb=%s conn=%llx tac=%u", amf_gnb_text(c->gnb),
+            (unsigned long long)amf_conn_id(c), be24(tai.tac));
+        return;
+    }
+    c->location.tai = tai;
     memcpy(c->location.cgi_plmn, nr->nR_CGI.pLMNIdentity.p, 3);
     c->location.nr_cell = cell_of(nr->nR_CGI.nRCellIdentity);
     c->location.at_us = c->amf->rt->now_us ? c->amf->rt->now_us : 1;
