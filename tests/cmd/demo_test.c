@@ -12,6 +12,7 @@ static const char *binary;
 static struct command c, d;
 
 static bool is_possible; /* in here we may make namespaces */
+static bool is_half_way; /* we wanted to, and stand in a world whose /proc is another's: nothing can be tried */
 static void need_namespaces(void)
 {
     if (!is_possible) {
@@ -22,9 +23,11 @@ static void need_namespaces(void)
 
 /* Processes and /run of our own, so that whoever has a network up at the same time is not met: the first process of
  * them runs the tests. */
+static bool is_private(const char *path) { return mount("", path, "none", MS_PRIVATE | MS_REC, NULL) == 0; }
 static bool enter_own_world(void)
 {
-    return mount("", "/", "none", MS_PRIVATE | MS_REC, NULL) == 0 && mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0 &&
+    /* In a chroot "/" is no mount of its own; its /run and /proc may be. */
+    return (is_private("/") || (is_private("/run") && is_private("/proc"))) && mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0 &&
            mount("proc", "/proc", "proc", 0, NULL) == 0 && own_netns();
 }
 
@@ -155,6 +158,8 @@ static void up_phone_down(void **state)
 
 static void wrong_words(void **state)
 {
+    if (is_half_way)
+        skip();
     assert_int_equal(command_run(&c, binary, "demo", "--ues", "many", NULL), 2);
     assert_int_equal(command_run(&c, binary, "demo", "--nix", NULL), 2);
     assert_int_equal(command_run(&c, binary, "demo", "--capture", NULL), 2);
@@ -196,6 +201,7 @@ int main(int argc, char **argv)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
     is_possible = may && enter_own_world();
+    is_half_way = may && !is_possible;
     return RUN(unit(wrong_words), unit(demo), unit(demo_without_ciphering), unit(demo_interrupted), unit(demo_killed),
                unit(up_phone_down), unit(what_cannot_be));
 }
