@@ -9,6 +9,8 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +83,103 @@ static void store(void **state)
     store_sqlite_close(s);
 }
 
+/* A full disk refuses the change, says so, and loses nothing of before; with room again it goes on. */
+static void store_full(void **state)
+{
+    static uint8_t value[4096], block[8192];
+    struct arena a = arena_over(block, sizeof block);
+    struct rlimit was, small;
+    struct store *s;
+    struct bytes v;
+    char p[128], why[200], key[16];
+    assert_int_equal(store_sqlite_open(&s, path_of(p, "full.db"), why, sizeof why), OK);
+    assert_int_equal(store_put(s, STORE_meta, text("kept"), text("1")), OK);
+    assert_int_equal(store_sync(s), OK);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    small = (struct rlimit){256 << 10, was.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int rc = OK;
+    for (int i = 0; rc == OK && i < 1000; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        rc = store_put(s, STORE_meta, text(key), (struct bytes){value, sizeof value});
+        if (rc == OK)
+            rc = store_sync(s);
+    }
+    setrlimit(RLIMIT_FSIZE, &was);
+    assert_int_equal(rc, ERR_STORE);
+    assert_true(*store_error(s));
+    assert_int_equal(store_get(s, STORE_meta, text("kept"), &a, &v), OK);
+    store_sync(s); /* what was refused is over */
+    assert_int_equal(store_put(s, STORE_meta, text("later"), text("1")), OK);
+    assert_int_equal(store_sync(s), OK);
+    store_sqlite_close(s);
+    assert_int_equal(store_sqlite_open(&s, p, why, sizeof why), OK);
+    assert_int_equal(store_get(s, STORE_meta, text("k0"), &a, &v), OK);
+    assert_int_equal(store_get(s, STORE_meta, text("later"), &a, &v), OK);
+    store_sqlite_close(s);
+}
+/* A file that may not be written is refused at the start, by its name. */
+static void store_read_only(void **state)
+{
+    struct store *s = NULL;
+    char p[128], why[200] = "";
+    assert_int_equal(store_sqlite_open(&s, path_of(p, "ro.db"), why, sizeof why), OK);
+    store_sqlite_close(s);
+    assert_int_equal(chmod(p, 0444), 0);
+    assert_int_equal(chmod(dir, 0755), 0);
+    bool root = geteuid() == 0;
+    if (root)
+        assert_int_equal(seteuid(65534), 0);
+    int rc = store_sqlite_open(&s, p, why, sizeof why);
+    if (root)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(rc, ERR_STORE);
+    assert_non_null(strstr(why, "ro.db"));
+}
+/* Octets of a page in the middle are not what they were: reading it fails and says why, the process goes on. */
+static void store_corrupt(void **state)
+{
+    static uint8_t value[2000], block[4096];
+    struct store *s = NULL;
+    struct bytes v;
+    char p[128], why[200] = "", key[16];
+    int bad = 0, good = 0;
+    assert_int_equal(store_sqlite_open(&s, path_of(p, "bad.db"), why, sizeof why), OK);
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof key, "k%03d", i);
+        assert_int_equal(store_put(s, STORE_meta, text(key), (struct bytes){value, sizeof value}), OK);
+    }
+    assert_int_equal(store_sync(s), OK);
+    store_sqlite_close(s);
+    FILE *f = fopen(p, "r+");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    long octets = ftell(f);
+    for (long at = 4096 * 8L; at < octets; at += 4096 * 4L) { /* the head of every fourth page */
+        fseek(f, at, SEEK_SET);
+        for (int i = 0; i < 64; i++)
+            fputc(0xa5, f);
+    }
+    fclose(f);
+    if (store_sqlite_open(&s, p, why, sizeof why) != OK) {
+        assert_non_null(strstr(why, "bad.db"));
+        return;
+    }
+    for (int i = 0; i < 200; i++) {
+        struct arena a = arena_over(block, sizeof block);
+        snprintf(key, sizeof key, "k%03d", i);
+        int rc = store_get(s, STORE_meta, text(key), &a, &v);
+        good += rc == OK;
+        if (rc == ERR_STORE) {
+            assert_true(*store_error(s));
+            bad++;
+        }
+    }
+    assert_true(bad > 0);
+    assert_true(good > 0);
+    store_sqlite_close(s);
+}
 /* What was synced is there after a death without a close; what was not synced is not half there. */
 static void store_dies(void **state)
 {
@@ -271,11 +370,12 @@ static void capture(void **state)
 int main(void)
 {
     char p[128];
-    static const char *const left[] = {"store.db",    "dies.db",     "copy.db",
-                                       "copy.db-wal", "copy.db-shm", "x.pcapng"};
+    static const char *const left[] = {"store.db",    "dies.db",  "copy.db", "copy.db-wal", "copy.db-shm", "full.db",
+                                       "full.db-wal", "full.db-shm", "ro.db", "bad.db", "x.pcapng"};
     if (!mkdtemp(dir))
         return 1;
-    int rc = RUN(unit(store), unit(store_dies), unit(control), unit(http), unit(capture));
+    int rc = RUN(unit(store), unit(store_dies), unit(store_full), unit(store_read_only), unit(store_corrupt),
+                 unit(control), unit(http), unit(capture));
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
         unlink(path_of(p, left[i]));
     rmdir(dir);
