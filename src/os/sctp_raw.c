@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/sctp_raw.h"
 #include "os/file.h"
-#include "os/sock.h"
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <netinet/ip.h>
@@ -17,6 +16,7 @@ enum {
     SILENT_US = 60000000
 };
 
+static void flush_due(void *ctx);
 int raw_open(struct raw *r, struct loop *loop, uint8_t instance)
 {
     uint64_t secret[2];
@@ -29,11 +29,13 @@ int raw_open(struct raw *r, struct loop *loop, uint8_t instance)
     r->endpoints = calloc(RAW_ENDPOINTS, sizeof *r->endpoints);
     r->peers = calloc(RAW_PEERS, sizeof *r->peers);
     r->rx = malloc((size_t)RAW_BATCH * RAW_PACKET);
+    r->tx = malloc(RAW_OUT_OCTETS);
+    r->flush = (struct loop_flush){.fn = flush_due, .ctx = r};
     map_init(&r->peers_by_id, secret[0], secret[1]);
     map_init(&r->homes_in, secret[1], secret[0]);
     if (slab_init(&r->homes, "sctp homes", sizeof(struct raw_home), RAW_HOMES) < 0)
         return ERR_NOSPACE;
-    return r->endpoints && r->peers && r->rx ? OK : ERR_NOSPACE;
+    return r->endpoints && r->peers && r->rx && r->tx ? OK : ERR_NOSPACE;
 }
 
 static void sock_release(struct raw *r, uint8_t i)
@@ -49,6 +51,7 @@ static void sock_release(struct raw *r, uint8_t i)
 
 void raw_close(struct raw *r)
 {
+    raw_flush(r);
     for (uint32_t i = 0; r->endpoints && i < RAW_ENDPOINTS; i++)
         if (r->endpoints[i].used)
             raw_endpoint_close(r, i, 0);
@@ -61,6 +64,7 @@ void raw_close(struct raw *r)
     free(r->endpoints);
     free(r->peers);
     free(r->rx);
+    free(r->tx);
 }
 
 /* ---- peers ---- */
@@ -309,16 +313,119 @@ static void home_choose(struct raw *r, struct raw_home *h, uint8_t chunk, uint8_
     }
 }
 
-static int raw_send(struct raw *r, uint8_t sock, struct net_addr to, size_t n)
+static int raw_send(struct raw *r, const struct raw_out *o, uint8_t sock, struct net_addr to)
 {
     union sock_addr s;
     to.port = 0; /* a raw v6 socket takes it for a protocol number */
     socklen_t len = sock_from_addr(&s, &to);
-    int fd = r->socks[sock]->watch.fd;
-    ssize_t sent = sendto(fd, r->tx, n, MSG_DONTWAIT | MSG_NOSIGNAL, &s.sa, len);
-    if (sent < 0) /* an ICMP error about an earlier packet is told here, once */
-        sent = sendto(fd, r->tx, n, MSG_DONTWAIT | MSG_NOSIGNAL, &s.sa, len);
+    ssize_t sent = sendto(r->socks[sock]->watch.fd, r->tx + o->at, o->n,
+                          MSG_DONTWAIT | MSG_NOSIGNAL, &s.sa, len);
     return sent < 0 ? errno : 0;
+}
+
+/* An ICMP error about an earlier packet is told here, once; without a route or such an interface
+ * any more: the next pair at once, each once. */
+static void out_again(struct raw *r, const struct raw_out *o)
+{
+    struct raw_peer *p = &r->peers[o->peer];
+    uint8_t addr, sock;
+    if (raw_send(r, o, o->sock, o->to) == 0 || !p->used_us || p->tag != o->tag || !p->home ||
+        !p->home->confirmed)
+        return;
+    for (uint8_t i = 1; i < p->home->n_addrs * p->home->n_socks; i++) {
+        home_rotate(r, p->home, loop_now_us());
+        if (home_pair(r, p->home, p->home->at, &addr, &sock) &&
+            raw_send(r, o, sock, p->home->addrs[addr]) == 0)
+            break;
+    }
+}
+
+void raw_flush(struct raw *r)
+{
+    uint32_t n = r->n_out, at = 0;
+    if (!n)
+        return;
+    loop_flush_cancel(&r->flush);
+    meter_enter(r->meter);
+    for (uint32_t i = 0; i < n; i++) {
+        struct raw_out *o = &r->out[i];
+        uint8_t *p = r->tx + o->at;
+        struct net_addr to = o->to;
+        to.port = 0;
+        put_be32(p + 8, sctp_checksum(r, p, o->n));
+        r->out_iov[i] = (struct iovec){p, o->n};
+        r->out_msg[i].msg_hdr =
+            (struct msghdr){.msg_name = &r->out_to[i], .msg_iov = &r->out_iov[i], .msg_iovlen = 1};
+        r->out_msg[i].msg_hdr.msg_namelen = sock_from_addr(&r->out_to[i], &to);
+    }
+    while (at < n) {
+        uint32_t k = 1;
+        while (at + k < n && r->out[at + k].sock == r->out[at].sock)
+            k++;
+        int sent = sendmmsg(r->socks[r->out[at].sock]->watch.fd, &r->out_msg[at], k,
+                            MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent <= 0)
+            out_again(r, &r->out[at]);
+        at += sent <= 0 ? 1 : (uint32_t)sent;
+    }
+    r->counts->tx_packets += n;
+    r->n_out = r->out_used = 0;
+    meter_leave(r->meter);
+}
+static void flush_due(void *ctx)
+{
+    raw_flush(ctx);
+}
+
+/* Whether a packet has a SACK, if any, and then nothing but DATA, and the octets of the SACK. A
+ * SACK that tells of duplicates stays as it is: the next one does not tell of them. */
+static bool out_is_open(const uint8_t *p, uint32_t n, uint16_t *sack)
+{
+    uint32_t at = SCTP_HEADER;
+    *sack = 0;
+    if (p[at] == CHUNK_SACK) {
+        uint16_t octets = be16(p + at + 2);
+        if (octets < 16 || octets % 4 || octets > n - at || be16(p + at + 14))
+            return false;
+        *sack = octets;
+        at += octets;
+    }
+    while (at < n) {
+        uint32_t octets = n - at >= 16 ? be16(p + at + 2) : 0;
+        if (p[at] != CHUNK_DATA || octets < 16 || octets > n - at)
+            return false;
+        at += (octets + 3) & ~3u;
+    }
+    return at == n;
+}
+
+/* Puts the chunks of the packet into one that waits for the same peer: the newer SACK in front,
+ * DATA behind, RFC 9260 6.10. */
+static bool out_join(struct raw *r, const struct raw_out *o, const uint8_t *packet)
+{
+    for (uint32_t i = r->n_out; i-- > 0;) {
+        struct raw_out *q = &r->out[i];
+        if (q->peer != o->peer)
+            continue;
+        /* Only the last one has room behind it. */
+        uint16_t sack = o->sack ? o->sack : q->sack;
+        uint32_t n = q->n - q->sack + sack + o->n - SCTP_HEADER - o->sack;
+        if (!q->open || !o->open || q->tag != o->tag || q->sock != o->sock || i + 1 != r->n_out ||
+            n > r->packet_max || !addr_same_host(&q->to, &o->to) || q->at + n > RAW_OUT_OCTETS)
+            return false;
+        uint8_t *p = r->tx + q->at + SCTP_HEADER;
+        const uint8_t *from = packet + SCTP_HEADER;
+        uint32_t data = q->n - SCTP_HEADER - q->sack;
+        memmove(p + sack, p + q->sack, data);
+        if (o->sack)
+            memcpy(p, from, o->sack);
+        memcpy(p + sack + data, from + o->sack, o->n - SCTP_HEADER - o->sack);
+        q->sack = sack;
+        q->n = n;
+        r->out_used = q->at + n;
+        return true;
+    }
+    return false;
 }
 
 int raw_output(struct raw *r, const uint8_t *packet, size_t n)
@@ -330,34 +437,41 @@ int raw_output(struct raw *r, const uint8_t *packet, size_t n)
         r->peers[pi].id.endpoint != ei)
         return EHOSTUNREACH;
     struct raw_peer *p = &r->peers[pi];
-    memcpy(r->tx, packet, n);
-    uint8_t chunk = packet[SCTP_HEADER], sock = p->id.sock, addr;
+    uint8_t chunk = packet[SCTP_HEADER], addr;
     bool is_init = (chunk == CHUNK_INIT || chunk == CHUNK_INIT_ACK) && n >= SCTP_HEADER + 20;
-    struct net_addr to = raw_peer_addr(r, pi);
+    struct raw_out o = {.n = (uint32_t)n,
+                        .peer = pi,
+                        .tag = be32(packet + 4),
+                        .sock = p->id.sock,
+                        .to = raw_peer_addr(r, pi)};
     if (is_init)
         home_learn(r, p, packet);
-    p->tag = be32(packet + 4);
+    p->tag = o.tag;
     if (p->home && (p->home->confirmed || is_init)) {
-        home_choose(r, p->home, chunk, &addr, &sock);
-        to = p->home->addrs[addr];
+        home_choose(r, p->home, chunk, &addr, &o.sock);
+        o.to = p->home->addrs[addr];
     }
+    o.open = out_is_open(packet, o.n, &o.sack);
+    if (out_join(r, &o, packet))
+        return 0; /* an error would make libusrsctp give up what a timer may mend, here and below */
+    if (r->n_out == RAW_OUT || r->out_used + RAW_PACKET > RAW_OUT_OCTETS)
+        raw_flush(r);
+    uint8_t *tx = r->tx + r->out_used;
+    memcpy(tx, packet, n);
     if (is_init && e->n_socks > 1)
         for (uint8_t i = 0; i < e->n_socks; i++)
-            n = init_append(r->tx, n, sizeof r->tx, &r->socks[e->socks[i]]->local);
-    put_be16(r->tx, e->wire_port);
-    put_be16(r->tx + 2, p->id.port);
-    put_be32(r->tx + 8, sctp_checksum(r, r->tx, n));
-    r->counts->tx_packets++;
-    if (raw_send(r, sock, to, n) == 0 || !p->home || !p->home->confirmed)
-        return 0;
-    /* No route or no such interface any more: the next pair at once, each once. */
-    for (uint8_t i = 1; i < p->home->n_addrs * p->home->n_socks; i++) {
-        home_rotate(r, p->home, loop_now_us());
-        if (home_pair(r, p->home, p->home->at, &addr, &sock) &&
-            raw_send(r, sock, p->home->addrs[addr], n) == 0)
-            break;
-    }
-    return 0; /* an error would make libusrsctp give up what a timer may mend */
+            n = init_append(tx, n, RAW_PACKET, &r->socks[e->socks[i]]->local);
+    put_be16(tx, e->wire_port);
+    put_be16(tx + 2, p->id.port);
+    o.at = r->out_used;
+    o.n = (uint32_t)n;
+    r->out_used += (o.n + 7) & ~7u;
+    r->out[r->n_out++] = o;
+    if (o.open)
+        loop_flush_soon(r->loop, &r->flush);
+    else
+        raw_flush(r); /* beginning, end and trouble: nothing to gain by waiting */
+    return 0;
 }
 
 /* ---- in ---- */
@@ -622,6 +736,7 @@ void raw_endpoint_close(struct raw *r, uint32_t endpoint, uint64_t linger_us)
 
 void raw_reap(struct raw *r, uint64_t now_us)
 {
+    raw_flush(r); /* through sockets that may go now */
     for (uint32_t i = 0; i < RAW_ENDPOINTS; i++) {
         struct raw_endpoint *e = &r->endpoints[i];
         if (!e->used || !e->free_at_us || e->free_at_us > now_us)

@@ -10,6 +10,7 @@
 #include "base/slab.h"
 #include "os/loop.h"
 #include "os/sctp.h"
+#include "os/sock.h"
 #include <time.h>
 
 enum {
@@ -21,12 +22,15 @@ enum {
     RAW_PATHS = 8,    /* addresses of one side */
     RAW_BATCH = 16,
     RAW_PACKET = 65536,
+    RAW_OUT = 32,            /* packets that wait for the end of the turn */
+    RAW_OUT_OCTETS = 131072, /* of them together */
     SCTP_HEADER = 12,
 };
 enum sctp_chunk_type {
     CHUNK_DATA = 0,
     CHUNK_INIT = 1,
     CHUNK_INIT_ACK = 2,
+    CHUNK_SACK = 3,
     CHUNK_HEARTBEAT = 4,
     CHUNK_HEARTBEAT_ACK = 5,
     CHUNK_COOKIE_ECHO = 10,
@@ -103,6 +107,14 @@ struct raw_home {
     uint8_t n_pending;
     struct net_addr pending[RAW_PATHS];
 };
+/* A packet that leaves at the end of the turn. */
+struct raw_out {
+    uint32_t at, n, peer, tag;
+    uint16_t sack; /* octets of the SACK that it begins with, 0: none */
+    uint8_t sock;
+    bool open; /* nothing but one SACK and DATA: more may be put in */
+    struct net_addr to;
+};
 struct raw {
     struct loop *loop;
     uint8_t instance; /* in keys and ports */
@@ -128,7 +140,14 @@ struct raw {
     uint8_t n_init_peers;
     struct net_addr init_peers[RAW_PATHS];
     uint8_t *rx; /* RAW_BATCH of RAW_PACKET */
-    uint8_t tx[RAW_PACKET];
+    struct loop_flush flush;
+    uint32_t packet_max; /* octets of a packet on the path */
+    uint32_t n_out, out_used;
+    struct raw_out out[RAW_OUT];
+    struct mmsghdr out_msg[RAW_OUT];
+    struct iovec out_iov[RAW_OUT];
+    union sock_addr out_to[RAW_OUT];
+    uint8_t *tx; /* RAW_OUT_OCTETS */
 };
 
 int raw_open(struct raw *, struct loop *, uint8_t instance);
@@ -153,8 +172,11 @@ int raw_connect(struct raw *, uint32_t endpoint, const struct net_addr *addrs, u
 void raw_peer_pin(struct raw *, uint32_t peer);
 void raw_peer_unpin(struct raw *, uint32_t peer);
 struct net_addr raw_peer_addr(const struct raw *, uint32_t peer); /* with the wire's port */
-/* Sends a packet of libusrsctp; 0 or an errno. */
+/* Takes a packet of libusrsctp; 0 or an errno. It leaves at the end of the turn, with what else
+ * goes to the same peer by then: an answer carries the SACK of what it answers (RFC 9260 6.2 and
+ * 6.10). */
 int raw_output(struct raw *, const uint8_t *packet, size_t n);
+void raw_flush(struct raw *);
 
 /* sctp_wire.c: CRC32c over the packet with its checksum field taken as 0, and the addresses of
  * INITs. */

@@ -703,6 +703,7 @@ int sctp_user_open(struct sctp **out, struct loop *loop, const struct sctp_conf 
     u->raw.batch_end = batch_end;
     u->raw.ctx = u;
     u->raw.switch_after_us = conf->rto_min_ms * 1000;
+    u->raw.packet_max = conf->path_mtu - 40u;
     tick_set(u, false);
     *out = &u->base;
     return OK;
