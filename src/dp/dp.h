@@ -45,7 +45,8 @@ struct dp_config {
     struct rule_addr local_v4, local_v6; /* our N3 addresses, told in error indications */
     uint32_t replies_per_s; /* error indications, ICMP errors and the like together; 0: 100 */
     bool ue_to_ue;          /* a UE may reach another UE of the same instance; default: dropped */
-    bool check_peer;        /* uplink only from an address that a FAR of the session sends to */
+    bool check_peer;        /* uplink only from an address that a FAR of the session sends to, error
+                             * indications only from the peer that they name */
     uint64_t secret0, secret1; /* of the hash tables: random */
 };
 

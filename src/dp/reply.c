@@ -123,6 +123,8 @@ static enum dp_counter error_indicated(struct dp *dp, const struct gtpu *g,
     struct dp_event e = {.kind = DP_EVENT_ERROR_INDICATION, .peer = *from};
     if (!error_indication_read(g, &e))
         return DP_gtpu_malformed;
+    if (dp->config.check_peer && !addr_eq(from, &e.peer)) /* whoever can send here could end tunnels */
+        return DP_peer_wrong;
     dp->count[DP_error_indications_in]++;
     struct session *s = session_of_remote(dp, e.teid, &e.peer);
     for (unsigned i = 0; s && i < s->r->far_n; i++)

@@ -34,6 +34,7 @@ int user_plane_config(const struct config *config, struct dp_config *to)
         .buffered_per_session = (uint16_t)c->buffer_packets_session,
         .instances = (uint16_t)c->n_n6,
         .ue_to_ue = c->unsafe_ue_to_ue,
+        .check_peer = c->check_gnb_address,
     };
     if (!c->n_n6 || c->n_n6 > DP_INSTANCES)
         return ERR_CONFIG;

@@ -736,6 +736,13 @@ static void peers_may_be_checked(void **state)
     net_uplink(&T, P.pdr[0].teid, 9, ip4(net_inner(&T), ue4, far4, 100), v4_peer(3));
     COUNTED(to_core, 1);
     COUNTED(peer_wrong, 1);
+    /* that a tunnel is gone is said by its end, not by who knows its number */
+    uint8_t e[] = {0x32, 26, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0x11, 0x11, 0, 5, 133, 0, 4, 10, 0, 0, 2};
+    net_gtpu(&T, e, sizeof e, v4_peer(77));
+    assert_int_equal(T.events_n, 0);
+    COUNTED(peer_wrong, 2);
+    net_gtpu(&T, e, sizeof e, v4_peer(2));
+    assert_int_equal(T.events_n, 1);
     stop();
 }
 

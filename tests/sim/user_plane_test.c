@@ -184,6 +184,10 @@ static void configurations(void **state)
     struct config bad = conf;
     assert_int_equal(user_plane_config(&conf, &c), OK);
     assert_true(c.inner_mtu == 1456 && c.pools == 1 && c.instances == 1 && c.local_v4.family == 4);
+    assert_false(c.check_peer);
+    bad.upf.check_gnb_address = true;
+    assert_int_equal(user_plane_config(&bad, &c), OK);
+    assert_true(c.check_peer);
     struct net_addr both[2] = {UPF, {6, 0, {0x20, 1}}};
     bad.upf.n3_addresses = both;
     bad.upf.n_n3_addresses = 2;
