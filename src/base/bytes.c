@@ -10,6 +10,15 @@ bool str_copy(char *to, size_t cap, struct str from)
     return n == from.n;
 }
 
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c; }
+bool str_eq_nocase(struct str a, struct str b)
+{
+    uint32_t i = 0;
+    while (i < a.n && i < b.n && lower(a.p[i]) == lower(b.p[i]))
+        i++;
+    return i == a.n && i == b.n;
+}
+
 void hex_put(char *out, const uint8_t *p, size_t n)
 {
     static const char digits[] = "0123456789abcdef";

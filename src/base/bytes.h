@@ -32,6 +32,8 @@ static inline bool str_eq(struct str a, struct str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 static inline bool str_is(struct str a, const char *z) { return str_eq(a, str_of(z)); }
+/* Upper and lower case of A to Z are one. */
+bool str_eq_nocase(struct str a, struct str b);
 static inline bool str_starts(struct str a, const char *z)
 {
     size_t n = strlen(z);

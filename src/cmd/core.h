@@ -35,8 +35,6 @@ struct core {
     struct timer second;
     uint8_t hn_keys[HN_KEYS_MAX][32]; /* read from files */
 };
-/* The network functions that this version has, in the order in which they start. */
-const struct nf_desc *core_nf(enum config_nf);
 /* What the control socket answers: status [NF] [--json], metrics, reload, stop. Shape of control_fn. */
 int core_answer(void *core, struct str line, char *out, uint32_t cap);
 /* For GET /metrics. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ran.c - redoubt ran: gNBs and phones in the real world, against any core. */
+#include "base/plmn.h"
 #include "cmd/ran.h"
 #include "os/file.h"
 #include "os/netns.h"
@@ -376,7 +377,7 @@ static bool plmn_take(const char *text, struct config_plmn *out)
 {
     char mcc[4] = {0}, mnc[4] = {0};
     int n = 0;
-    return sscanf(text, "%3[0-9]-%3[0-9]%n", mcc, mnc, &n) == 2 && !text[n] && strlen(mcc) == 3 && nas_plmn_of(out->v, mcc, mnc);
+    return sscanf(text, "%3[0-9]-%3[0-9]%n", mcc, mnc, &n) == 2 && !text[n] && strlen(mcc) == 3 && plmn_of(out->v, mcc, mnc);
 }
 static bool type_take(const char *text, uint8_t *out)
 {

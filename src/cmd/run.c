@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Whoever is asked starts before whoever asks. */
+/* In the order in which they start: whoever is asked before whoever asks. */
 static const struct {
     enum config_nf nf;
     const struct nf_desc *desc;
@@ -41,14 +41,6 @@ static const struct {
     {CONFIG_NF_SMF, &smf_nf},
     {CONFIG_NF_AMF, &amf_nf},
 };
-
-const struct nf_desc *core_nf(enum config_nf nf)
-{
-    for (size_t i = 0; i < ARRAY_LEN(functions); i++)
-        if (functions[i].nf == nf)
-            return functions[i].desc;
-    return NULL;
-}
 
 static const struct config *config_of(const struct core *c) { return &c->config->loaded->config; }
 
@@ -309,9 +301,6 @@ static int user_plane_start(struct core *c)
 static int functions_start(struct core *c)
 {
     const struct config *config = config_of(c);
-    for (uint32_t i = 0; i < config->network.n_nfs; i++)
-        if (!core_nf(config->network.nfs[i]))
-            LOG(&c->log, nf_missing, "function=%s", config_nf_text(config->network.nfs[i]));
     for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
         if (!is_wanted(config, functions[i].nf))
             continue;

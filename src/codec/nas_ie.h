@@ -149,8 +149,6 @@ struct nas_ue_security_capability {
 };
 
 /* A PLMN is three octets as on the wire, the same in NGAP. */
-bool nas_plmn_of(uint8_t plmn[3], const char *mcc, const char *mnc); /* 3 digits; 2 or 3 digits */
-bool nas_plmn_text(const uint8_t plmn[3], char mcc[4], char mnc[4]); /* false: not digits */
 
 /* 9.11.3.4 */
 enum nas_id_type {

@@ -2,42 +2,10 @@
 /* nas_text.c - between the values of IEs and what people and other interfaces say: seconds, kbit/s,
  * digits, names. */
 #include <stdio.h>
+#include "base/plmn.h"
 #include "codec/nas_kind.h"
 
-/* ---- PLMN and SUPI ---- */
-
-bool nas_plmn_of(uint8_t plmn[3], const char *mcc, const char *mnc)
-{
-    uint8_t d[6];
-    size_t n = strlen(mnc);
-    if (strlen(mcc) != 3 || (n != 2 && n != 3))
-        return false;
-    for (unsigned i = 0; i < 6; i++) {
-        char c = i < 3 ? mcc[i] : i - 3 < n ? mnc[i - 3] : '0';
-        if (c < '0' || c > '9')
-            return false;
-        d[i] = (uint8_t)(c - '0');
-    }
-    if (n == 2)
-        d[5] = 15;
-    plmn[0] = (uint8_t)(d[1] << 4 | d[0]);
-    plmn[1] = (uint8_t)(d[5] << 4 | d[2]);
-    plmn[2] = (uint8_t)(d[4] << 4 | d[3]);
-    return true;
-}
-
-bool nas_plmn_text(const uint8_t plmn[3], char mcc[4], char mnc[4])
-{
-    uint8_t d[6] = {plmn[0] & 15, plmn[0] >> 4, plmn[1] & 15,
-                    plmn[2] & 15, plmn[2] >> 4, plmn[1] >> 4};
-    for (unsigned i = 0; i < 6; i++) {
-        if (d[i] > 9 && !(i == 5 && d[i] == 15))
-            return false;
-        (i < 3 ? mcc : mnc)[i % 3] = (char)(d[i] > 9 ? 0 : '0' + d[i]);
-    }
-    mcc[3] = mnc[3] = 0;
-    return true;
-}
+/* ---- SUPI ---- */
 
 /* Decimal digits of swapped BCD up to a filler; negative when it has no room or another value is
  * there. */
@@ -63,7 +31,7 @@ int nas_suci_supi(const struct nas_suci *suci, char *to, size_t cap)
     char mcc[4], mnc[4], msin[16];
     if (suci->supi_format != 0 || suci->scheme != 0)
         return ERR_UNSUPPORTED;
-    if (!nas_plmn_text(suci->plmn, mcc, mnc))
+    if (!plmn_text(suci->plmn, mcc, mnc))
         return ERR_SYNTAX;
     int err = digits_of(suci->output, msin, sizeof msin);
     if (err < 0)
@@ -121,7 +89,7 @@ int nas_suci_text(const struct nas_suci *suci, char *to, size_t cap)
     char mcc[4], mnc[4];
     if (suci->supi_format != 0)
         return nai_suci_text(suci, to, cap);
-    if (!nas_plmn_text(suci->plmn, mcc, mnc))
+    if (!plmn_text(suci->plmn, mcc, mnc))
         return ERR_SYNTAX;
     int n = snprintf(to, cap, "suci-0-%s-%s-%s-%x-%u-", mcc, mnc,
                      suci->routing[0] ? suci->routing : "0", suci->scheme, suci->key_id);
@@ -147,7 +115,7 @@ int nas_suci_of_imsi(struct nas_suci *to, struct str imsi, unsigned mnc_digits, 
     memset(to, 0, sizeof *to);
     memcpy(mcc, imsi.p, 3);
     memcpy(mnc, imsi.p + 3, mnc_digits);
-    if (!nas_plmn_of(to->plmn, mcc, mnc))
+    if (!plmn_of(to->plmn, mcc, mnc))
         return ERR_RANGE;
     memcpy(to->routing, routing, strlen(routing));
     struct str msin = {imsi.p + 3 + mnc_digits, imsi.n - 3 - mnc_digits};

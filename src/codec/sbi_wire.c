@@ -368,8 +368,7 @@ static bool type_is(struct str content_type, const char *type)
     struct str t = cut(&content_type, ';');
     while (t.n && t.p[t.n - 1] == ' ')
         t.n--;
-    size_t n = strlen(type);
-    return t.n == n && strncasecmp(t.p, type, n) == 0;
+    return str_eq_nocase(t, str_of(type));
 }
 static bool type_is_json(struct str content_type)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ue_auth.c - authentication (TS 24.501 5.4.1) and security mode control (5.4.2) in the phone. */
+#include "base/plmn.h"
 #include "crypto/eap_aka.h"
 #include "crypto/kdf.h"
 #include "ran/ue.h"
@@ -12,7 +13,7 @@ static struct str sn_name(const struct ue *ue, char out[SN_NAME])
 {
     char mcc[4], mnc[4];
     const struct gnb_ta *ta = &ue->cell->gnb.config.tas[0];
-    nas_plmn_text(ta->plmn, mcc, mnc);
+    plmn_text(ta->plmn, mcc, mnc);
     int n = snprintf(out, SN_NAME, "5G:mnc%s%s.mcc%s.3gppnetwork.org", mnc[2] ? "" : "0", mnc, mcc);
     return (struct str){out, (uint32_t)n};
 }

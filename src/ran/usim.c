@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* usim.c - what a phone's card holds: TS 31.102 in the little that 5GMM needs of it. */
+#include "base/plmn.h"
 #include "ran/ue.h"
 
 int usim_init(struct usim *u, const struct usim_config *c)
@@ -20,7 +21,7 @@ int usim_init(struct usim *u, const struct usim_config *c)
     str_copy(mnc, sizeof mnc, (struct str){c->imsi + 3, c->mnc_digits});
     for (uint32_t i = 0; i < AKA_IND_COUNT; i++)
         u->sqns.seq[i] = c->sqn >> AKA_IND_BITS;
-    return nas_plmn_of(u->plmn, mcc, mnc) ? OK : ERR_SYNTAX;
+    return plmn_of(u->plmn, mcc, mnc) ? OK : ERR_SYNTAX;
 }
 void usim_wipe(struct usim *u) { secret_wipe(u, sizeof *u); }
 

@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <strings.h>
 
 struct check {
     const struct config_reader *reader;
@@ -125,7 +124,7 @@ static void check_amf(struct check *k)
         if (a->integrity[i] == CONFIG_NIA_0)
             REFUSE(k, "amf", "integrity", i, NULL,
                    "found NIA0, expected NIA1, NIA2 or NIA3: no integrity is for emergency calls alone (TS 33.501 5.5.2), "
-                   "see amf.unsafe_null_integrity_emergency");
+                   "which are not there yet");
     if (a->t3512_s && a->mobile_reachable_s && a->mobile_reachable_s <= a->t3512_s)
         WARN(k, "amf", "mobile_reachable", CONFIG_WHOLE, NULL,
              "mobile_reachable is not longer than t3512: phones that keep to it are dropped (TS 24.501 5.3.7)");
@@ -161,11 +160,10 @@ static bool is_first_of(const struct net_addr *a, const struct config_prefix *po
 }
 
 /* ---- data networks ---- */
-static bool names_eq(struct str a, struct str b) { return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0; }
 static const struct config_dnn *dnn_named(const struct config *c, struct str name)
 {
     for (uint32_t i = 0; i < c->smf.n_dnns; i++)
-        if (names_eq(c->smf.dnns[i].name, name))
+        if (str_eq_nocase(c->smf.dnns[i].name, name))
             return &c->smf.dnns[i];
     return NULL;
 }
@@ -230,7 +228,7 @@ static void check_dnns(struct check *k)
     struct config_dnn *d = (struct config_dnn *)(uintptr_t)k->c->smf.dnns;
     for (uint32_t i = 0; i < k->c->smf.n_dnns; i++) {
         for (uint32_t j = 0; j < i; j++) {
-            if (names_eq(d[i].name, d[j].name))
+            if (str_eq_nocase(d[i].name, d[j].name))
                 REFUSE(k, "smf", "dnns", i, "name", "found '%s' again, expected each data network once", d[i].name.p);
             if (prefix_overlap(&d[i].ipv4_pool, &d[j].ipv4_pool))
                 REFUSE(k, "smf", "dnns", i, "ipv4_pool", "found a pool that shares addresses with that of '%s', expected "
@@ -254,7 +252,7 @@ static void check_upfs(struct check *k)
     for (uint32_t i = 0; i < s->n_upfs; i++) {
         here |= addr_eq(&s->upfs[i].address, &k->c->upf.n4_address);
         for (uint32_t j = 0; j < i; j++) {
-            if (names_eq(s->upfs[i].name, s->upfs[j].name))
+            if (str_eq_nocase(s->upfs[i].name, s->upfs[j].name))
                 REFUSE(k, "smf", "upfs", i, "name", "found '%s' again, expected each UPF once", s->upfs[i].name.p);
             if (addr_eq(&s->upfs[i].address, &s->upfs[j].address))
                 REFUSE(k, "smf", "upfs", i, "address", "found the address of '%s' again, expected another", s->upfs[j].name.p);
@@ -295,7 +293,7 @@ static void check_n6(struct check *k)
     for (uint32_t i = 0; i < u->n_n6; i++) {
         const struct config_n6 *n = &u->n6[i];
         for (uint32_t j = 0; j < i; j++) {
-            if (names_eq(n->dnn, u->n6[j].dnn))
+            if (str_eq_nocase(n->dnn, u->n6[j].dnn))
                 REFUSE(k, "upf", "n6", i, "dnn", "found '%s' again, expected each data network once", n->dnn.p);
             if (str_eq(n->tun, u->n6[j].tun))
                 REFUSE(k, "upf", "n6", i, "tun", "found '%s' again, expected each interface once", n->tun.p);
@@ -329,7 +327,7 @@ static void check_upf(struct check *k)
     for (uint32_t i = 0; i < k->c->smf.n_dnns && runs(k->c, CONFIG_NF_SMF); i++) {
         bool served = false;
         for (uint32_t j = 0; j < u->n_n6; j++)
-            served |= names_eq(u->n6[j].dnn, k->c->smf.dnns[i].name);
+            served |= str_eq_nocase(u->n6[j].dnn, k->c->smf.dnns[i].name);
         if (!served && k->c->smf.n_upfs == 1)
             REFUSE(k, "upf", "n6", CONFIG_WHOLE, NULL, "found no interface to '%s', expected one for each of smf.dnns",
                    k->c->smf.dnns[i].name.p);

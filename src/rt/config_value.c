@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config_value.c - one value: its text, what it means, what would have been right. */
+#include "base/plmn.h"
 #include "rt/config_rows.h"
 #include <ctype.h>
 #include <stdarg.h>
@@ -202,19 +203,12 @@ static bool ip_parse(const struct config_opt *o, struct str t, struct net_addr *
 /* ---- identifiers ---- */
 static bool plmn_parse(struct str t, struct config_plmn *out) /* "001-01" or "001-001" */
 {
-    uint8_t d[6];
-    if (t.n < 6 || t.n > 7 || t.p[3] != '-')
+    char text[8];
+    if (t.n < 6 || t.p[3] != '-' || !str_copy(text, sizeof text, t))
         return false;
-    for (uint32_t i = 0, at = 0; i < t.n; i++) {
-        if (i == 3)
-            continue;
-        if (!isdigit((unsigned char)t.p[i]))
-            return false;
-        d[at++] = (uint8_t)(t.p[i] - '0');
-    }
-    uint8_t mnc3 = t.n == 7 ? d[5] : 0xf;
-    *out = (struct config_plmn){{(uint8_t)(d[1] << 4 | d[0]), (uint8_t)(mnc3 << 4 | d[2]), (uint8_t)(d[4] << 4 | d[3])}};
-    return d[0] || d[1] || d[2]; /* no country has 000; all zero is "not set" here */
+    text[3] = 0;
+    /* no country has 000; all zero is "not set" here */
+    return strcmp(text, "000") != 0 && plmn_of(out->v, text, text + 4);
 }
 
 static bool slice_parse(struct str t, struct config_slice *out)
@@ -364,16 +358,11 @@ const char *config_value_expected(const struct config_opt *o, char buf[CONFIG_EX
 
 const char *config_plmn_text(const struct config_plmn *p, char buf[CONFIG_PLMN_TEXT])
 {
-    static const char digit[] = "0123456789*#abc";
-    const uint8_t *v = p->v;
-    size_t n = 0;
-    const uint8_t d[] = {v[0] & 15, v[0] >> 4, v[1] & 15, 0, v[2] & 15, v[2] >> 4, v[1] >> 4};
-    for (size_t i = 0; i < sizeof d; i++)
-        if (i == 3)
-            buf[n++] = '-';
-        else if (d[i] < 15)
-            buf[n++] = digit[d[i]];
-    buf[n] = 0;
+    char mcc[4], mnc[4];
+    if (plmn_text(p->v, mcc, mnc))
+        snprintf(buf, CONFIG_PLMN_TEXT, "%s-%s", mcc, mnc);
+    else
+        buf[0] = 0;
     return buf;
 }
 

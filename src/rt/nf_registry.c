@@ -3,6 +3,7 @@
  * One that lives in the NRF's own process needs no heartbeat: both end together. Where the NRF is
  * elsewhere nothing is registered yet. */
 #include "base/addr.h"
+#include "codec/sbi_text.h"
 #include "rt/config.h"
 #include "rt/nf.h"
 
@@ -90,15 +91,10 @@ static bool put_address(const char *api_root, struct arena *a, struct sbi_NFProf
 static bool put_plmns(const struct config *c, struct arena *a, struct sbi_NFProfile *v)
 {
     struct sbi_PlmnId *list = arena_zero(a, PLMNS_MAX * sizeof *list);
-    char text[CONFIG_PLMN_TEXT];
     uint32_t n = c->network.n_plmns < PLMNS_MAX ? c->network.n_plmns : PLMNS_MAX;
-    for (uint32_t i = 0; list && i < n; i++) { /* "001-01" */
-        struct str s = arena_str(a, str_of(config_plmn_text(&c->network.plmns[i], text)));
-        if (s.n < 6)
+    for (uint32_t i = 0; list && i < n; i++)
+        if (!sbi_plmn_put(a, c->network.plmns[i].v, &list[i]))
             return false;
-        list[i].mcc = (struct str){s.p, 3};
-        list[i].mnc = (struct str){s.p + 4, s.n - 4};
-    }
     v->has.plmn_list = list && n;
     v->plmn_list.p = list;
     v->plmn_list.n = n;
@@ -110,10 +106,7 @@ static bool put_slices(const struct config *c, struct arena *a, struct sbi_NFPro
     uint32_t n = c->amf.n_slices < SLICES_MAX ? c->amf.n_slices : SLICES_MAX;
     for (uint32_t i = 0; list && i < n; i++) {
         const struct config_slice *s = &c->amf.slices[i];
-        list[i].sst = s->sst;
-        list[i].has.sd = s->has_sd;
-        if (s->has_sd &&
-            !(list[i].sd = arena_printf(a, "%02x%02x%02x", s->sd[0], s->sd[1], s->sd[2])).p)
+        if (!sbi_snssai_put(a, s->sst, s->has_sd, s->sd, &list[i]))
             return false;
     }
     v->has.s_nssais = list && n;

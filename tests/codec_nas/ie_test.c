@@ -2,6 +2,7 @@
 /* Structured values: what they mean, and that what is encoded decodes. */
 #include "../test.h"
 #include "base/err.h"
+#include "base/plmn.h"
 #include "codec/nas.h"
 
 struct scene {
@@ -79,17 +80,17 @@ static void plmns(void **state)
 {
     uint8_t plmn[3];
     char mcc[4], mnc[4];
-    assert_true(nas_plmn_of(plmn, "310", "410"));
+    assert_true(plmn_of(plmn, "310", "410"));
     assert_memory_equal(plmn, ((uint8_t[]){0x13, 0x00, 0x14}), 3);
-    assert_true(nas_plmn_text(plmn, mcc, mnc));
+    assert_true(plmn_text(plmn, mcc, mnc));
     assert_string_equal(mcc, "310");
     assert_string_equal(mnc, "410");
-    assert_true(nas_plmn_of(plmn, "208", "93"));
+    assert_true(plmn_of(plmn, "208", "93"));
     assert_memory_equal(plmn, ((uint8_t[]){0x02, 0xf8, 0x39}), 3);
-    assert_true(nas_plmn_text(plmn, mcc, mnc));
+    assert_true(plmn_text(plmn, mcc, mnc));
     assert_string_equal(mnc, "93");
-    assert_false(nas_plmn_of(plmn, "20", "93"));
-    assert_false(nas_plmn_text((const uint8_t[]){0xaa, 0, 0}, mcc, mnc));
+    assert_false(plmn_of(plmn, "20", "93"));
+    assert_false(plmn_text((const uint8_t[]){0xaa, 0, 0}, mcc, mnc));
 }
 
 static void slices_and_areas(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The NRF as functions of its process and others meet it, as structs and as bytes. */
+#include "codec/sbi_text.h"
 #include "nf/nrf/nrf.h"
 #include "proto/sbi.h"
 #include "tests/nf_udm/core.h"
@@ -21,10 +22,7 @@ static void on_told(void *state, struct call *c)
     told.n++;
     told.event = q->body.event;
     told.has_profile = q->body.has.nf_profile;
-    const char *slash = memrchr(q->body.nf_instance_uri.p, '/', q->body.nf_instance_uri.n);
-    str_copy(told.id, sizeof told.id,
-             (struct str){slash + 1, q->body.nf_instance_uri.n -
-                                         (uint32_t)(slash + 1 - q->body.nf_instance_uri.p)});
+    str_copy(told.id, sizeof told.id, sbi_uri_id(q->body.nf_instance_uri));
     call_reply(c, 204);
 }
 static int stub_boot(struct rt *rt, void *state)

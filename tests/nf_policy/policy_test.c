@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NSSF and PCF as their consumers meet them. */
+#include "codec/sbi_text.h"
 #include "nf/nssf/nssf.h"
 #include "nf/pcf/pcf.h"
 #include "tests/nf_udm/core.h"
@@ -163,7 +164,7 @@ static void sessions(void **state)
     struct ask *a = create(t, "internet", NULL, true); /* no row fits: the subscription */
     assert_int_equal(a->c->status, 201);
     expect(a->c->rsp, 7, 6, "50 Mbps");
-    str_copy(id, sizeof id, last_segment(((SBI_RSP(npcf_sm_policy_create) *)a->c->rsp)->location));
+    str_copy(id, sizeof id, sbi_uri_id(((SBI_RSP(npcf_sm_policy_create) *)a->c->rsp)->location));
     ask_done(a);
     a = create(t, "ims", NULL, true); /* the first row */
     expect(a->c->rsp, 5, 1, "1000000 bps");
@@ -212,7 +213,7 @@ static void phones(void **state)
     struct ask *a = am_create(t);
     assert_int_equal(a->c->status, 201);
     assert_int_equal(((SBI_RSP(npcf_am_policy_create) *)a->c->rsp)->rfsp, 17);
-    str_copy(id, sizeof id, last_segment(((SBI_RSP(npcf_am_policy_create) *)a->c->rsp)->location));
+    str_copy(id, sizeof id, sbi_uri_id(((SBI_RSP(npcf_am_policy_create) *)a->c->rsp)->location));
     ask_done(a);
     ask_done(am_create(t));
     assert_refused(am_create(t), 503, "NF_CONGESTION"); /* as many as configured */

@@ -321,14 +321,14 @@ static void rates(void **state)
     uint64_t bps;
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(good); i++) {
-        assert_true(smf_rate_get(str_of(good[i].text), &bps));
+        assert_true(sbi_bit_rate_get(str_of(good[i].text), &bps));
         assert_int_equal(bps, good[i].bps);
     }
     for (unsigned i = 0; i < ARRAY_LEN(bad); i++)
-        assert_false(smf_rate_get(str_of(bad[i]), &bps));
+        assert_false(sbi_bit_rate_get(str_of(bad[i]), &bps));
     uint8_t block[256];
     struct arena a = arena_over(block, sizeof block);
-    assert_true(str_is(smf_rate_text(&a, 1500000000), "1500 Mbps") && str_is(smf_rate_text(&a, 0), "0 bps"));
+    assert_true(str_is(sbi_bit_rate_put(&a, 1500000000), "1500 Mbps") && str_is(sbi_bit_rate_put(&a, 0), "0 bps"));
 }
 
 static void fixed_addresses(void **state)
@@ -626,7 +626,7 @@ static void cannot_start(void **state)
 static int two_upfs(void **state)
 {
     (void)state;
-    return net_open_with("network: {nfs: [nrf, udr, udm, ausf, pcf, nssf, smf, amf, trust]}\n"
+    return net_open_with("network: {nfs: [nrf, udr, udm, ausf, pcf, nssf, smf, amf]}\n"
                          "smf:\n"
                          "  n4_address: 10.0.0.1\n"
                          "  upfs: [{name: a, address: 10.0.0.2, weight: 30}, {name: b, address: 10.0.0.3, weight: 10},\n"

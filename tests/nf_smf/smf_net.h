@@ -2,6 +2,7 @@
 /* smf_net.h - an SMF in the simulated world, between an AMF, a UDM and a PCF that do what the test says and remember
  * what they were asked, and the PFCP entity of a UPF on a host of its own. */
 #pragma once
+#include "codec/sbi_text.h"
 #include "tests/test.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -348,7 +349,7 @@ static void log_keep(void *ctx, struct str line)
 static uint64_t log_clock(void *ctx) { return world_now_us(((struct smf_net *)ctx)->w); }
 
 #define NET_CONFIG                                                                                 \
-    "network: {nfs: [nrf, udr, udm, ausf, pcf, nssf, smf, amf, trust]}\n"                           \
+    "network: {nfs: [nrf, udr, udm, ausf, pcf, nssf, smf, amf]}\n"                           \
     "amf: {slices: [\"1\", \"2-000001\"]}\n"                                                     \
     "smf:\n"                                                                                       \
     "  n4_address: 10.0.0.1\n"                                                                     \
@@ -455,8 +456,7 @@ static void answer_keep(struct answer *a, struct call *c)
         error_keep(a, c);
     } else if (c->op == SBI_nsmf_pdusession_create) {
         const SBI_RSP(nsmf_pdusession_create) *r = c->rsp;
-        const char *slash = memrchr(r->location.p, '/', r->location.n);
-        str_copy(a->ref, sizeof a->ref, (struct str){slash + 1, r->location.n - (uint32_t)(slash + 1 - r->location.p)});
+        str_copy(a->ref, sizeof a->ref, sbi_uri_id(r->location));
     } else if (c->op == SBI_nsmf_pdusession_update) {
         const SBI_RSP(nsmf_pdusession_update) *r = c->rsp;
         octets_keep(&a->n1, r->has.n1_sm_msg ? r->n1_sm_msg : (struct bytes){NULL, 0});

@@ -35,13 +35,13 @@ static uint64_t authenticate(struct core *t, struct sim *s, const char *who)
     assert_int_equal(a->c->status, 201);
     assert_int_equal(r->auth_type, SBI_AusfAuthType_5G_AKA);
     assert_int_equal(answer(t, s, &r->x5g_auth_data, res_star, kseaf), OK);
-    struct ask *b = confirm(t, last_segment(r->location), res_star);
+    struct ask *b = confirm(t, sbi_uri_id(r->location), res_star);
     const SBI_RSP(nausf_auth_confirm) *c = b->c->rsp;
     assert_int_equal(b->c->status, 200);
     assert_int_equal(c->auth_result, SBI_AuthResult_AUTHENTICATION_SUCCESS);
     assert_str(c->supi, SUPI);
     assert_memory_equal(c->kseaf.p, kseaf, 32);
-    struct ask *again = confirm(t, last_segment(r->location), res_star); /* one answer for each context */
+    struct ask *again = confirm(t, sbi_uri_id(r->location), res_star); /* one answer for each context */
     assert_refused(again, 404, "CONTEXT_NOT_FOUND");
     ask_done(b);
     ask_done(a);
@@ -152,14 +152,14 @@ static void wrong_answers_are_refused(void **state)
     SBI_RSP(nausf_auth_post) *r = a->c->rsp;
     assert_int_equal(answer(t, &s, &r->x5g_auth_data, res_star, kseaf), OK);
     res_star[3] ^= 1;
-    struct ask *b = confirm(t, last_segment(r->location), res_star);
+    struct ask *b = confirm(t, sbi_uri_id(r->location), res_star);
     const SBI_RSP(nausf_auth_confirm) *c = b->c->rsp;
     assert_int_equal(b->c->status, 200);
     assert_int_equal(c->auth_result, SBI_AuthResult_AUTHENTICATION_FAILURE);
     assert_false(c->has.kseaf);
     assert_false(c->has.supi);
     res_star[3] ^= 1;
-    assert_refused(confirm(t, last_segment(r->location), res_star), 404, "CONTEXT_NOT_FOUND");
+    assert_refused(confirm(t, sbi_uri_id(r->location), res_star), 404, "CONTEXT_NOT_FOUND");
     ask_done(b);
     ask_done(a);
     assert_refused(confirm(t, STR("00"), res_star), 404, "CONTEXT_NOT_FOUND");
@@ -191,7 +191,7 @@ static void resynchronised(struct core *t, struct sim *s)
     const SBI_RSP(nausf_auth_post) *n = b->c->rsp;
     assert_int_equal(b->c->status, 201);
     assert_int_equal(answer(t, s, &n->x5g_auth_data, res_star, kseaf), OK);
-    struct ask *c = confirm(t, last_segment(n->location), res_star);
+    struct ask *c = confirm(t, sbi_uri_id(n->location), res_star);
     assert_int_equal(c->c->status, 200);
     ask_done(c);
     ask_done(b);
@@ -340,7 +340,7 @@ static void a_udr_that_does_not_answer(void **state)
     assert_int_equal(eap_aka_parse(r->x5g_auth_data_eap, &m), OK);
     int n = eap_aka_sync_failure(m.id, auts, msg, sizeof msg);
     struct ask *b = ask_new(t, SBI_nausf_eap_session), *c = ask_new(t, SBI_nausf_auth_post);
-    ((SBI_REQ(nausf_eap_session) *)ask_request(b))->auth_ctx_id = last_segment(r->location);
+    ((SBI_REQ(nausf_eap_session) *)ask_request(b))->auth_ctx_id = sbi_uri_id(r->location);
     ((SBI_REQ(nausf_eap_session) *)ask_request(b))->body.eap_payload = (struct bytes){msg, (uint32_t)n};
     ((SBI_REQ(nausf_auth_post) *)ask_request(c))->body.supi_or_suci = STR(SUPI);
     ((SBI_REQ(nausf_auth_post) *)ask_request(c))->body.serving_network_name = STR(SN_NAME);

@@ -3,6 +3,7 @@
  * them as an AMF or SMF does. */
 #pragma once
 #include "base/log.h"
+#include "codec/sbi_text.h"
 #include "crypto/kdf.h"
 #include "nf/ausf/ausf.h"
 #include "nf/udm/udm.h"
@@ -226,14 +227,6 @@ static inline void assert_refused(struct ask *a, int status, const char *cause)
     assert_string_equal(text, cause);
     assert_int_equal(a->c->status, status);
     ask_done(a);
-}
-/* The id at the end of a Location. */
-static inline struct str last_segment(struct str uri)
-{
-    uint32_t i = uri.n;
-    while (i && uri.p[i - 1] != '/')
-        i--;
-    return (struct str){uri.p + i, uri.n - i};
 }
 
 /* ---- a phone's SIM ---- */

@@ -57,7 +57,7 @@ static struct ask *begin(struct core *t, const char *who)
 }
 static struct str ctx_of(const struct ask *a)
 {
-    return last_segment(((const SBI_RSP(nausf_auth_post) *)a->c->rsp)->location);
+    return sbi_uri_id(((const SBI_RSP(nausf_auth_post) *)a->c->rsp)->location);
 }
 static struct bytes challenge_of(const struct ask *a) { return ((const SBI_RSP(nausf_auth_post) *)a->c->rsp)->x5g_auth_data_eap; }
 static const struct sbi_EapSession *session(const struct ask *a) { return a->c->rsp; }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/plmn.h"
 #include "nf/amf/amf_nf.h"
 #include "nf/amf/session.h"
 #include "base/err.h"
@@ -79,7 +80,7 @@ static void nf_end(struct rt *rt, void *state) { amf_free(state); }
 static const char *ta_text(const struct amf *amf, const struct amf_ta *ta, char out[24])
 {
     char mcc[4], mnc[4];
-    nas_plmn_text(amf->config.plmns[ta->plmn].plmn, mcc, mnc);
+    plmn_text(amf->config.plmns[ta->plmn].plmn, mcc, mnc);
     snprintf(out, 24, "%s-%s/%u", mcc, mnc, be24(ta->tac));
     return out;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NG Setup, TS 38.413 8.7.1. */
+#include "base/plmn.h"
 #include "nf/amf/amf_nf.h"
 #include "base/err.h"
 #include "codec/nas.h"
@@ -243,7 +244,7 @@ void amf_node_text(const struct ngap_GlobalRANNodeID *id, char out[AMF_NODE_TEXT
     char mcc[4], mnc[4];
     snprintf(out, AMF_NODE_TEXT, "%s", kind);
     if (id->sel == NGAP_GlobalRANNodeID_globalGNB_ID && g->pLMNIdentity.n == 3 &&
-        g->gNB_ID.sel == NGAP_GNB_ID_gNB_ID && nas_plmn_text(g->pLMNIdentity.p, mcc, mnc))
+        g->gNB_ID.sel == NGAP_GNB_ID_gNB_ID && plmn_text(g->pLMNIdentity.p, mcc, mnc))
         snprintf(out, AMF_NODE_TEXT, "gnb-%s-%s-%06x", mcc, mnc, gnb_id_value(g->gNB_ID.gNB_ID));
 }
 

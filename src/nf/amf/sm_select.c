@@ -34,7 +34,7 @@ static bool subscribed(const struct amf_dnns *l, const struct amf_slice *slice, 
         struct str name = amf_dnn_network_id(str_of(l->v[i].name));
         if (!amf_slice_eq(&l->v[i].slice, slice))
             continue;
-        if (str_is(name, "*") || (name.n == dnn.n && strncasecmp(name.p, dnn.p, dnn.n) == 0))
+        if (str_is(name, "*") || str_eq_nocase(name, dnn))
             return true;
     }
     return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The AMF becomes the serving one, fetches the subscription and listens to its changes (TS 23.502 4.2.2.2.2 step
  * 14), and has a policy association (step 16). */
+#include "codec/sbi_text.h"
 #include "nf/amf/registration.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -50,7 +51,7 @@ struct call *amf_subscription_call(const struct amf_ue *ue)
     if (!q)
         return c;
     struct sbi_PlmnId plmn = {0};
-    amf_plmn_sbi(ue->amf->config.guamis[ue->guami].plmn, &c->arena, &plmn);
+    sbi_plmn_put(&c->arena, ue->amf->config.guamis[ue->guami].plmn, &plmn);
     q->supi = arena_str(&c->arena, amf_ue_supi(ue));
     q->dataset_names.p = sets;
     q->dataset_names.n = ARRAY_LEN(sets);
@@ -88,26 +89,10 @@ void amf_subscription_ask(struct amf_registration *f)
     ask_changes(f);
 }
 
-static uint64_t bps_of(struct str rate) /* "100 Mbps", TS 29.571 BitRate */
+static uint64_t bps_of(struct str rate) /* 0: none, or none that can be understood */
 {
-    static const char *const units[] = {"bps", "Kbps", "Mbps", "Gbps", "Tbps"};
-    uint64_t v = 0, micro = 0, scale = 100000;
-    uint32_t i = 0;
-    for (; i < rate.n && rate.p[i] >= '0' && rate.p[i] <= '9' && v < 1000000000; i++)
-        v = v * 10 + (uint64_t)(rate.p[i] - '0');
-    if (i < rate.n && rate.p[i] == '.')
-        for (i++; i < rate.n && rate.p[i] >= '0' && rate.p[i] <= '9'; i++, scale /= 10)
-            micro += scale * (uint64_t)(rate.p[i] - '0');
-    struct str unit = {rate.p + i, rate.n - i};
-    if (unit.n && unit.p[0] == ' ')
-        unit = (struct str){unit.p + 1, unit.n - 1};
-    uint64_t by = 1;
-    for (uint32_t u = 0; u < ARRAY_LEN(units); u++, by *= 1000)
-        if (str_is(unit, units[u])) {
-            uint64_t bps = v * by + micro * by / 1000000;
-            return bps < 4000000000000ull ? bps : 4000000000000ull; /* NGAP BitRate */
-        }
-    return 0;
+    uint64_t bps;
+    return sbi_bit_rate_get(rate, &bps) ? bps : 0;
 }
 static void add_slice(struct amf_ue *ue, const struct sbi_Snssai *s, bool is_default)
 {

@@ -175,7 +175,6 @@ struct amf_conn *amf_conn_new(struct amf *, struct amf_gnb *, uint64_t ran_ue_ng
 void amf_conn_drop(struct amf_conn *);
 /* Forms that the services want. */
 void amf_guami_sbi(const struct amf *, uint32_t guami, struct arena *, struct sbi_Guami *);
-void amf_plmn_sbi(const uint8_t plmn[3], struct arena *, struct sbi_PlmnId *);
 void amf_tai_sbi(const struct amf_tai *, struct arena *, struct sbi_Tai *);
 void amf_location_sbi(const struct amf_location *, struct arena *, struct sbi_UserLocation *);
 void amf_slice_sbi(const struct amf_slice *, struct arena *, struct sbi_Snssai *);

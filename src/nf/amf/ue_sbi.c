@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The AMF's values in the forms of services, NAS and NGAP. */
+#include "codec/sbi_text.h"
 #include "nf/amf/ue.h"
 
-void amf_plmn_sbi(const uint8_t plmn[3], struct arena *a, struct sbi_PlmnId *to)
-{
-    char mcc[4], mnc[4];
-    nas_plmn_text(plmn, mcc, mnc);
-    to->mcc = arena_str(a, str_of(mcc));
-    to->mnc = arena_str(a, str_of(mnc));
-}
 void amf_guami_sbi(const struct amf *amf, uint32_t guami, struct arena *a, struct sbi_Guami *to)
 {
     const struct amf_guami *g = &amf->config.guamis[guami < amf->config.n_guamis ? guami : 0];
     struct sbi_PlmnId plmn = {0};
-    amf_plmn_sbi(g->plmn, a, &plmn);
+    sbi_plmn_put(a, g->plmn, &plmn);
     to->plmn_id.mcc = plmn.mcc;
     to->plmn_id.mnc = plmn.mnc;
     uint32_t id = (uint32_t)g->region << 16 | (uint32_t)g->set << 6 | g->pointer;
@@ -21,7 +15,7 @@ void amf_guami_sbi(const struct amf *amf, uint32_t guami, struct arena *a, struc
 }
 void amf_tai_sbi(const struct amf_tai *tai, struct arena *a, struct sbi_Tai *to)
 {
-    amf_plmn_sbi(tai->plmn, a, &to->plmn_id);
+    sbi_plmn_put(a, tai->plmn, &to->plmn_id);
     to->tac = arena_printf(a, "%06x", be24(tai->tac));
 }
 void amf_location_sbi(const struct amf_location *l, struct arena *a, struct sbi_UserLocation *to)
@@ -30,15 +24,12 @@ void amf_location_sbi(const struct amf_location *l, struct arena *a, struct sbi_
         return;
     to->has.nr_location = true;
     amf_tai_sbi(&l->tai, a, &to->nr_location.tai);
-    amf_plmn_sbi(l->cgi_plmn, a, &to->nr_location.ncgi.plmn_id);
+    sbi_plmn_put(a, l->cgi_plmn, &to->nr_location.ncgi.plmn_id);
     to->nr_location.ncgi.nr_cell_id = arena_printf(a, "%09llx", (unsigned long long)l->nr_cell);
 }
 void amf_slice_sbi(const struct amf_slice *s, struct arena *a, struct sbi_Snssai *to)
 {
-    to->sst = s->sst;
-    to->has.sd = s->has_sd;
-    if (s->has_sd)
-        to->sd = arena_printf(a, "%06x", be24(s->sd));
+    sbi_snssai_put(a, s->sst, s->has_sd, s->sd, to);
 }
 bool amf_slice_of_sbi(const struct sbi_Snssai *s, struct amf_slice *to)
 {
@@ -71,10 +62,6 @@ bool amf_slice_eq(const struct amf_slice *a, const struct amf_slice *b)
 }
 void amf_last_segment(struct str location, char *to, size_t cap)
 {
-    const char *slash = location.n ? memrchr(location.p, '/', location.n) : NULL;
-    struct str last = location;
-    if (slash)
-        last = (struct str){slash + 1, (uint32_t)(location.p + location.n - slash - 1)};
-    if (!str_copy(to, cap, last))
+    if (!str_copy(to, cap, sbi_uri_id(location)))
         to[0] = 0;
 }

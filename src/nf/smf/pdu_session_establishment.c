@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PDU session establishment, TS 23.502 4.3.2.2.1, TS 24.501 6.4.1, TS 29.502 5.2.2.2. */
+#include "base/plmn.h"
+#include "codec/sbi_text.h"
 #include "nf/smf/smf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -79,17 +81,6 @@ static int request_read(struct smf *smf, struct bytes n1, int64_t psi, struct sm
     return *cause ? ERR_STATE : OK;
 }
 
-static bool dnn_eq(struct str a, struct str b) /* labels do not tell upper from lower case, TS 23.003 9A */
-{
-    if (a.n != b.n)
-        return false;
-    for (uint32_t i = 0; i < a.n; i++) {
-        char x = a.p[i], y = b.p[i];
-        if ((x >= 'A' && x <= 'Z' ? x + 32 : x) != (y >= 'A' && y <= 'Z' ? y + 32 : y))
-            return false;
-    }
-    return true;
-}
 static bool snssai_sd(const struct sbi_Snssai *n, uint8_t sd[3]) /* FFFFFF is none, TS 23.003 28.4.2 */
 {
     return n->has.sd && hex_get(sd, 3, n->sd) && be24(sd) != 0xffffff;
@@ -110,7 +101,7 @@ static uint8_t dnn_find(struct smf_session *s, const struct sbi_SmContextCreateD
     struct smf *smf = s->smf;
     struct str name = b->has.selected_dnn ? b->selected_dnn : b->has.dnn ? b->dnn : STR("");
     for (uint32_t i = 0; i < smf->n_dnns; i++) {
-        if (!dnn_eq(smf->dnns[i].c->name, name))
+        if (!str_eq_nocase(smf->dnns[i].c->name, name)) /* TS 23.003 9A: case does not tell labels apart */
             continue;
         s->dnn = &smf->dnns[i];
         return slice_offers(s, s->dnn->c) ? 0 : NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN_IN_A_SLICE;
@@ -144,7 +135,7 @@ static const struct sbi_DnnConfiguration *subscription_find(const struct smf_ses
         const struct sbi_DnnConfiguration *any = NULL;
         for (uint32_t k = 0; k < m->dnn_configurations.n; k++) {
             const struct sbi_entry_DnnConfiguration *e = &m->dnn_configurations.p[k];
-            if (dnn_eq(e->key, s->dnn->c->name))
+            if (str_eq_nocase(e->key, s->dnn->c->name))
                 return &e->value;
             if (str_is(e->key, "*")) /* TS 29.503 6.1.6.2.8: any other DNN */
                 any = &e->value;
@@ -256,12 +247,9 @@ static uint8_t subscription_apply(struct smf_session *s, struct establishment *f
 
 /* ---- requests of this procedure ---- */
 
-static void snssai_put(struct sbi_Snssai *n, const struct smf_session *s, struct arena *a)
+static bool snssai_put(struct sbi_Snssai *n, const struct smf_session *s, struct arena *a)
 {
-    n->sst = s->sst;
-    n->has.sd = s->has_sd;
-    if (s->has_sd)
-        n->sd = arena_printf(a, "%06x", be24(s->sd));
+    return sbi_snssai_put(a, s->sst, s->has_sd, s->sd, n);
 }
 
 static struct call *subscription_new(struct smf_session *s)
@@ -298,8 +286,8 @@ static void qos_put(struct sbi_SmPolicyContextData *d, const struct smf_qos *q, 
 {
     struct sbi_SubscribedDefaultQos *p = &d->subs_def_qos;
     d->has.subs_sess_ambr = d->has.subs_def_qos = 1;
-    d->subs_sess_ambr.uplink = smf_rate_text(a, q->ambr_ul_bps);
-    d->subs_sess_ambr.downlink = smf_rate_text(a, q->ambr_dl_bps);
+    d->subs_sess_ambr.uplink = sbi_bit_rate_put(a, q->ambr_ul_bps);
+    d->subs_sess_ambr.downlink = sbi_bit_rate_put(a, q->ambr_dl_bps);
     p->x5qi = q->fiveqi;
     p->arp.priority_level = q->arp_priority;
     p->arp.preempt_cap =
@@ -342,10 +330,9 @@ static struct call *policy_new(struct smf_session *s, const struct sbi_SmContext
 
 static struct call *registration_new(struct smf_session *s)
 {
-    char mcc[4], mnc[4];
     struct call *c = call_new(s->smf->rt, SBI_nudm_uecm_smf_register);
     SBI_REQ(nudm_uecm_smf_register) *q = c ? call_request(c) : NULL;
-    if (!q || !nas_plmn_text(s->plmn, mcc, mnc)) {
+    if (!q || !sbi_plmn_put(&c->arena, s->plmn, &q->body.plmn_id)) {
         call_done(c);
         return NULL;
     }
@@ -353,8 +340,6 @@ static struct call *registration_new(struct smf_session *s)
     q->pdu_session_id = q->body.pdu_session_id = s->id;
     q->body.smf_instance_id = arena_str(&c->arena, str_of(s->smf->rt->nf[SBI_NF_SMF]->instance_id));
     snssai_put(&q->body.single_nssai, s, &c->arena);
-    q->body.plmn_id.mcc = arena_str(&c->arena, str_of(mcc));
-    q->body.plmn_id.mnc = arena_str(&c->arena, str_of(mnc));
     q->body.has.dnn = 1;
     q->body.dnn = s->dnn->c->name;
     return c;
@@ -384,10 +369,8 @@ static uint8_t policy_apply(struct smf_session *s, struct call *c)
         return c->status >= 500 ? NAS_GSM_CAUSE_NETWORK_FAILURE : NAS_GSM_CAUSE_REQUEST_REJECTED_UNSPECIFIED;
     const SBI_RSP(npcf_sm_policy_create) *d = c->rsp;
     smf_qos_of_policy(&s->qos, d);
-    const char *id = d->has.location && d->location.n ? memrchr(d->location.p, '/', d->location.n) : NULL;
-    if (id)
-        str_copy(s->policy_id, sizeof s->policy_id,
-                 (struct str){id + 1, d->location.n - (uint32_t)(id + 1 - d->location.p)});
+    if (d->has.location)
+        str_copy(s->policy_id, sizeof s->policy_id, sbi_uri_id(d->location));
     return 0;
 }
 
@@ -554,7 +537,7 @@ static const struct proc_type type = {"PDU session establishment", sizeof(struct
 static bool plmn_take(struct smf_session *s, const struct sbi_PlmnIdNid *p)
 {
     char mcc[4], mnc[4];
-    return str_copy(mcc, sizeof mcc, p->mcc) && str_copy(mnc, sizeof mnc, p->mnc) && nas_plmn_of(s->plmn, mcc, mnc);
+    return str_copy(mcc, sizeof mcc, p->mcc) && str_copy(mnc, sizeof mnc, p->mnc) && plmn_of(s->plmn, mcc, mnc);
 }
 static const char *missing(const struct sbi_SmContextCreateData *b)
 {

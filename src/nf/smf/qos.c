@@ -1,62 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the configuration, the subscription and the policy say of a session, in rising order of weight:
  * TS 23.502 4.3.2.2.1 steps 4 and 7b. */
+#include "codec/sbi_text.h"
 #include "nf/smf/smf.h"
-
-static const struct {
-    const char *name;
-    uint64_t bps;
-} units[] = {{"bps", 1}, {"Kbps", 1000}, {"Mbps", 1000000}, {"Gbps", 1000000000}, {"Tbps", 1000000000000}};
-
-/* ^\d+(\.\d+)? (bps|Kbps|Mbps|Gbps|Tbps)$ */
-bool smf_rate_get(struct str t, uint64_t *bps)
-{
-    uint64_t whole = 0, part = 0, scale = 1;
-    uint32_t i = 0, digits = 0;
-    bool fraction = false;
-    for (; i < t.n && t.p[i] != ' '; i++) {
-        if (t.p[i] == '.' && !fraction && digits) {
-            fraction = true;
-            continue;
-        }
-        if (t.p[i] < '0' || t.p[i] > '9' || whole > 1000000000000000)
-            return false;
-        digits++;
-        if (!fraction) {
-            whole = 10 * whole + (uint64_t)(t.p[i] - '0');
-        } else if (scale < 1000000) {
-            part = 10 * part + (uint64_t)(t.p[i] - '0');
-            scale *= 10;
-        }
-    }
-    if (!digits || i + 1 >= t.n)
-        return false;
-    struct str unit = {t.p + i + 1, t.n - i - 1};
-    for (unsigned u = 0; u < ARRAY_LEN(units); u++) {
-        if (str_is(unit, units[u].name)) {
-            if (whole > 4000000000000 / units[u].bps) { /* more than NGAP can say is as good as that */
-                *bps = 4000000000000;
-                return true;
-            }
-            *bps = whole * units[u].bps + part * units[u].bps / scale;
-            return true;
-        }
-    }
-    return false;
-}
-
-struct str smf_rate_text(struct arena *a, uint64_t bps)
-{
-    unsigned u = 0;
-    while (u + 1 < ARRAY_LEN(units) && bps >= units[u + 1].bps && bps % units[u + 1].bps == 0)
-        u++;
-    return arena_printf(a, "%llu %s", (unsigned long long)(bps / units[u].bps), units[u].name);
-}
 
 static void ambr_take(struct smf_qos *q, const struct sbi_Ambr *a)
 {
     uint64_t ul, dl;
-    if (smf_rate_get(a->uplink, &ul) && smf_rate_get(a->downlink, &dl)) {
+    if (sbi_bit_rate_get(a->uplink, &ul) && sbi_bit_rate_get(a->downlink, &dl)) {
         q->ambr_ul_bps = ul;
         q->ambr_dl_bps = dl;
     }

@@ -143,8 +143,6 @@ void smf_ipv6_iid(const struct smf_session *, uint8_t out[8]);
 static inline uint32_t smf_now_s(const struct smf *smf) { return (uint32_t)(smf->rt->now_us / 1000000); }
 
 /* ---- qos.c: subscription and policy become the session's parameters ---- */
-bool smf_rate_get(struct str text, uint64_t *bps); /* TS 29.571 BitRate */
-struct str smf_rate_text(struct arena *, uint64_t bps);
 void smf_qos_of_config(struct smf_qos *, const struct config_dnn *);
 void smf_qos_of_subscription(struct smf_qos *, const struct sbi_DnnConfiguration *);
 void smf_qos_of_policy(struct smf_qos *, const struct sbi_SmPolicyDecision *);

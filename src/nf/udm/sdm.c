@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Subscription data and subscriptions to its changes: TS 29.503 5.2. */
+#include "base/plmn.h"
 #include "nf/udm/udm.h"
 #include "codec/sbi_own.h"
 #include "proto/serving_network.h"
@@ -12,14 +13,14 @@ struct sdm_frame {
     bool wants_data, wants_registrations;
 };
 
-static struct str plmn_text(struct arena *a, const struct udm *u, bool given, struct str mcc, struct str mnc)
+static struct str serving_plmn(struct arena *a, const struct udm *u, bool given, struct str mcc, struct str mnc)
 {
     char own_mcc[4], own_mnc[4];
-    if (given)
-        return arena_printf(a, STR_FMT STR_FMT, STR_ARG(mcc), STR_ARG(mnc));
-    const uint8_t *v = u->rt->config->network.plmns[0].v;
-    plmn_digits(v, own_mcc, own_mnc);
-    return arena_printf(a, "%s%s", own_mcc, own_mnc + (v[1] >> 4 == 15));
+    if (!given && plmn_text(u->rt->config->network.plmns[0].v, own_mcc, own_mnc)) {
+        mcc = str_of(own_mcc);
+        mnc = str_of(own_mnc);
+    }
+    return arena_printf(a, STR_FMT STR_FMT, STR_ARG(mcc), STR_ARG(mnc));
 }
 
 /* ---- several data sets at once: TS 29.503 5.2.2.2.10 ---- */
@@ -33,7 +34,7 @@ static bool data_send(struct sdm_frame *x)
     q->has.dataset_names = 1;
     q->dataset_names.p = in->dataset_names.p;
     q->dataset_names.n = in->dataset_names.n;
-    q->serving_plmn_id = plmn_text(&x->data->arena, x->f.p.owner, in->has.plmn_id, in->plmn_id.mcc, in->plmn_id.mnc);
+    q->serving_plmn_id = serving_plmn(&x->data->arena, x->f.p.owner, in->has.plmn_id, in->plmn_id.mcc, in->plmn_id.mnc);
     return udm_send(&x->f, &x->data);
 }
 static bool registrations_send(struct sdm_frame *x)
@@ -127,7 +128,7 @@ static bool sm_send(struct sdm_frame *x)
     q->single_nssai = in->single_nssai;
     q->has.dnn = in->has.dnn;
     q->dnn = in->dnn;
-    q->serving_plmn_id = plmn_text(&x->data->arena, x->f.p.owner, in->has.plmn_id, in->plmn_id.mcc, in->plmn_id.mnc);
+    q->serving_plmn_id = serving_plmn(&x->data->arena, x->f.p.owner, in->has.plmn_id, in->plmn_id.mcc, in->plmn_id.mnc);
     return udm_send(&x->f, &x->data);
 }
 static void sm_answer(struct sdm_frame *x)

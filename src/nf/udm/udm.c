@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/plmn.h"
 #include "nf/udm/udm.h"
 #include "base/log.h"
 #include "codec/sbi_own.h"
@@ -110,9 +111,7 @@ bool udm_is_home(const struct udm *u, struct str mcc, struct str mnc)
     const struct config_network *n = &u->rt->config->network;
     char own_mcc[4], own_mnc[4];
     for (uint32_t i = 0; i < n->n_plmns; i++) {
-        plmn_digits(n->plmns[i].v, own_mcc, own_mnc);
-        bool two = n->plmns[i].v[1] >> 4 == 15;
-        if (str_is(mcc, own_mcc) && str_is(mnc, own_mnc + two))
+        if (plmn_text(n->plmns[i].v, own_mcc, own_mnc) && str_is(mcc, own_mcc) && str_is(mnc, own_mnc))
             return true;
     }
     return false;

@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a subscriber may use: TS 29.505 5.2.1, policy data TS 29.519 5.4. */
+#include "codec/sbi_text.h"
 #include "nf/udr/udr.h"
 #include <stdio.h>
 
-/* A TS 29.571 BitRate: the largest unit that says it without a fraction. */
-static struct str bit_rate(struct arena *a, uint64_t bps)
-{
-    static const char *const units[] = {"bps", "Kbps", "Mbps", "Gbps", "Tbps"};
-    uint32_t i = 0;
-    while (i + 1 < ARRAY_LEN(units) && bps && bps % 1000 == 0) {
-        bps /= 1000;
-        i++;
-    }
-    return arena_printf(a, "%llu %s", (unsigned long long)bps, units[i]);
-}
 static bool ambr(struct arena *a, uint64_t up, uint64_t down, struct sbi_Ambr *out)
 {
     if (!up || !down)
         return false;
-    out->uplink = bit_rate(a, up);
-    out->downlink = bit_rate(a, down);
+    out->uplink = sbi_bit_rate_put(a, up);
+    out->downlink = sbi_bit_rate_put(a, down);
     return out->uplink.p && out->downlink.p;
 }
 static struct sbi_Snssai snssai(struct arena *a, const struct subscriber_slice *s)
 {
-    struct sbi_Snssai out = {.sst = s->sst};
-    out.has.sd = s->has_sd;
-    if (s->has_sd)
-        out.sd = arena_printf(a, "%02x%02x%02x", s->sd[0], s->sd[1], s->sd[2]);
+    struct sbi_Snssai out = {0};
+    sbi_snssai_put(a, s->sst, s->has_sd, s->sd, &out);
     return out;
 }
 static struct str snssai_key(struct arena *a, const struct subscriber_slice *s) /* TS 29.571 5.4.4.2 */
 {
-    return s->has_sd ? arena_printf(a, "%u-%02x%02x%02x", s->sst, s->sd[0], s->sd[1], s->sd[2])
+    return s->has_sd ? arena_printf(a, "%u-%06x", s->sst, be24(s->sd))
                      : arena_printf(a, "%u", s->sst);
 }
 static bool slice_is(const struct subscriber_slice *s, const struct sbi_Snssai *wanted)
