@@ -133,6 +133,12 @@ void smf_modification_start(struct smf_session *s, const struct smf_input *in)
     proc_start(&f->f.p);
 }
 
+static bool qos_eq(const struct smf_qos *a, const struct smf_qos *b)
+{
+    return a->ambr_ul_bps == b->ambr_ul_bps && a->ambr_dl_bps == b->ambr_dl_bps && a->fiveqi == b->fiveqi &&
+           a->arp_priority == b->arp_priority && a->arp_may_preempt == b->arp_may_preempt &&
+           a->arp_preemptable == b->arp_preemptable;
+}
 /* The PCF decided anew, TS 29.512 4.2.3: Npcf_SMPolicyControl_UpdateNotify. The answer says that it was taken. */
 void smf_policy_start(struct smf_session *s, const struct smf_input *in)
 {
@@ -140,7 +146,7 @@ void smf_policy_start(struct smf_session *s, const struct smf_input *in)
     struct smf_qos qos = s->qos;
     smf_qos_of_policy(&qos, &((SBI_REQ(npcf_sm_policy_update_notify) *)c->req)->body.sm_policy_decision);
     smf_answer(&c, 204);
-    if (memcmp(&qos, &s->qos, sizeof qos) == 0)
+    if (qos_eq(&qos, &s->qos))
         return;
     struct modification *f = smf_proc_new(s, &type, SMF_RUN_MODIFICATION, NULL);
     if (!f)
