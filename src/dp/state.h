@@ -98,6 +98,7 @@ struct dp {
     struct slab held;
     uint64_t replies_debt_us, replies_us;
     uint32_t wheel[WHEEL_SLOTS];
+    uint64_t wheel_taken[WHEEL_SLOTS / 64]; /* a bit for each slot that has sessions */
     struct dp_datagram out[DP_BATCH];
     struct dp_packet core[DP_BATCH];
     struct held *out_owner[DP_BATCH], *core_owner[DP_BATCH];

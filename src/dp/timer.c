@@ -38,10 +38,13 @@ void timer_disarm(struct dp *dp, struct session *s)
 {
     if (!s->wheel_at)
         return;
+    uint32_t slot = s->wheel_at % WHEEL_SLOTS;
     if (s->wheel_prev == NONE)
-        dp->wheel[s->wheel_at % WHEEL_SLOTS] = s->wheel_next;
+        dp->wheel[slot] = s->wheel_next;
     else
         dp->session[s->wheel_prev].wheel_next = s->wheel_next;
+    if (dp->wheel[slot] == NONE)
+        dp->wheel_taken[slot / 64] &= ~(1ull << slot % 64);
     if (s->wheel_next != NONE)
         dp->session[s->wheel_next].wheel_prev = s->wheel_prev;
     s->wheel_at = 0;
@@ -69,6 +72,7 @@ void timer_arm(struct dp *dp, struct session *s)
     if (*head != NONE)
         dp->session[*head].wheel_prev = i;
     *head = i;
+    dp->wheel_taken[at % WHEEL_SLOTS / 64] |= 1ull << at % WHEEL_SLOTS % 64;
 }
 
 static void urr_expire(struct dp *dp, struct session *s, struct urr *u)
@@ -131,8 +135,12 @@ void dp_tick(struct dp *dp, uint64_t now_us)
 
 uint64_t dp_next_us(const struct dp *dp)
 {
-    for (uint64_t t = dp->tick + 1; t <= dp->tick + WHEEL_SLOTS; t++)
-        if (dp->wheel[t % WHEEL_SLOTS] != NONE)
-            return t * DP_TICK_US;
+    for (uint64_t t = dp->tick + 1; t <= dp->tick + WHEEL_SLOTS;) {
+        uint32_t slot = t % WHEEL_SLOTS;
+        uint64_t taken = dp->wheel_taken[slot / 64] >> slot % 64;
+        if (taken)
+            return (t + (unsigned)__builtin_ctzll(taken)) * DP_TICK_US;
+        t += 64 - slot % 64;
+    }
     return UINT64_MAX;
 }

@@ -190,16 +190,25 @@ static int wait_for_events(struct loop *l, uint64_t wait_us)
     return epoll_wait(l->epoll, l->events, LOOP_BATCH, wait_us == UINT64_MAX ? -1 : ms);
 }
 
-int loop_once(struct loop *l, uint64_t max_wait_us)
+static uint64_t turns_run(struct loop *l)
 {
-    uint64_t next = UINT64_MAX, wait_us = max_wait_us;
+    uint64_t next = UINT64_MAX;
     for (uint32_t i = 0; i < l->n_turns; i++) {
         uint64_t at = l->turns[i].fn(l->turns[i].ctx);
         next = at < next ? at : next;
     }
-    for (struct link *it; (it = list_pop(&l->flushes));) {
-        struct loop_flush *f = CONTAINER(it, struct loop_flush, link);
-        f->fn(f->ctx);
+    return next;
+}
+
+int loop_once(struct loop *l, uint64_t max_wait_us)
+{
+    uint64_t next = turns_run(l), wait_us = max_wait_us;
+    while (!list_empty(&l->flushes)) {
+        for (struct link *it; (it = list_pop(&l->flushes));) {
+            struct loop_flush *f = CONTAINER(it, struct loop_flush, link);
+            f->fn(f->ctx);
+        }
+        next = turns_run(l); /* what leaves may bring an answer at once */
     }
     if (next != UINT64_MAX) {
         uint64_t now = next ? loop_now_us() : 0, left = next > now ? next - now : 0;

@@ -38,7 +38,7 @@ void loop_unwatch(struct loop_watch *); /* also from within a callback; no event
 int loop_on_turn(struct loop *, loop_turn_fn *, void *ctx);
 void loop_off_turn(struct loop *, loop_turn_fn *, void *ctx);
 /* Work for the end of this turn, after the turn functions and before the sleep: what is sent leaves
- * then, together. Embedded in its owner; asking twice is asking once. */
+ * then, together; the turn functions run once more after it. Embedded in its owner; asking twice is asking once. */
 struct loop_flush {
     struct link link;
     void (*fn)(void *ctx);

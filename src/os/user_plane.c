@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* user_plane.c - packets between N3 sockets and N6 interfaces, in batches; commands and events pass
  * through rings, with an eventfd on either side to wake who sleeps. What does not fit in a ring
- * waits in a list of its writer: neither a command nor an event that answers one is lost. */
+ * waits in a list of its writer: neither a command nor an event that answers one is lost.
+ *
+ * The packet path belongs to whoever holds `lock`: its thread, except while that sleeps. So the
+ * runtime carries out its commands itself when no packet is being worked on, and nobody is woken;
+ * it never waits for the lock: otherwise the thread takes the commands. */
 #include "os/user_plane.h"
 #include "base/log.h"
 #include "dp/ring.h"
@@ -79,12 +83,14 @@ struct portable {
     bool has_table[DP_INSTANCES];
     pthread_t thread;
     /* between the two */
-    struct ring commands, events;
+    pthread_mutex_t lock;
+    struct ring commands, events; /* read, or written, by whoever holds the lock */
     int to_path, to_runtime; /* eventfds */
     _Atomic bool stop, starving;
     _Atomic uint64_t counters[DP_COUNTERS];
     _Atomic uint64_t events_lost;
-    /* the packet path's side */
+    /* the packet path's side, under the lock */
+    uint64_t wakes_us; /* when the thread comes back by itself */
     struct dp *dp;
     int epoll;
     struct n3 n3[N3_SOCKETS];
@@ -117,20 +123,60 @@ static void unpoke(int fd)
 }
 
 /* ---- the runtime's side ---- */
-static void commands_flush(void *ctx)
+static void event(void *ctx, const struct dp_event *e);
+static bool events_push(struct portable *p);
+static void counters_show(struct portable *p);
+
+/* Under the lock. */
+static void commands_run(struct portable *p)
 {
-    struct portable *p = ctx;
+    struct dp_command c;
+    while (ring_pop(&p->commands, &c))
+        user_plane_run(p->dp, loop_now_us(), &c, event, p);
+}
+
+static void events_take(struct portable *p)
+{
+    struct dp_event_item item;
+    for (unsigned i = 0; i < EVENTS && ring_pop(&p->events, &item); i++)
+        if (p->base.sink.event)
+            p->base.sink.event(p->base.sink.ctx, dp_event_unpack(&item));
+}
+
+static void commands_push(struct portable *p)
+{
     while (!list_empty(&p->commands_waiting)) {
         struct waiting_command *w =
             CONTAINER(p->commands_waiting.next, struct waiting_command, link);
-        if (!ring_push(&p->commands, &w->c)) {
-            atomic_store(&p->starving, true); /* it wakes us when there is room again */
-            break;
-        }
+        if (!ring_push(&p->commands, &w->c))
+            return;
         list_remove(&w->link);
         free(w);
     }
-    poke(p->to_path);
+}
+
+static void commands_flush(void *ctx)
+{
+    struct portable *p = ctx;
+    commands_push(p);
+    if (pthread_mutex_trylock(&p->lock) != 0) {
+        if (!list_empty(&p->commands_waiting))
+            atomic_store(&p->starving, true); /* it wakes us when there is room again */
+        poke(p->to_path);
+        return;
+    }
+    commands_run(p);
+    while (!list_empty(&p->commands_waiting)) {
+        commands_push(p);
+        commands_run(p);
+    }
+    counters_show(p);
+    events_push(p);
+    bool wanted = dp_next_us(p->dp) < p->wakes_us || !list_empty(&p->events_waiting);
+    pthread_mutex_unlock(&p->lock);
+    if (wanted)
+        poke(p->to_path);
+    events_take(p);
 }
 
 static int command(struct user_plane *u, const struct dp_command *c)
@@ -159,17 +205,14 @@ static void counters(struct user_plane *u, uint64_t to[DP_COUNTERS])
 static void runtime_woken(void *ctx, uint32_t events)
 {
     struct portable *p = ctx;
-    struct dp_event_item item;
     (void)events;
     unpoke(p->to_runtime);
-    for (unsigned i = 0; i < EVENTS && ring_pop(&p->events, &item); i++)
-        if (p->base.sink.event)
-            p->base.sink.event(p->base.sink.ctx, dp_event_unpack(&item));
+    events_take(p);
     if (!list_empty(&p->commands_waiting))
         loop_flush_soon(p->loop, &p->flush);
 }
 
-/* ---- events, from the packet path's thread ---- */
+/* ---- events, from the packet path ---- */
 static void event(void *ctx, const struct dp_event *e)
 {
     struct portable *p = ctx;
@@ -191,8 +234,10 @@ static void event(void *ctx, const struct dp_event *e)
     p->events_waiting_n++;
 }
 
-static void events_flush(struct portable *p)
+/* Whether there are new ones for the runtime. */
+static bool events_push(struct portable *p)
 {
+    bool any = p->events_new;
     while (!list_empty(&p->events_waiting)) {
         struct waiting_event *w = CONTAINER(p->events_waiting.next, struct waiting_event, link);
         if (!ring_push(&p->events, &w->item))
@@ -200,11 +245,11 @@ static void events_flush(struct portable *p)
         list_remove(&w->link);
         free(w);
         p->events_waiting_n--;
+        any = true;
         p->events_new = true; /* the runtime emptied the ring and may sleep by now */
     }
-    if (p->events_new)
-        poke(p->to_runtime);
     p->events_new = false;
+    return any;
 }
 
 /* ---- N3 out ---- */
@@ -359,16 +404,6 @@ static void n6_readable(struct portable *p, uint16_t instance)
     }
 }
 
-static void commands_take(struct portable *p)
-{
-    struct dp_command c;
-    unpoke(p->to_path);
-    while (ring_pop(&p->commands, &c))
-        user_plane_run(p->dp, loop_now_us(), &c, event, p);
-    if (atomic_exchange(&p->starving, false))
-        p->events_new = true;
-}
-
 /* ---- the thread ---- */
 /* Until the next timer of the packet path; what is due has been done. */
 static int due_run(struct portable *p)
@@ -399,9 +434,13 @@ static void *thread_run(void *ctx)
     int wait_ms = -1;
     while (!atomic_load_explicit(&p->stop, memory_order_acquire)) {
         int n = epoll_wait(p->epoll, e, FDS, wait_ms);
-        for (int i = 0; i < n; i++) /* commands go before packets */
+        pthread_mutex_lock(&p->lock);
+        for (int i = 0; i < n; i++)
             if (e[i].data.u32 == FDS)
-                commands_take(p);
+                unpoke(p->to_path);
+        commands_run(p); /* before packets */
+        if (atomic_exchange(&p->starving, false))
+            p->events_new = true;
         for (int i = 0; i < n; i++) {
             uint32_t what = e[i].data.u32;
             if (what < N3_SOCKETS)
@@ -410,8 +449,12 @@ static void *thread_run(void *ctx)
                 n6_readable(p, (uint16_t)(what - N3_SOCKETS));
         }
         wait_ms = due_run(p);
+        p->wakes_us = wait_ms < 0 ? UINT64_MAX : loop_now_us() + (uint64_t)wait_ms * 1000;
         counters_show(p);
-        events_flush(p);
+        bool news = events_push(p);
+        pthread_mutex_unlock(&p->lock);
+        if (news)
+            poke(p->to_runtime);
     }
     return NULL;
 }
@@ -458,6 +501,7 @@ static void portable_close(struct user_plane *u)
     ring_free(&p->commands);
     ring_free(&p->events);
     dp_free(p->dp);
+    pthread_mutex_destroy(&p->lock);
     free(p->n3_memory);
     free(p->n6_memory);
     if (p->rt->user_plane == u)
@@ -631,6 +675,8 @@ int user_plane_portable_open(struct user_plane **out, struct loop *loop, struct 
         return refused(why, ERR_NOSPACE, "memory of", "the user plane");
     *p = (struct portable){.base.ops = &ops, .rt = rt, .loop = loop, .config = config->upf,
                            .epoll = -1, .to_path = -1, .to_runtime = -1};
+    pthread_mutex_init(&p->lock, NULL);
+    p->wakes_us = UINT64_MAX;
     p->flush = (struct loop_flush){.fn = commands_flush, .ctx = p};
     list_init(&p->commands_waiting);
     list_init(&p->events_waiting);
