@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole core (AMF, SMF, AUSF, UDM, UDR, PCF, NSSF, and a UPF on a host of its own) in a simulated world, and a gNB
  * that lies: any octets as NGAP, random messages, phones with keys of their own whose NAS messages are broken,
- * repeated, out of state or speak of others, strangers on N4, time that passes, associations that die. The input
- * is read as a list of operations (enum op).
+ * repeated, out of state or speak of others, strangers on N4 and a UPF that lies or hangs, time that passes,
+ * associations that die. The input is read as a list of operations (enum op).
  *
  * What must hold after all of it: a phone that registered through another gNB is untouched; no identity was logged;
  * when the gNBs are gone and the phones forgotten, no procedure, call, connection, session or address is left. */
@@ -79,6 +79,8 @@ struct bed {
     uint32_t procs; /* that run always */
     bool honest;    /* gNBs answer what they are asked */
     int n4[2];      /* of a stranger, and of the UPF's address */
+    bool upf_hangs, upf_hung; /* now; ever */
+    uint8_t asked_type, asked_seq[3]; /* of the SMF's last request */
     _Alignas(16) uint8_t memory[MEMORY];
     uint8_t plain[PDU_MAX], inner[PDU_MAX];
 };
@@ -271,6 +273,15 @@ static void host(struct bed *b, struct rt *rt, struct env *env, size_t memory)
     rt_enter(rt);
 }
 static struct amf *bed_amf(struct bed *b) { return nf_state(&b->rt, SBI_NF_AMF); }
+static void on_packet(void *ctx, const struct world_packet *k)
+{
+    struct bed *b = ctx;
+    uint32_t at = k->octets.n >= 16 && k->octets.p[0] & 1 ? 12 : 4;
+    if (k->is_sctp || k->to.port != 8805 || k->to.ip[3] != 2 || k->octets.n < 16)
+        return;
+    b->asked_type = k->octets.p[1];
+    memcpy(b->asked_seq, k->octets.p + at, 3);
+}
 static void hosts(struct bed *b)
 {
     static const char *const names[] = {"gnb0", "gnb1"};
@@ -330,6 +341,7 @@ static struct bed *bed_new(void)
     run(b, 100 * MS);
     check(bed_amf(b)->gnbs_setup == GNBS);
     b->procs = b->rt.procs_running;
+    world_watch(b->w, on_packet, b);
     return b;
 }
 
@@ -730,12 +742,61 @@ static void any_ngap(struct bed *b, struct phone *p)
     put_id(t, value, ID_RAN_UE, how & 2 ? p->ran_id : whose->ran_id);
     gnb_send(&b->gnb[0], msg, value, how >> 2 & 3);
 }
+static void hang(struct bed *b, bool now)
+{
+    b->upf_hangs = now;
+    b->upf_hung |= now;
+    world_attach(b->w, b->upf_env, now ? NULL : &b->upf_rt);
+}
+/* As the UPF: the answer to what the SMF asked last, or a report; with a cause and an F-SEID where the input wants. */
+static void upf_says(struct bed *b, const struct net_addr *smf, bool report)
+{
+    static const uint8_t f_seid[] = {0, 57, 0, 13, 2, 0, 0, 0, 0, 0, 0, 0, 9, 10, 0, 0, 2};
+    static const uint8_t created[] = {0, 8, 0, 19, 0, 56, 0, 2, 0, 1, 0, 21, 0, 9, 1, 0, 0, 0, 5, 10, 0, 0, 2};
+    struct input *in = &b->in;
+    struct smf *f = nf_state(&b->rt, SBI_NF_SMF);
+    struct upf *u = nf_state(&b->upf_rt, SBI_NF_UPF);
+    uint8_t how = u8(in), *p = b->inner;
+    uint32_t i = 0, n = 16;
+    struct smf_session *s = slab_next(&f->sessions, &i);
+    memset(p, 0, n);
+    p[0] = 0x21;
+    p[1] = report ? PFCP_SESSION_REPORT_REQUEST : (uint8_t)(b->asked_type + 1);
+    put_be64(p + 4, s ? smf_seid(s) ^ (how & 1) : 0);
+    memcpy(p + 12, b->asked_seq, 3);
+    p[14] = (uint8_t)(p[14] + report * u8(in));
+    if (how & 2 && !report) {
+        memcpy(p + n, (uint8_t[]){0, 60, 0, 5, 0, 10, 0, 0, 2, 0, 19, 0, 1, how & 0x80 ? u8(in) : 1}, 14);
+        n += 14;
+    }
+    if (how & 4) {
+        memcpy(p + n, f_seid, sizeof f_seid);
+        n += sizeof f_seid;
+    }
+    if (how & 8) {
+        memcpy(p + n, created, sizeof created);
+        n += sizeof created;
+    }
+    if (report)
+        memcpy(p + n, (uint8_t[]){0, 39, 0, 1, u8(in)}, 5), n += 5;
+    struct bytes more = octets(in);
+    if (more.n)
+        memcpy(p + n, more.p, more.n);
+    put_be16(p + 2, (uint16_t)(n + more.n - 4));
+    b->upf_env->ops->udp_send(b->upf_env, u->pfcp.sock, smf, (struct bytes){p, n + more.n});
+}
 static void any_n4(struct bed *b)
 {
     struct net_addr smf = addr_v4(0x0a000001, 8805);
-    bool known = u8(&b->in) & 1;
-    struct env *e = known ? b->upf_env : b->stranger_env;
-    e->ops->udp_send(e, b->n4[known], &smf, octets(&b->in));
+    struct upf *u = nf_state(&b->upf_rt, SBI_NF_UPF);
+    uint8_t how = u8(&b->in) % 6;
+    struct env *e = how ? b->upf_env : b->stranger_env;
+    if (how == 3)
+        hang(b, !b->upf_hangs);
+    else if (how >= 4)
+        upf_says(b, &smf, how == 5);
+    else
+        e->ops->udp_send(e, how == 2 ? u->pfcp.sock : b->n4[how], &smf, octets(&b->in));
 }
 
 enum op { OP_RAW, OP_BEGIN, OP_SAY, OP_NGAP, OP_TIME, OP_ANSWER, OP_REGISTER, OP_CUT, OP_AGAIN, OP_N4, OP_MOOD, OPS };
@@ -803,6 +864,7 @@ static void check_and_free(struct bed *b)
     struct amf *amf = bed_amf(b);
     struct smf *smf = nf_state(&b->rt, SBI_NF_SMF);
     struct upf *upf = nf_state(&b->upf_rt, SBI_NF_UPF);
+    hang(b, false);
     for (uint32_t i = 0; i < GNBS; i++)
         gnb_free(&b->gnb[i]);
     run(b, 120ull * SECOND);
@@ -814,7 +876,7 @@ static void check_and_free(struct bed *b)
     run(b, 60ull * SECOND);
     check(b->rt.procs_running <= b->procs && b->rt.calls_open == 0);
     check(amf->ues->ues.used == 0 && map_count(&amf->ues->by_tmsi) == 0 && amf->ues->sessions.used == 0);
-    check(smf->sessions.used == 0 && smf->ues.used == 0 && upf->sessions.used == 0);
+    check(smf->sessions.used == 0 && smf->ues.used == 0 && (upf->sessions.used == 0 || b->upf_hung));
     nf_stop_all(&b->rt);
     nf_stop_all(&b->upf_rt);
     user_plane_close(b->path);
