@@ -449,7 +449,7 @@ static void *thread_run(void *ctx)
                 n6_readable(p, (uint16_t)(what - N3_SOCKETS));
         }
         wait_ms = due_run(p);
-        p->wakes_us = wait_ms < 0 ? UINT64_MAX : loop_now_us() + (uint64_t)wait_ms * 1000;
+        p->wakes_us = dp_next_us(p->dp);
         counters_show(p);
         bool news = events_push(p);
         pthread_mutex_unlock(&p->lock);
