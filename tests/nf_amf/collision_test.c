@@ -300,6 +300,30 @@ static void no_registration_complete(void **state)
         bed_free(b);
     }
 }
+/* The phone comes with the new GUTI: it has it, confirmed or not, and the old one is nobody's; however often the next
+ * one is lost, it is known by what it has. */
+static void a_guti_in_use_is_taken(void **state)
+{
+    struct bed *b = bed_new();
+    struct phone *p = registered(b);
+    struct nas_guti old = p->guti;
+    struct nas_msg m = registration(p, NAS_REG_MOBILITY);
+    phone_register_protected(p, 0, &m);
+    for (int i = 0; i < 5; i++)
+        expect(p, NAS_REGISTRATION_ACCEPT);
+    phone_take_guti(p);
+    for (int n = 0; n < 3; n++) { /* accepts that the phone never gets */
+        m = registration(p, NAS_REG_MOBILITY);
+        phone_register_protected(p, 0, &m);
+        for (int i = 0; i < 5; i++)
+            expect(p, NAS_REGISTRATION_ACCEPT);
+        assert_null(amf_ue_by_tmsi(bed_amf(b), old.tmsi));
+        assert_int_equal(phone_ue(p)->tmsi, p->guti.tmsi);
+        bed_run_ms(b, 12000);
+    }
+    assert_int_equal(map_count(&bed_amf(b)->ues->by_tmsi), 2);
+    bed_free(b);
+}
 static void deregistration_during_registration(void **state)
 {
     struct bed *b = bed_new();
@@ -559,7 +583,8 @@ int main(void)
                unit(withdrawn_while_idle), unit(withdrawn_while_idle_and_paged),
                unit(another_amf_serves_it), unit(subscriber_data_update), unit(registration_during_network_deregistration),
                unit(implicit_deregistration), unit(the_same_request_again), unit(the_same_request_after_the_accept),
-               unit(no_registration_complete), unit(deregistration_during_registration),
+               unit(no_registration_complete), unit(a_guti_in_use_is_taken),
+               unit(deregistration_during_registration),
                unit(a_registered_phone_comes_as_new), unit(two_registrations_at_once), unit(the_gnb_vanishes),
                unit(reset_and_error), unit(context_setup_fails), unit(context_setup_is_not_answered),
                unit(release_is_not_answered), unit(a_new_guti), unit(registration_during_configuration_update),

@@ -31,7 +31,7 @@ static void command(struct configuration *f)
     if (f->has_guti) {
         m->has.configuration_update_indication = m->has.fiveg_guti = m->has.tai_list = 1;
         m->configuration_update_indication = NAS_CONFIG_ACK;
-        amf_guti_nas(ue, ue->new_tmsi, &m->fiveg_guti);
+        amf_guti_nas(ue, ue->new_tmsi ? ue->new_tmsi : ue->tmsi, &m->fiveg_guti);
         amf_area_nas(ue, tais, &part);
         m->tai_list = (struct nas_tai_list){1, &part};
     }

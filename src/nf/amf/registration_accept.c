@@ -108,7 +108,7 @@ struct bytes amf_registration_accept(struct amf_registration *f)
     struct nas_registration_accept *m = &msg.registration_accept;
     m->fivegs_registration_result = NAS_REG_RESULT_3GPP;
     m->has.fiveg_guti = f->has_guti;
-    amf_guti_nas(ue, ue->new_tmsi, &m->fiveg_guti);
+    amf_guti_nas(ue, ue->new_tmsi ? ue->new_tmsi : ue->tmsi, &m->fiveg_guti);
     m->has.tai_list = 1;
     amf_area_nas(ue, l.tais, &l.part);
     m->tai_list = (struct nas_tai_list){1, &l.part};
