@@ -19,9 +19,10 @@ int crypto_init(struct crypto **out)
     c->ctr = EVP_CIPHER_CTX_new();
     c->bn = BN_CTX_secure_new();
     c->p256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-    static const uint8_t zero[16];
+    static const uint8_t zero[16], point[32] = {9};
+    c->x25519_peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, point, sizeof point);
     if (!c->sha256 || !c->aes_ecb || !c->aes_cbc || !c->aes_ctr || !c->md || !c->ecb || !c->cbc ||
-        !c->ctr || !c->bn || !c->p256 || !EVP_DigestInit_ex2(c->md, c->sha256, NULL) ||
+        !c->ctr || !c->bn || !c->p256 || !c->x25519_peer || !EVP_DigestInit_ex2(c->md, c->sha256, NULL) ||
         !EVP_EncryptInit_ex2(c->ecb, c->aes_ecb, zero, NULL, NULL) ||
         !EVP_CIPHER_CTX_set_padding(c->ecb, 0) ||
         !EVP_EncryptInit_ex2(c->cbc, c->aes_cbc, zero, zero, NULL) ||
@@ -48,6 +49,7 @@ void crypto_free(struct crypto *c)
     EVP_CIPHER_free(c->aes_ctr);
     EC_GROUP_free(c->p256);
     BN_CTX_free(c->bn);
+    EVP_PKEY_free(c->x25519_peer);
     free(c);
 }
 

@@ -63,16 +63,15 @@ int p256_shared(struct crypto *c, const BIGNUM *d, const EC_POINT *point, uint8_
     return e;
 }
 
-int x25519_shared(EVP_PKEY_CTX *derive, const uint8_t peer[32], uint8_t z[32])
+int x25519_shared(struct crypto *c, EVP_PKEY_CTX *derive, const uint8_t peer[32], uint8_t z[32])
 {
     static const uint8_t zero[32];
     size_t n = 32;
-    EVP_PKEY *p = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer, 32);
     /* no validation of the peer asked for: any 32 octets are a point, and a zero result is refused
      * below */
-    bool ok = p && EVP_PKEY_derive_set_peer_ex(derive, p, 0) > 0 &&
+    bool ok = EVP_PKEY_set1_encoded_public_key(c->x25519_peer, peer, 32) > 0 &&
+              EVP_PKEY_derive_set_peer_ex(derive, c->x25519_peer, 0) > 0 &&
               EVP_PKEY_derive(derive, z, &n) > 0 && n == 32 && !secret_eq(z, zero, 32);
-    EVP_PKEY_free(p);
     if (!ok)
         ERR_clear_error();
     return ok ? OK : ERR_RANGE;
@@ -137,7 +136,7 @@ static bool x25519_low_order(struct crypto *c, const uint8_t pub[32])
     struct hn_key *probe;
     int e = hn_key_private_raw(c, SUCI_PROFILE_A, any, &probe);
     if (e == OK)
-        e = x25519_shared(probe->derive, pub, z);
+        e = x25519_shared(c, probe->derive, pub, z);
     hn_key_free(probe);
     return e != OK;
 }

@@ -23,4 +23,4 @@ BIGNUM *p256_scalar(struct crypto *c, const uint8_t raw[32]);
 /* d * G compressed. */
 int p256_public(struct crypto *c, const BIGNUM *d, EC_POINT **point, uint8_t pub[33]);
 /* ERR_RANGE when the result is zero: the peer's point has low order (RFC 7748 6.1). */
-int x25519_shared(EVP_PKEY_CTX *derive, const uint8_t peer[32], uint8_t z[32]);
+int x25519_shared(struct crypto *, EVP_PKEY_CTX *derive, const uint8_t peer[32], uint8_t z[32]);

@@ -47,7 +47,7 @@ int suci_conceal(struct crypto *c, const struct hn_key *hn, const uint8_t eph_ra
     int e = hn_key_generate(c, hn->scheme, eph_random, &eph);
     if (e)
         return e;
-    e = hn->scheme == SUCI_PROFILE_A ? x25519_shared(eph->derive, hn->pub, z)
+    e = hn->scheme == SUCI_PROFILE_A ? x25519_shared(c, eph->derive, hn->pub, z)
                                      : p256_shared(c, eph->d, hn->point, z);
     if (e == OK)
         e = ecies_keys(c, z, (struct bytes){eph->pub, pub_n}, &k);
@@ -77,7 +77,7 @@ static int shared_with(struct crypto *c, const struct hn_key *hn, struct bytes i
         return ERR_RANGE;
     if (a) {
         memcpy(shared_info, in.p, 32);
-        return x25519_shared(hn->derive, in.p, z);
+        return x25519_shared(c, hn->derive, in.p, z);
     }
     EC_POINT *p = p256_point(c, (struct bytes){in.p, *eph_n});
     if (!p)

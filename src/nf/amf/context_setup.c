@@ -83,7 +83,8 @@ static void fill_optional(struct amf_conn *c, struct ngap_InitialContextSetupReq
 int amf_context_setup(struct amf_conn *c, struct bytes nas_pdu, const struct amf_slice *allowed,
                       uint32_t n_allowed)
 {
-    _Alignas(16) uint8_t scratch[SCRATCH_OCTETS];
+    /* not zeroed at each call, as the compiler is told to do otherwise: an arena's memory is undefined */
+    __attribute__((uninitialized)) _Alignas(16) uint8_t scratch[SCRATCH_OCTETS];
     uint8_t kgnb[32], masked[8];
     struct arena a = arena_over(scratch, sizeof scratch);
     struct capability store;
