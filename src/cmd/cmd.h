@@ -18,6 +18,7 @@ int cmd_up(int argc, char **argv);
 int cmd_down(int argc, char **argv);
 int cmd_phone(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_sim(int argc, char **argv);
 
 /* ---- arguments: struct args a = {argc, argv, 1}; while (args_more(&a)) … ---- */
 struct args {

@@ -71,6 +71,24 @@ static const struct command commands[] = {
      "  --rate R                   of them a second (500)\n"
      "  --json                     one JSON object\n",
      cmd_bench},
+    {"sim", "[--seeds N] [--seed S] [options]", "the whole network in one process, on virtual time, with everything that can fail",
+     "Each seed draws gNBs, phones, what they do, and what fails: lost and doubled packets, associations that die, a store\n"
+     "that refuses, a core that is killed. When the faults stop, every phone must reach its goal, all must agree, and all\n"
+     "must come back. A failure prints one line that repeats it. Exit status 1 if there was one.\n\n"
+     "  --seeds N                  so many seeds, one after the other (1)\n"
+     "  --seed S                   the first (1)\n"
+     "  --jobs N                   processes that share them (1)\n"
+     "  --for TIME                 virtual time in which things happen and fail: 90s, 10m, 2h; without it the seed draws\n"
+     "  --phones N, --gnbs N       at most so many\n"
+     "  --faults LIST              these alone, such as loss,core; none; all; 'help' lists them\n"
+     "  --calls struct | json      how functions call each other; without it the seed draws, and compares both for JSON\n"
+     "  --only LIST                only these steps, such as 3,17-20: what --shrink found\n"
+     "  --shrink                   look for the shortest run that fails in the same way\n"
+     "  --keep-going               go on after a failure\n"
+     "  --trace                    print what happens\n"
+     "  --capture FILE.pcap        what was on N2, N3 and N4, for Wireshark; one seed\n"
+     "  --properties               what is checked, with its clause\n",
+     cmd_sim},
     {"ran", "[options]", "simulated gNBs and phones, against any core", RAN_HELP, cmd_ran},
 };
 

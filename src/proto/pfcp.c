@@ -127,6 +127,15 @@ void pfcp_forget(struct pfcp_node *n, struct ref r)
         txn_drop(t);
 }
 
+/* The peer does not know us any more: it missed our heartbeats, or was restarted. */
+static bool no_association(const struct pfcp_msg *m)
+{
+    uint8_t cause = m->type == PFCP_SESSION_ESTABLISHMENT_RESPONSE  ? m->session_establishment_response.cause
+                    : m->type == PFCP_SESSION_MODIFICATION_RESPONSE ? m->session_modification_response.cause
+                    : m->type == PFCP_SESSION_DELETION_RESPONSE     ? m->session_deletion_response.cause
+                                                                    : 0;
+    return cause == PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION;
+}
 static void response_take(struct pfcp_node *n, const struct net_addr *from,
                           const struct pfcp_msg *m, int err, const struct pfcp_report *report)
 {
@@ -141,7 +150,10 @@ static void response_take(struct pfcp_node *n, const struct net_addr *from,
     txn_drop(t);
     if (version)
         err = ERR_UNSUPPORTED;
+    bool is_stranger = !err && no_association(m);
     done(ctx, err, err ? NULL : m, report);
+    if (is_stranger)
+        pfcp_assoc_denied(n, from);
 }
 
 /* ---- requests of peers ---- */

@@ -142,6 +142,13 @@ void pfcp_heartbeat_answer(struct pfcp_node *n, const struct net_addr *from,
         recovery_check(a, q->heartbeat_request.recovery_time_stamp);
 }
 
+void pfcp_assoc_denied(struct pfcp_node *n, const struct net_addr *peer)
+{
+    struct pfcp_assoc *a = pfcp_assoc_find(n, peer);
+    if (a && a->is_up && a->is_ours)
+        assoc_down(a, PFCP_PEER_RESTARTED);
+}
+
 /* ---- setup by us ---- */
 
 static void setup_done(void *ctx, int err, const struct pfcp_msg *rsp,

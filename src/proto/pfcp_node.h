@@ -31,6 +31,8 @@ struct pfcp_reply { /* a request of a peer, and what we answered */
 bool pfcp_assoc_request(struct pfcp_node *, const struct pfcp_in *);
 void pfcp_heartbeat_answer(struct pfcp_node *, const struct net_addr *from,
                            const struct pfcp_msg *);
+/* The peer says that there is no association (cause 72): one that we set up is set up anew. */
+void pfcp_assoc_denied(struct pfcp_node *, const struct net_addr *peer);
 void pfcp_assoc_event(struct pfcp_assoc *, enum pfcp_event);
 /* Encodes and sends, without a trace of it being kept. */
 int pfcp_send(struct pfcp_node *, const struct net_addr *to, const struct pfcp_msg *, uint32_t *n);

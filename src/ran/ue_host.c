@@ -13,7 +13,7 @@ enum {
     PROTO_ICMP6 = 58,
     PING_IDENT = 0x5244, /* of the built-in pinger, so that it and a TUN's own ping do not meet */
     SOLICIT_US = 4000000,
-    SOLICITATIONS = 3
+    SOLICIT_DOUBLED = 9 /* times at most: RFC 7559, until somebody answers */
 };
 static const uint8_t ALL_ROUTERS[16] = {0xff, 2, [15] = 2};
 
@@ -164,10 +164,9 @@ static void solicit(struct ue_session *s)
     icmp[0] = 133;
     put_be16(icmp + 2, transport_sum(p, IP6_HEAD, 8, PROTO_ICMP6));
     ue_host_send(s, BYTES_OF(p));
-    if (++s->solicitations < SOLICITATIONS)
-        timer_set(&rt->timers, &s->solicit, rt->now_us + SOLICIT_US, solicit_again);
-    else
-        s->solicitations = 0;
+    timer_set(&rt->timers, &s->solicit, rt->now_us + ((uint64_t)SOLICIT_US << s->solicitations), solicit_again);
+    if (s->solicitations < SOLICIT_DOUBLED)
+        s->solicitations++;
 }
 static void advertised(struct ue_session *s, const uint8_t *ip, uint32_t n)
 {

@@ -15,7 +15,7 @@ struct host {
     struct sctp_sink listener;
     bool is_listening;
     uint16_t streams;
-    uint64_t next_us;
+    uint64_t next_us, stepped_us; /* stepped_us: what its UTC was moved by, modulo 2^64 */
     struct host *next;
 };
 struct endpoint { /* one end of an association */
@@ -235,7 +235,10 @@ static void endpoint_end(struct world *w, struct endpoint *p, const char *reason
 
 /* ---- the environment of a host ---- */
 static uint64_t host_now(struct env *e) { return host_of(e)->world->now_us; }
-static uint64_t host_unix(struct env *e) { return UNIX_START_US + host_of(e)->world->now_us; }
+static uint64_t host_unix(struct env *e)
+{
+    return UNIX_START_US + host_of(e)->world->now_us + host_of(e)->stepped_us;
+}
 static void host_random(struct env *e, void *p, size_t n)
 {
     uint8_t *o = p;
@@ -527,6 +530,10 @@ void world_free(struct world *w)
     free(w);
 }
 
+void world_step_clock(struct world *w, struct env *host, int64_t by_us)
+{
+    host_of(host)->stepped_us += (uint64_t)by_us;
+}
 void world_set_faults(struct world *w, const struct world_faults *f) { w->faults = *f; }
 
 struct env *world_host(struct world *w, const char *name, const struct net_addr *addr)

@@ -22,6 +22,8 @@ struct env *world_host(struct world *, const char *name, const struct net_addr *
 void world_attach(struct world *, struct env *host, struct rt *);
 uint64_t world_now_us(const struct world *);
 uint64_t world_random(struct world *);
+/* The host's UTC jumps, forwards or back; its monotonic clock does not. */
+void world_step_clock(struct world *, struct env *host, int64_t by_us);
 /* Runs for that long, or until nothing more will happen; true when nothing will. */
 bool world_run(struct world *, uint64_t for_us);
 /* Every association of the host dies now: both ends are told, each after a delay of its own. */

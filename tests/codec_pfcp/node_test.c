@@ -225,6 +225,21 @@ static void silence_and_restart(void **state)
     assert_int_equal(a->recovery, upf.node.recovery);
 }
 
+/* The peer heard no heartbeat of ours for a while and forgot us; its own answers never failed. */
+static void half_an_association(void **state)
+{
+    (void)state;
+    struct pfcp_assoc *a = associate();
+    pfcp_assoc_find(&upf.node, &smf.addr)->is_up = false;
+    establish(NULL);
+    go(SECOND);
+    assert_int_equal(last_cause, PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION);
+    assert_int_equal(smf.events[PFCP_PEER_RESTARTED], 1);
+    assert_true(a->is_up && smf.events[PFCP_PEER_UP] == 2);
+    establish(NULL);
+    go(SECOND);
+    assert_int_equal(last_cause, PFCP_CAUSE_REQUEST_ACCEPTED);
+}
 static void refusals(void **state)
 {
     (void)state;
@@ -379,6 +394,6 @@ int main(void)
 {
 #define world_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
     return RUN(world_test(association), world_test(bad_links), world_test(silence_and_restart),
-               world_test(refusals), world_test(procedure), world_test(versions_and_bundles),
-               world_test(strangers));
+               world_test(half_an_association), world_test(refusals), world_test(procedure),
+               world_test(versions_and_bundles), world_test(strangers));
 }
