@@ -273,37 +273,56 @@ static bool home_pair(const struct raw *r, const struct raw_home *h, uint8_t at,
     return r->socks[*sock]->local.family == h->addrs[*addr].family;
 }
 
+static bool home_pair_is(const struct raw *r, const struct raw_home *h, uint8_t at, uint8_t addr,
+                         uint8_t sock)
+{
+    uint8_t a, s;
+    return home_pair(r, h, at, &a, &s) && a == addr && s == sock;
+}
+
+/* To the pair on which the peer was heard since this one went silent; without such, to the next. */
 static void home_rotate(struct raw *r, struct raw_home *h, uint64_t now)
 {
-    uint8_t pairs = (uint8_t)(h->n_addrs * h->n_socks), addr, sock;
+    uint8_t pairs = (uint8_t)(h->n_addrs * h->n_socks), next = h->at, addr, sock;
     if (pairs < 2)
         return;
-    for (uint8_t i = 1; i <= pairs; i++)
-        if (home_pair(r, h, (uint8_t)((h->at + i) % pairs), &addr, &sock)) {
-            h->at = (uint8_t)((h->at + i) % pairs);
-            break;
-        }
+    for (uint8_t i = (uint8_t)(pairs - 1); i; i--) {
+        uint8_t at = (uint8_t)((h->at + i) % pairs);
+        if (home_pair(r, h, at, &addr, &sock))
+            next = at;
+    }
+    for (uint8_t at = 0; h->heard_us > h->unanswered_since_us && at < pairs; at++)
+        if (at != h->at && home_pair_is(r, h, at, h->answer_addr, h->answer_sock))
+            next = at;
+    h->at = next;
     h->unanswered = 1;
     h->unanswered_since_us = now;
     r->counts->path_switches++;
 }
 
+/* RFC 9260 6.2 and 8.3: back to where what it answers came from. On our own path it would be lost
+ * where the peer has found that one dead before us. */
+static bool home_answers(const struct raw *r, const struct raw_home *h, uint8_t chunk)
+{
+    return (chunk == CHUNK_SACK || chunk == CHUNK_HEARTBEAT_ACK || chunk == CHUNK_COOKIE_ACK) &&
+           h->answer_addr < h->n_addrs && r->socks[h->answer_sock] &&
+           r->socks[h->answer_sock]->local.family == h->addrs[h->answer_addr].family;
+}
+
 static void home_choose(struct raw *r, struct raw_home *h, uint8_t chunk, uint8_t *addr,
                         uint8_t *sock)
 {
-    if (chunk == CHUNK_HEARTBEAT_ACK) { /* RFC 9260 8.3: back to where the heartbeat came from */
+    if (home_answers(r, h, chunk)) {
         *addr = h->answer_addr;
         *sock = h->answer_sock;
-        if (*addr < h->n_addrs && r->socks[*sock] &&
-            r->socks[*sock]->local.family == h->addrs[*addr].family)
-            return;
+        return;
     }
     uint64_t now = loop_now_us();
     bool wants_answer = chunk == CHUNK_DATA || chunk == CHUNK_HEARTBEAT || chunk == CHUNK_INIT ||
                         chunk == CHUNK_COOKIE_ECHO;
     if (wants_answer && h->unanswered++ == 0)
         h->unanswered_since_us = now;
-    /* libusrsctp believes in one path; when what it repeats brings no answer, the next pair is
+    /* libusrsctp believes in one path; when what it repeats brings no answer, another pair is
      * tried. */
     if (wants_answer && h->unanswered > 2 && now - h->unanswered_since_us > r->switch_after_us)
         home_rotate(r, h, now);
@@ -332,7 +351,7 @@ static void out_again(struct raw *r, const struct raw_out *o)
     if (raw_send(r, o, o->sock, o->to) == 0 || !p->used_us || p->tag != o->tag || !p->home ||
         !p->home->confirmed)
         return;
-    for (uint8_t i = 1; i < p->home->n_addrs * p->home->n_socks; i++) {
+    for (uint8_t i = 0; i < p->home->n_addrs * p->home->n_socks; i++) {
         home_rotate(r, p->home, loop_now_us());
         if (home_pair(r, p->home, p->home->at, &addr, &sock) &&
             raw_send(r, o, sock, p->home->addrs[addr]) == 0)
@@ -475,6 +494,14 @@ int raw_output(struct raw *r, const uint8_t *packet, size_t n)
 }
 
 /* ---- in ---- */
+static bool acknowledges(uint8_t chunk)
+{
+    return chunk == CHUNK_SACK || chunk == CHUNK_HEARTBEAT_ACK || chunk == CHUNK_INIT_ACK ||
+           chunk == CHUNK_COOKIE_ACK;
+}
+
+/* Of a packet with a tag of ours. What the peer sends of its own accord, or on another pair, does
+ * not say that ours gets through. */
 static struct raw_home *home_of_packet(struct raw *r, uint16_t ei, uint8_t sock,
                                        const struct net_addr *from, const uint8_t *p)
 {
@@ -493,8 +520,9 @@ static struct raw_home *home_of_packet(struct raw *r, uint16_t ei, uint8_t sock,
         if (addr_same_host(from, &h->addrs[i])) {
             h->answer_addr = i;
             h->answer_sock = sock;
-            h->unanswered = 0;
             h->heard_us = loop_now_us();
+            if (acknowledges(p[SCTP_HEADER]) && home_pair_is(r, h, h->at, i, sock))
+                h->unanswered = 0;
             h->confirmed = true;
             return h;
         }

@@ -34,6 +34,7 @@ enum sctp_chunk_type {
     CHUNK_HEARTBEAT = 4,
     CHUNK_HEARTBEAT_ACK = 5,
     CHUNK_COOKIE_ECHO = 10,
+    CHUNK_COOKIE_ACK = 11,
 };
 /* CPU time of a part of a thread's work. Reading the thread's clock costs a system call, so that
  * one stretch in METER_EVERY is timed and stands for the others. */
@@ -94,10 +95,10 @@ struct raw_home {
     uint32_t our_tag;
     bool confirmed;                   /* a packet with our tag has come: not a forged INIT */
     uint8_t n_addrs, n_socks, at;     /* `at` counts through the pairs (address, sock) */
-    uint8_t answer_addr, answer_sock; /* where the packet at hand came from */
+    uint8_t answer_addr, answer_sock; /* where the last packet came from */
     struct net_addr addrs[RAW_PATHS]; /* the peer's */
     uint8_t socks[RAW_PATHS];
-    uint32_t unanswered;
+    uint32_t unanswered; /* sent on the pair `at`, without an answer on that pair */
     uint64_t unanswered_since_us, heard_us;
     uint64_t in_id; /* key in the map of tags */
     /* A new INIT on a confirmed home (the peer may have started anew, or somebody forges): takes

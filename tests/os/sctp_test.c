@@ -5,6 +5,7 @@
 #include "tests/test.h"
 #include "os/sctp_raw.h"
 #include "tests/os/own_netns.h"
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -386,6 +387,75 @@ static void stranger(void **state)
     pair_free(&p);
 }
 
+/* What comes to this address is lost without a word, or not any more. */
+static void deafen(uint32_t host, bool deaf)
+{
+    struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog prog = {1, &none};
+    uint32_t found = 0;
+    for (int fd = 3; fd < 100; fd++) {
+        struct sockaddr_in a = {0};
+        int proto = 0;
+        socklen_t n = sizeof a, k = sizeof proto;
+        if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &proto, &k) < 0 || proto != IPPROTO_SCTP ||
+            getsockname(fd, (struct sockaddr *)&a, &n) < 0 || a.sin_addr.s_addr != htonl(host))
+            continue;
+        found++;
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER,
+                                    &prog, sizeof prog),
+                         0);
+    }
+    assert_int_equal(found, 1);
+}
+
+/* Two homes on each side. Of one path nothing arrives, in both directions and then in one; messages
+ * go on over the other, and so they do when it is the other's turn. */
+static void two_paths(void **state)
+{
+    static const uint32_t paths[][2] = {{0x7f000105, 0x7f000106}, {0x7f000205, 0x7f000206}};
+    static const uint8_t deaf_ends[] = {3, 1, 2}; /* bit 0: the server's, bit 1: the client's */
+    struct pair p = {0};
+    struct net_addr from[2], to[2];
+    struct sctp_conf conf = quick();
+    conf.assoc_retrans = 10;
+    uint8_t buf[300];
+    uint64_t id;
+    for (int i = 0; i < 2; i++) {
+        to[i] = addr_v4(paths[i][0], 38412);
+        from[i] = addr_v4(paths[i][1], 0);
+    }
+    p.server.echo = true;
+    assert_int_equal(loop_open(&p.loop), OK);
+    assert_int_equal(sctp_open(&p.server.sctp, p.loop, &conf), OK);
+    assert_int_equal(sctp_open(&p.client.sctp, p.loop, &conf), OK);
+    struct sctp_sink s = sink_of(&p.server), c = sink_of(&p.client);
+    assert_int_equal(sctp_listen(p.server.sctp, &(struct sctp_local){to, 2, 16}, &s), OK);
+    assert_int_equal(sctp_connect(p.client.sctp, &(struct sctp_local){from, 2, 16}, to, 2, &c, &id),
+                     OK);
+    assert_true(run_until(p.loop, &p.client.ups, 1, 3000));
+    p.client.expect = sizeof buf;
+    for (uint32_t k = 0; k < sizeof buf; k++)
+        buf[k] = octet(sizeof buf, k);
+    uint32_t sent = 0;
+    for (uint32_t turn = 0; turn < 2 * ARRAY_LEN(deaf_ends); turn++) {
+        uint8_t ends = deaf_ends[turn / 2];
+        for (int end = 0; end < 2; end++)
+            if (ends >> end & 1)
+                deafen(paths[turn % 2][end], true);
+        for (uint32_t i = 0; i < 20; i++) {
+            assert_int_equal(sctp_send_message(p.client.sctp, id, 0, 60, BYTES_OF(buf)), OK);
+            if (!run_until(p.loop, &p.client.messages, ++sent, 2000))
+                fail_msg("turn %u, message %u: no echo (%s)", turn, i, p.client.reason);
+        }
+        for (int end = 0; end < 2; end++)
+            if (ends >> end & 1)
+                deafen(paths[turn % 2][end], false);
+    }
+    assert_int_equal(p.client.downs + p.server.downs + p.client.bad, 0);
+    assert_true(p.client.sctp->counts.path_switches + p.server.sctp->counts.path_switches > 0);
+    pair_free(&p);
+}
+
 static void ipv6(void **state)
 {
     struct pair p = {0};
@@ -416,6 +486,6 @@ int main(int argc, char **argv)
     loop_free(l);
     if (mode == SCTP_MODE_KERNEL)
         return RUN(unit(echo_sizes), unit(aborted), unit(many));
-    return RUN(unit(echo_sizes), unit(aborted), unit(many), unit(burst), unit(nobody_there), unit(not_reading),
-               unit(stranger), unit(cut), unit(ipv6));
+    return RUN(unit(echo_sizes), unit(aborted), unit(many), unit(burst), unit(nobody_there),
+               unit(not_reading), unit(stranger), unit(cut), unit(two_paths), unit(ipv6));
 }
