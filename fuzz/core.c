@@ -20,6 +20,7 @@
 #include "nf/udr/subscriber.h"
 #include "nf/udr/udr.h"
 #include "nf/upf/state.h"
+#include "proto/sbi.h"
 #include "proto/serving_network.h"
 #include "ran/gnb.h"
 #include "rt/config.h"
@@ -878,6 +879,7 @@ static void check_and_free(struct bed *b)
     check(amf->ues->ues.used == 0 && map_count(&amf->ues->by_tmsi) == 0 && amf->ues->sessions.used == 0);
     check(smf->sessions.used == 0 && smf->ues.used == 0 && (upf->sessions.used == 0 || b->upf_hung));
     nf_stop_all(&b->rt);
+    sbi_json_mode_end(&b->rt);
     nf_stop_all(&b->upf_rt);
     user_plane_close(b->path);
     rt_free(&b->rt);
@@ -892,6 +894,8 @@ static void check_and_free(struct bed *b)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bed *b = bed_new();
+    if (size % 2) /* services as bytes */
+        check(sbi_json_mode(&b->rt) == OK);
     register_all_the_way(&b->phone[VICTIM]);
     check(b->phone[VICTIM].has_guti);
     b->in = (struct input){data, size};
