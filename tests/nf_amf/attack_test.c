@@ -177,6 +177,45 @@ static void a_gnb_speaks_for_its_own_areas(void **state)
     bed_free(b);
 }
 
+/* Challenges that nobody answers, by the thousand: strangers are put off before the memory is used up, and phones that
+ * are known are served as ever. */
+static int deaf(struct gnb *g, const struct ngap_pdu *pdu)
+{
+    struct bed *b = g->user;
+    b->sent_to_gnb++;
+    return OK;
+}
+static void strangers_leave_room(void **state)
+{
+    enum { FLOOD = 1000 };
+    static const struct gnb_ue_ops hostile = {.message = deaf};
+    struct bed *b = bed_new();
+    struct phone *v = &b->phone[1], *s = &b->phone[0];
+    phone_register(v, 1);
+    bed_run_ms(b, 5000);
+    b->gnb[0].ue_ops = &hostile;
+    size_t cap = b->rt.frames.cap;
+    b->rt.frames.cap = b->rt.frames.in_use + (1 << 20);
+    for (uint32_t i = 0; i < FLOOD; i++) {
+        s->has_guti = false;
+        struct nas_msg m = registration(s, NAS_REG_INITIAL);
+        phone_register_plain(s, 0, &m);
+        if (i % 50 == 0)
+            bed_run_ms(b, 2);
+    }
+    bed_run_ms(b, 10);
+    assert_true(bed_metric(b, METRIC_reg_failed, NAS_GMM_CAUSE_CONGESTION) > 10);
+    struct nas_msg m = registration(v, NAS_REG_MOBILITY);
+    phone_register_protected(v, 1, &m);
+    expect(v, NAS_REGISTRATION_ACCEPT);
+    phone_take_guti(v);
+    phone_complete(v);
+    s->connected = false;
+    bed_run_ms(b, 60000);
+    b->rt.frames.cap = cap;
+    bed_free(b);
+}
+
 /* ---- containers, 4.4.6 ---- */
 static struct bytes with_container(struct phone *p, const struct nas_msg *inner, uint8_t out[PDU_MAX])
 {
@@ -356,6 +395,7 @@ int main(void)
 {
     return RUN(unit(a_replayed_registration_request), unit(a_forged_registration_request), unit(a_stolen_suci),
                unit(a_stranger_does_not_deregister), unit(on_a_secure_connection), unit(another_gnb), unit(a_gnb_speaks_for_its_own_areas),
+               unit(strangers_leave_room),
                unit(a_container_counts), unit(a_container_in_a_container),
                unit(a_wish_that_changes_under_the_keys), unit(unreadable_messages),
                unit(unreadable_but_protected), unit(not_an_initial_message), unit(noise));

@@ -390,6 +390,15 @@ static void take_identity(struct amf_registration *f, const struct nas_mobile_id
         f->suci[0] = 0; /* longer than any: asked for again */
 }
 
+/* The last of the memory is for phones that have proved who they are: strangers cost nothing to make. */
+static bool is_crowded(const struct rt *rt) { return rt->frames.in_use > rt->frames.cap / 4 * 3; }
+static void put_off(struct amf_conn *c)
+{
+    amf_registration_reject(c, NAS_GMM_CAUSE_CONGESTION);
+    if (!c->ue)
+        amf_conn_release(c, (struct ngap_Cause){.sel = NGAP_Cause_nas, .nas = NGAP_CauseNas_normal_release});
+}
+
 void amf_nas_registration_request(const struct amf_nas_rx *rx)
 {
     static const struct proc_type type = {"registration", sizeof(struct amf_registration), run, end};
@@ -405,13 +414,17 @@ void amf_nas_registration_request(const struct amf_nas_rx *rx)
     if (amf_collide(c, rx->ue, AMF_EV_REGISTRATION_REQUEST) == AMF_IGNORE)
         return;
     count_try(c->amf->rt, wanted);
+    if (!rx->ue && is_crowded(c->amf->rt)) {
+        put_off(c);
+        return;
+    }
     /* COUNTs that come to their end want new keys (TS 33.501 6.4.3.2): as if nobody had verified it. */
     bool worn = rx->ue && (rx->ue->security.count[NAS_UPLINK] > COUNT_WORN ||
                            rx->ue->security.count[NAS_DOWNLINK] > COUNT_WORN);
     struct amf_ue *ue = worn ? NULL : rx->ue;
     struct amf_registration *f = amf_proc_new(c->amf, &type, AMF_PROC_REGISTRATION, c, ue);
     if (!f) {
-        amf_registration_reject(c, NAS_GMM_CAUSE_CONGESTION);
+        put_off(c);
         return;
     }
     take_wish(&f->wish, m);
