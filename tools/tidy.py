@@ -12,7 +12,7 @@ MAY = {
     "base": [], "codec": ["base"], "crypto": ["base"], "rt": ["codec", "base"],
     "os": ["rt", "dp", "codec", "base"], "sim": ["rt", "dp", "codec", "base"],
     "proto": ["rt", "codec", "crypto", "base"], "dp": ["base"],
-    "ran": ["proto", "rt", "codec", "crypto", "base"], "trust": ["proto", "rt", "codec", "crypto", "base"],
+    "ran": ["proto", "rt", "codec", "crypto", "base"],
     "cmd": None,
 }
 NF = ["proto", "rt", "codec", "crypto", "base"]
