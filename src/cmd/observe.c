@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* observe.c - what a running core says of itself. */
 #include "cmd/core.h"
+#include "base/text.h"
 #include "crypto/crypto.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -52,39 +52,26 @@ int core_metrics(void *ctx, struct str path, char *out, uint32_t cap)
 
 /* ---- status ---- */
 struct say {
-    char *out;
-    uint32_t cap, n;
-    bool full, json;
+    struct text text;
+    bool json;
     uint32_t items; /* in the list at hand */
 };
-static void say(struct say *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct say *s, const char *format, ...)
-{
-    va_list ap;
-    if (s->full)
-        return;
-    va_start(ap, format);
-    int n = vsnprintf(s->out + s->n, s->cap - s->n, format, ap);
-    va_end(ap);
-    s->full = n < 0 || (uint32_t)n >= s->cap - s->n;
-    s->n += s->full ? 0 : (uint32_t)n;
-}
 static void say_json_text(struct say *s, const char *z)
 {
-    say(s, "\"");
+    text_add(&s->text, "\"");
     for (; *z; z++)
-        say(s, (unsigned char)*z < 0x20 ? "\\u%04x" : *z == '"' || *z == '\\' ? "\\%c" : "%c", *z);
-    say(s, "\"");
+        text_add(&s->text, (unsigned char)*z < 0x20 ? "\\u%04x" : *z == '"' || *z == '\\' ? "\\%c" : "%c", *z);
+    text_add(&s->text, "\"");
 }
 
 static void nf_line(void *ctx, const char *text)
 {
     struct say *s = ctx;
     if (!s->json) {
-        say(s, "  %s\n", text);
+        text_add(&s->text, "  %s\n", text);
         return;
     }
-    say(s, s->items++ ? "," : "");
+    text_add(&s->text, s->items++ ? "," : "");
     say_json_text(s, text);
 }
 
@@ -93,26 +80,26 @@ static void say_nf(struct say *s, struct nf *nf)
     s->items = 0;
     if (s->json) {
         say_json_text(s, nf->desc->name);
-        say(s, ":[");
+        text_add(&s->text, ":[");
     } else {
-        say(s, "\n%s\n", nf->desc->name);
+        text_add(&s->text, "\n%s\n", nf->desc->name);
     }
     if (nf->desc->status)
         nf->desc->status(nf->state, nf_line, s);
-    say(s, "%s", s->json ? "]" : "");
+    text_add(&s->text, "%s", s->json ? "]" : "");
 }
 
 static void say_duration(struct say *s, uint64_t sec)
 {
     unsigned days = (unsigned)(sec / 86400), h = (unsigned)(sec / 3600 % 24), m = (unsigned)(sec / 60 % 60);
     if (days)
-        say(s, "%u days %u h", days, h);
+        text_add(&s->text, "%u days %u h", days, h);
     else if (h)
-        say(s, "%u h %u min", h, m);
+        text_add(&s->text, "%u h %u min", h, m);
     else if (m)
-        say(s, "%u min %u s", m, (unsigned)(sec % 60));
+        text_add(&s->text, "%u min %u s", m, (unsigned)(sec % 60));
     else
-        say(s, "%u s", (unsigned)sec);
+        text_add(&s->text, "%u s", (unsigned)sec);
 }
 
 static void say_whole(struct say *s, struct core *c)
@@ -123,66 +110,54 @@ static void say_whole(struct say *s, struct core *c)
                   connected = metric_get(m, METRIC_ues_connected), sessions = metric_get(m, METRIC_sessions),
                   rss = metric_get(m, METRIC_process_rss_octets), cpu = metric_get(m, METRIC_process_cpu_us);
     if (s->json) {
-        say(s, "\"pid\":%d,\"uptime_s\":%lu,\"start_ms\":%u,\"gnbs\":%lu,\"ues_registered\":%lu,\"ues_connected\":%lu,"
+        text_add(&s->text, "\"pid\":%d,\"uptime_s\":%lu,\"start_ms\":%u,\"gnbs\":%lu,\"ues_registered\":%lu,\"ues_connected\":%lu,"
                "\"pdu_sessions\":%lu,\"rss_octets\":%lu,\"cpu_us\":%lu,\"procedures\":%u,\"functions\":{",
             (int)getpid(), (unsigned long)up, c->start_ms, gnbs, ues, connected, sessions, rss, cpu, c->rt.procs_running);
         return;
     }
-    say(s, "redoubt: up for ");
+    text_add(&s->text, "redoubt: up for ");
     say_duration(s, up);
-    say(s, ", process %d, started in %u ms\n", (int)getpid(), c->start_ms);
-    say(s, "  %lu gNBs in service, %lu phones registered (%lu connected), %lu PDU sessions\n", gnbs, ues, connected, sessions);
-    say(s, "  %.1f MiB resident, %.2f s of CPU, %u procedures under way\n", (double)rss / 1048576, (double)cpu / 1e6,
+    text_add(&s->text, ", process %d, started in %u ms\n", (int)getpid(), c->start_ms);
+    text_add(&s->text, "  %lu gNBs in service, %lu phones registered (%lu connected), %lu PDU sessions\n", gnbs, ues, connected, sessions);
+    text_add(&s->text, "  %.1f MiB resident, %.2f s of CPU, %u procedures under way\n", (double)rss / 1048576, (double)cpu / 1e6,
         c->rt.procs_running);
 }
 
 static int status(struct core *c, struct str which, bool json, char *out, uint32_t cap)
 {
-    struct say s = {.out = out, .cap = cap, .json = json};
+    struct say s = {.text = text_over(out, cap), .json = json};
     bool found = which.n == 0, first = true;
     refresh(c);
-    say(&s, json ? "{" : "");
+    text_add(&s.text, json ? "{" : "");
     if (which.n == 0)
         say_whole(&s, c);
     else
-        say(&s, json ? "\"functions\":{" : "");
+        text_add(&s.text, json ? "\"functions\":{" : "");
     for (unsigned i = 0; i < NF_SLOTS; i++) {
         struct nf *nf = c->rt.nf[i];
         if (!nf || (which.n && !str_is(which, nf->desc->name)))
             continue;
-        say(&s, json && !first ? "," : "");
+        text_add(&s.text, json && !first ? "," : "");
         say_nf(&s, nf);
         found = true;
         first = false;
     }
-    say(&s, json ? "}}\n" : "");
+    text_add(&s.text, json ? "}}\n" : "");
     if (!found) {
-        s.n = 0;
-        say(&s, "error: no function '" STR_FMT "' runs here\n", STR_ARG(which));
+        s.text.n = 0;
+        text_add(&s.text, "error: no function '" STR_FMT "' runs here\n", STR_ARG(which));
     }
-    return s.full ? ERR_NOSPACE : (int)s.n;
+    return s.text.full ? ERR_NOSPACE : (int)s.text.n;
 }
 
 /* ---- the control socket ---- */
-static struct str word(struct str *line)
-{
-    while (line->n && *line->p == ' ')
-        line->p++, line->n--;
-    struct str w = {line->p, 0};
-    while (w.n < line->n && w.p[w.n] != ' ')
-        w.n++;
-    line->p += w.n;
-    line->n -= w.n;
-    return w;
-}
-
 int core_answer(void *ctx, struct str line, char *out, uint32_t cap)
 {
     struct core *c = ctx;
-    struct str what = word(&line), which = {NULL, 0};
+    struct str what = text_word(&line), which = {NULL, 0};
     bool json = false;
     LOG(&c->log, control_client, "asked=%.*s", STR_ARG(what));
-    for (struct str w; (w = word(&line)).n;)
+    for (struct str w; (w = text_word(&line)).n;)
         if (str_is(w, "--json"))
             json = true;
         else

@@ -1,50 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ran_control.c - what redoubt ran answers on its control socket, and how a load is reported. */
 #include "base/wire.h"
+#include "base/text.h"
 #include "cmd/ran.h"
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-struct text {
-    char *p;
-    uint32_t n, cap;
-};
-static void say(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct text *t, const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    int n = vsnprintf(t->p + t->n, t->cap - t->n, format, ap);
-    va_end(ap);
-    t->n = n < 0 ? t->n : (uint32_t)n >= t->cap - t->n ? t->cap - 1 : t->n + (uint32_t)n;
-}
 static void times(struct text *t, const char *name, const struct hist *h)
 {
-    say(t, ",\"%s_us\":{\"n\":%llu", name, (unsigned long long)h->n);
+    text_add(t, ",\"%s_us\":{\"n\":%llu", name, (unsigned long long)h->n);
     if (h->n)
-        say(t, ",\"p50\":%llu,\"p90\":%llu,\"p99\":%llu,\"max\":%u,\"mean\":%.0f", (unsigned long long)hist_percentile(h, 50),
+        text_add(t, ",\"p50\":%llu,\"p90\":%llu,\"p99\":%llu,\"max\":%u,\"mean\":%.0f", (unsigned long long)hist_percentile(h, 50),
             (unsigned long long)hist_percentile(h, 90), (unsigned long long)hist_percentile(h, 99), h->max, hist_mean(h));
-    say(t, "}");
+    text_add(t, "}");
 }
 int ran_result(const struct ran_cmd *r, char *out, uint32_t cap)
 {
-    struct text t = {out, 0, cap};
+    struct text t = text_over(out, cap);
     double seconds = r->last_us > r->started_us ? (double)(r->last_us - r->started_us) / 1e6 : 0;
-    say(&t, "{\"phones\":%u,\"registered\":%u,\"sessions\":%u,\"failed\":%u,\"pings\":%u,\"seconds\":%.3f", r->n_phones,
+    text_add(&t, "{\"phones\":%u,\"registered\":%u,\"sessions\":%u,\"failed\":%u,\"pings\":%u,\"seconds\":%.3f", r->n_phones,
         r->registered, r->sessions, r->failed, r->pings, seconds);
     times(&t, "registration", r->registration);
     times(&t, "registration_core", r->core);
     times(&t, "session", r->session);
     times(&t, "ping", r->ping);
-    say(&t, ",\"causes\":{");
+    text_add(&t, ",\"causes\":{");
     for (uint32_t i = 0, first = 1; i < RAN_CAUSES; i++) {
         if (!r->causes[i].n)
             continue;
-        say(&t, "%s\"%s %u\":%u", first ? "" : ",", r->causes[i].what, r->causes[i].cause, r->causes[i].n);
+        text_add(&t, "%s\"%s %u\":%u", first ? "" : ",", r->causes[i].what, r->causes[i].cause, r->causes[i].n);
         first = 0;
     }
-    say(&t, "}}\n");
+    text_add(&t, "}}\n");
     return (int)t.n;
 }
 
@@ -53,28 +39,28 @@ static void status_phone(struct text *t, const struct ran_phone *p, uint32_t i)
 {
     const struct ue *ue = p->ue;
     char text[NET_ADDR_TEXT];
-    say(t, "phone %u: %s%s", i + 1, ue_mm_state_name(ue->state), ue->link ? ", connected" : "");
+    text_add(t, "phone %u: %s%s", i + 1, ue_mm_state_name(ue->state), ue->link ? ", connected" : "");
     for (const struct ue_session *s = ue->sessions; s; s = s->next) {
         struct net_addr a = {.family = 4};
         memcpy(a.ip, s->ipv4, 4);
-        say(t, "; session %u %s", s->psi, s->dnn);
+        text_add(t, "; session %u %s", s->psi, s->dnn);
         if (s->state != SM_ACTIVE)
-            say(t, " (not there)");
+            text_add(t, " (not there)");
         else if (s->type != NAS_PDU_IPV6)
-            say(t, " %s", addr_text(&a, text));
+            text_add(t, " %s", addr_text(&a, text));
         a.family = 6;
         if (s->state == SM_ACTIVE && ue_session_addr6(s, a.ip))
-            say(t, " %s", addr_text(&a, text));
-        say(t, " %llu up %llu down", (unsigned long long)s->tx, (unsigned long long)s->rx);
+            text_add(t, " %s", addr_text(&a, text));
+        text_add(t, " %llu up %llu down", (unsigned long long)s->tx, (unsigned long long)s->rx);
     }
-    say(t, "\n");
+    text_add(t, "\n");
 }
 static int status(struct ran_cmd *r, struct text *t, struct str which)
 {
     uint32_t up = 0;
     for (uint32_t i = 0; i < r->o.gnbs; i++)
         up += r->cells[i].gnb.state == GNB_READY;
-    say(t, "gnbs %u of %u up; phones %u; registrations %u; sessions %u; failures %u\n", up, r->o.gnbs, r->n_phones,
+    text_add(t, "gnbs %u of %u up; phones %u; registrations %u; sessions %u; failures %u\n", up, r->o.gnbs, r->n_phones,
         r->registered, r->sessions, r->failed);
     uint32_t n = r->n_phones < 50 ? r->n_phones : 50;
     uint32_t one = which.n ? (uint32_t)strtoul(which.p, NULL, 10) : 0;
@@ -83,24 +69,11 @@ static int status(struct ran_cmd *r, struct text *t, struct str which)
             status_phone(t, &r->phones[i], i);
     return OK;
 }
-static struct str word(struct str *line)
-{
-    while (line->n && *line->p == ' ') {
-        line->p++;
-        line->n--;
-    }
-    struct str w = {line->p, 0};
-    while (w.n < line->n && w.p[w.n] != ' ')
-        w.n++;
-    line->p += w.n;
-    line->n -= w.n;
-    return w;
-}
 static int on_phone(struct ran_cmd *r, struct ran_phone *p, struct str verb, struct str rest)
 {
     char dnn[UE_DNN], text[NET_ADDR_TEXT];
     struct net_addr to;
-    struct str arg = word(&rest);
+    struct str arg = text_word(&rest);
     uint8_t psi = p->ue->sessions ? p->ue->sessions->psi : 0;
     if (str_is(verb, "register"))
         return ue_register(p->ue);
@@ -129,8 +102,8 @@ static int on_phone(struct ran_cmd *r, struct ran_phone *p, struct str verb, str
 int ran_answer(void *ctx, struct str line, char *out, uint32_t cap)
 {
     struct ran_cmd *r = ctx;
-    struct text t = {out, 0, cap};
-    struct str rest = line, verb = word(&rest), who = word(&rest);
+    struct text t = text_over(out, cap);
+    struct str rest = line, verb = text_word(&rest), who = text_word(&rest);
     rt_enter(&r->rt);
     if (str_is(verb, "status")) {
         status(r, &t, who);
@@ -154,6 +127,6 @@ int ran_answer(void *ctx, struct str line, char *out, uint32_t cap)
         e = on_phone(r, &r->phones[i], verb, rest);
     if (e < 0)
         return e;
-    say(&t, "ok\n");
+    text_add(&t, "ok\n");
     return (int)t.n;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/nas.h"
-#include <stdarg.h>
-#include <stdio.h>
+#include "base/text.h"
 #include "codec/nas_kind.h"
 
 /* Rows: presence bits, one array a message, the index by message type. */
@@ -423,21 +422,6 @@ const char *nas_gsm_cause_text(uint8_t cause)
     }
 }
 
-struct text {
-    char *p;
-    size_t n, cap;
-};
-static void say(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct text *t, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int n = t->n < t->cap ? vsnprintf(t->p + t->n, t->cap - t->n, format, args) : 0;
-    va_end(args);
-    if (n > 0)
-        t->n += (size_t)n < t->cap - t->n ? (size_t)n : t->cap - t->n - 1;
-}
-
 /* Structured values as the octets that they are on the wire; long ones by their length. */
 static void say_value(struct text *t, const struct nas_row *row, const uint8_t *from)
 {
@@ -446,49 +430,49 @@ static void say_value(struct text *t, const struct nas_row *row, const uint8_t *
     struct wr w = wr_over(octets, sizeof octets);
     switch (row->kind) {
     case NAS_KIND_HALF:
-    case NAS_KIND_U8: say(t, "%u", *from); return;
-    case NAS_KIND_GMM_CAUSE: say(t, "%u (%s)", *from, nas_gmm_cause_text(*from)); return;
-    case NAS_KIND_GSM_CAUSE: say(t, "%u (%s)", *from, nas_gsm_cause_text(*from)); return;
+    case NAS_KIND_U8: text_add(t, "%u", *from); return;
+    case NAS_KIND_GMM_CAUSE: text_add(t, "%u (%s)", *from, nas_gmm_cause_text(*from)); return;
+    case NAS_KIND_GSM_CAUSE: text_add(t, "%u (%s)", *from, nas_gsm_cause_text(*from)); return;
     case NAS_KIND_DNN: {
         struct str s;
         memcpy(&s, from, sizeof s);
-        say(t, STR_FMT, STR_ARG(s));
+        text_add(t, STR_FMT, STR_ARG(s));
         return;
     }
     default:
         if (value_put(row, &w, from) || w.bad || w.n > 32) {
-            say(t, "<long>");
+            text_add(t, "<long>");
             return;
         }
         hex_put(hex, octets, w.n);
-        say(t, "%s", hex);
+        text_add(t, "%s", hex);
     }
 }
 
 int nas_print(const struct nas_msg *msg, char *buf, size_t cap)
 {
-    struct text t = {buf, 0, cap};
+    struct text t = text_over(buf, cap);
     const struct nas_desc *d = &descs[msg->type];
     if (!cap)
         return 0;
     buf[0] = 0;
     if (!d->name) {
-        say(&t, "NAS message type 0x%02x", msg->type);
+        text_add(&t, "NAS message type 0x%02x", msg->type);
         return (int)t.n;
     }
-    say(&t, "%s", d->name);
+    text_add(&t, "%s", d->name);
     if (d->epd == NAS_EPD_SM)
-        say(&t, " session=%u pti=%u", msg->pdu_session_id, msg->pti);
+        text_add(&t, " session=%u pti=%u", msg->pdu_session_id, msg->pti);
     const uint8_t *body = body_at(msg);
     uint64_t mask = mask_at(body);
     for (const struct nas_row *row = d->row; row->name; row++) {
         if (row->iei && !(mask >> row->bit & 1))
             continue;
-        say(&t, "; %s: ", row->name);
+        text_add(&t, "; %s: ", row->name);
         if (row->flags & NAS_SECRET)
-            say(&t, "<secret>");
+            text_add(&t, "<secret>");
         else if (row->flags & NAS_IDENTITY)
-            say(&t, "<identity>");
+            text_add(&t, "<identity>");
         else
             say_value(&t, row, body + row->offset);
     }

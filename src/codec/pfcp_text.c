@@ -2,24 +2,7 @@
 /* pfcp_text.c - messages as text, and values that name hosts. */
 #include "codec/pfcp_desc.h"
 #include "base/err.h"
-#include <stdarg.h>
-#include <stdio.h>
-
-struct text {
-    char *p;
-    size_t n, cap;
-};
-static void __attribute__((format(printf, 2, 3))) say(struct text *t, const char *format, ...)
-{
-    va_list ap;
-    if (t->n + 1 >= t->cap)
-        return;
-    va_start(ap, format);
-    int n = vsnprintf(t->p + t->n, t->cap - t->n, format, ap);
-    va_end(ap);
-    if (n > 0)
-        t->n += (size_t)n < t->cap - t->n ? (size_t)n : t->cap - t->n - 1;
-}
+#include "base/text.h"
 
 static void octets_say(struct text *t, const void *p, uint32_t n)
 {
@@ -28,10 +11,10 @@ static void octets_say(struct text *t, const void *p, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         plain = plain && b[i] >= 0x20 && b[i] < 0x7f && b[i] != '"';
     if (plain)
-        say(t, "\"%.*s\"", (int)n, (const char *)p);
+        text_add(t, "\"%.*s\"", (int)n, (const char *)p);
     else
         for (uint32_t i = 0; i < n; i++)
-            say(t, "%02x", b[i]);
+            text_add(t, "%02x", b[i]);
 }
 
 static void comp_say(struct text *t, const struct pfcp_comp *c, const void *value)
@@ -43,15 +26,15 @@ static void comp_say(struct text *t, const struct pfcp_comp *c, const void *valu
         const struct str *s = (const void *)at;
         if (i && !pfcp_field_is_present(f, flags))
             continue;
-        say(t, " %s=", f->name);
+        text_add(t, " %s=", f->name);
         if (f->kind <= PFCP_FK_U64 || f->kind == PFCP_FK_U8_TAIL) {
             unsigned long long v = pfcp_field_number(f, value);
-            say(t, strcmp(f->name, "flags") == 0 ? "0x%02llx" : "%llu", v);
+            text_add(t, strcmp(f->name, "flags") == 0 ? "0x%02llx" : "%llu", v);
         } else if (f->kind == PFCP_FK_IP4 || f->kind == PFCP_FK_IP6) {
             struct net_addr a = {.family = f->kind == PFCP_FK_IP4 ? 4 : 6};
             char buf[NET_ADDR_TEXT];
             memcpy(a.ip, at, a.family == 4 ? 4 : 16);
-            say(t, "%s", addr_text(&a, buf));
+            text_add(t, "%s", addr_text(&a, buf));
         } else {
             octets_say(t, s->p, s->n);
         }
@@ -65,41 +48,41 @@ static void value_say(struct text *t, const struct pfcp_ie *ie, const void *v, i
     const struct bytes *b = v;
     if (ie->privacy != PFCP_PLAIN) {
         if (ie->kind == PFCP_K_BYTES || ie->kind == PFCP_K_STR)
-            say(t, " <%u octets>\n", b->n);
+            text_add(t, " <%u octets>\n", b->n);
         else
-            say(t, " <hidden>\n");
+            text_add(t, " <hidden>\n");
         return;
     }
     switch (ie->kind) {
     case PFCP_K_U3:
     case PFCP_K_U4:
     case PFCP_K_U6:
-    case PFCP_K_U8: say(t, " %u", *(const uint8_t *)v); break;
-    case PFCP_K_U16: say(t, " %u", *(const uint16_t *)v); break;
-    case PFCP_K_U32: say(t, " %u", *(const uint32_t *)v); break;
-    case PFCP_K_FLAGS: say(t, " 0x%02llx", (unsigned long long)*(const uint64_t *)v); break;
+    case PFCP_K_U8: text_add(t, " %u", *(const uint8_t *)v); break;
+    case PFCP_K_U16: text_add(t, " %u", *(const uint16_t *)v); break;
+    case PFCP_K_U32: text_add(t, " %u", *(const uint32_t *)v); break;
+    case PFCP_K_FLAGS: text_add(t, " 0x%02llx", (unsigned long long)*(const uint64_t *)v); break;
     case PFCP_K_STR:
     case PFCP_K_BYTES:
-        say(t, " ");
+        text_add(t, " ");
         octets_say(t, b->p, b->n);
         break;
     case PFCP_K_COMP: comp_say(t, ie->what, v); break;
     default:
-        say(t, "\n");
+        text_add(t, "\n");
         group_say(t, ie->what, v, depth + 1);
         return;
     }
-    say(t, "\n");
+    text_add(t, "\n");
 }
 
 static void member_say(struct text *t, const struct pfcp_member *m, const void *v, int depth)
 {
     const struct pfcp_ie *ie = pfcp_ie_of(m->ie);
-    say(t, "%*s%s:", 2 * depth, "", m->name);
+    text_add(t, "%*s%s:", 2 * depth, "", m->name);
     if (m->ie == PFCP_IE_cause)
-        say(t, " %u (%s)\n", *(const uint8_t *)v, pfcp_cause_name(*(const uint8_t *)v));
+        text_add(t, " %u (%s)\n", *(const uint8_t *)v, pfcp_cause_name(*(const uint8_t *)v));
     else if (m->ie == PFCP_IE_offending_ie)
-        say(t, " %u (%s)\n", *(const uint16_t *)v, pfcp_ie_name(*(const uint16_t *)v));
+        text_add(t, " %u (%s)\n", *(const uint16_t *)v, pfcp_ie_name(*(const uint16_t *)v));
     else
         value_say(t, ie, v, depth);
 }
@@ -118,21 +101,21 @@ static void group_say(struct text *t, const struct pfcp_desc *d, const void *fro
     }
     const struct pfcp_others *o = (const void *)((const uint8_t *)from + d->other);
     for (uint32_t k = 0; k < o->n; k++)
-        say(t, "%*sother %u (%s): <%u octets>\n", 2 * depth, "", o->v[k].type,
+        text_add(t, "%*sother %u (%s): <%u octets>\n", 2 * depth, "", o->v[k].type,
             pfcp_ie_name(o->v[k].type), o->v[k].value.n);
 }
 
 size_t pfcp_print(const struct pfcp_msg *m, char *to, size_t cap)
 {
-    struct text t = {to, 0, cap};
+    struct text t = text_over(to, cap);
     const struct pfcp_desc *d = pfcp_desc_of(m->type);
     if (!cap)
         return 0;
     *to = 0;
-    say(&t, "%s", pfcp_name(m->type));
+    text_add(&t, "%s", pfcp_name(m->type));
     if (d && d->session)
-        say(&t, " seid=0x%llx", (unsigned long long)m->seid);
-    say(&t, " seq=%u\n", m->seq);
+        text_add(&t, " seid=0x%llx", (unsigned long long)m->seid);
+    text_add(&t, " seq=%u\n", m->seq);
     if (d)
         group_say(&t, d, m->body, 1);
     return t.n;

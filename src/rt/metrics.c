@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rt/metrics.h"
+#include "base/text.h"
 #include "base/err.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -121,24 +121,6 @@ void metrics_merge(struct metrics *to, const struct metrics *from)
 }
 
 /* ---- Prometheus text exposition format 0.0.4 ---- */
-struct text {
-    char *out;
-    uint32_t cap, n;
-    bool full;
-};
-static void put(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct text *t, const char *format, ...)
-{
-    va_list ap;
-    if (t->full)
-        return;
-    va_start(ap, format);
-    int n = vsnprintf(t->out + t->n, t->cap - t->n, format, ap);
-    va_end(ap);
-    t->full = n < 0 || (uint32_t)n >= t->cap - t->n;
-    t->n += t->full ? 0 : (uint32_t)n;
-}
-
 /* Labels of a value: those in the row's name, and the BY label; `le` of a bucket comes last. */
 struct labels {
     struct str own; /* without braces */
@@ -148,21 +130,21 @@ static void put_labels(struct text *t, const struct labels *l)
 {
     const char *sep = "{";
     if (l->own.n) {
-        put(t, "%s" STR_FMT, sep, STR_ARG(l->own));
+        text_add(t, "%s" STR_FMT, sep, STR_ARG(l->own));
         sep = ",";
     }
     if (l->by) {
-        put(t, "%s%s=\"", sep, l->by);
+        text_add(t, "%s%s=\"", sep, l->by);
         for (const char *p = l->value; *p; p++)
-            put(t, *p == '\n' ? "\\n" : *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
-        put(t, "\"");
+            text_add(t, *p == '\n' ? "\\n" : *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+        text_add(t, "\"");
         sep = ",";
     }
     if (l->le) {
-        put(t, "%sle=\"%s\"", sep, l->le);
+        text_add(t, "%sle=\"%s\"", sep, l->le);
         sep = ",";
     }
-    put(t, *sep == ',' ? "}" : "");
+    text_add(t, *sep == ',' ? "}" : "");
 }
 
 static void put_hist(struct text *t, struct str family, struct labels l, const struct hist *h)
@@ -177,16 +159,16 @@ static void put_hist(struct text *t, struct str family, struct labels l, const s
     for (size_t i = 0; i <= ARRAY_LEN(edges); i++) {
         bool last = i == ARRAY_LEN(edges);
         l.le = last ? "+Inf" : edges[i].le;
-        put(t, STR_FMT "_bucket", STR_ARG(family));
+        text_add(t, STR_FMT "_bucket", STR_ARG(family));
         put_labels(t, &l);
-        put(t, " %llu\n", (unsigned long long)(last ? h->n : hist_at_most(h, edges[i].us)));
+        text_add(t, " %llu\n", (unsigned long long)(last ? h->n : hist_at_most(h, edges[i].us)));
     }
     l.le = NULL;
-    put(t, STR_FMT "_sum", STR_ARG(family));
+    text_add(t, STR_FMT "_sum", STR_ARG(family));
     put_labels(t, &l);
-    put(t, " %.6f\n" STR_FMT "_count", (double)h->sum / 1e6, STR_ARG(family));
+    text_add(t, " %.6f\n" STR_FMT "_count", (double)h->sum / 1e6, STR_ARG(family));
     put_labels(t, &l);
-    put(t, " %llu\n", (unsigned long long)h->n);
+    text_add(t, " %llu\n", (unsigned long long)h->n);
 }
 
 static void put_row(struct text *t, const struct metrics *m, enum metric id, struct str family)
@@ -208,25 +190,25 @@ static void put_row(struct text *t, const struct metrics *m, enum metric id, str
             put_hist(t, family, l, h);
             continue;
         }
-        put(t, STR_FMT, STR_ARG(family));
+        text_add(t, STR_FMT, STR_ARG(family));
         put_labels(t, &l);
         if (d->kind == METRIC_COUNTER_US)
-            put(t, " %.6f\n", (double)v / 1e6);
+            text_add(t, " %.6f\n", (double)v / 1e6);
         else
-            put(t, " %llu\n", (unsigned long long)v);
+            text_add(t, " %llu\n", (unsigned long long)v);
     }
 }
 
 int metrics_render(const struct metrics *m, char *out, uint32_t cap)
 {
-    struct text t = {out, cap, 0, cap == 0};
+    struct text t = text_over(out, cap);
     struct str before = {NULL, 0};
     for (unsigned id = 0; m && id < METRIC_COUNT; id++) {
         const struct metric_desc *d = &metric_descs[id];
         struct str family = {d->name, (uint32_t)strcspn(d->name, "{")};
         const char *type = d->kind == METRIC_GAUGE ? "gauge" : d->kind == METRIC_HIST ? "histogram" : "counter";
         if (!str_eq(family, before))
-            put(&t, "# HELP " STR_FMT " %s\n# TYPE " STR_FMT " %s\n", STR_ARG(family), d->help,
+            text_add(&t, "# HELP " STR_FMT " %s\n# TYPE " STR_FMT " %s\n", STR_ARG(family), d->help,
                 STR_ARG(family), type);
         before = family;
         put_row(&t, m, (enum metric)id, family);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nf/udr/subscriber_text.h"
+#include "base/text.h"
 #include "base/wire.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -364,35 +365,20 @@ const char *subscriber_csv_columns(bool with_keys)
                        "5qi,arp,ip";
 }
 
-struct text {
-    char *out;
-    uint32_t n, cap;
-    bool full;
-};
-static void add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct text *t, const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    int n = t->full ? 0 : vsnprintf(t->out + t->n, t->cap - t->n, format, ap);
-    va_end(ap);
-    t->full |= n < 0 || (uint32_t)n >= t->cap - t->n;
-    t->n += t->full ? 0 : (uint32_t)n;
-}
 static void add_number(struct text *t, uint64_t v)
 {
     if (v)
-        add(t, ",%llu", (unsigned long long)v);
+        text_add(t, ",%llu", (unsigned long long)v);
     else
-        add(t, ",");
+        text_add(t, ",");
 }
 static void add_keys(struct text *t, const struct aka_key *k)
 {
     char hex[65];
     hex_put(hex, k->k, k->k_n);
-    add(t, ",%s", hex);
+    text_add(t, ",%s", hex);
     hex_put(hex, k->opc, k->alg == AKA_TUAK ? 32 : 16);
-    add(t, ",%s", hex);
+    text_add(t, ",%s", hex);
     secret_wipe(hex, sizeof hex);
 }
 static void add_types(struct text *t, const struct subscriber_dnn *d)
@@ -403,7 +389,7 @@ static void add_types(struct text *t, const struct subscriber_dnn *d)
     for (uint8_t i = 0; i < 2; i++)
         for (uint8_t b = SUBSCRIBER_IPV4; b <= SUBSCRIBER_IPV4V6; b = (uint8_t)(b << 1))
             if ((d->types & b) && (b == first) == !i) {
-                add(t, "%s%s", sep, names[b]);
+                text_add(t, "%s%s", sep, names[b]);
                 sep = ";";
             }
 }
@@ -413,19 +399,19 @@ int subscriber_csv_print(char *out, uint32_t cap, struct str supi, const struct 
     static const char *const auths[] = {"", "5G-AKA", "EAP-AKA'"};
     static const struct subscriber_dnn none = {.types = 7, .default_type = SUBSCRIBER_IPV4};
     const struct subscriber_dnn *d = p->n_dnns ? &p->dnns[0] : &none;
-    struct text t = {out, 0, cap, false};
-    add(&t, STR_FMT, (int)supi.n - 5, supi.p + 5);
+    struct text t = text_over(out, cap);
+    text_add(&t, STR_FMT, (int)supi.n - 5, supi.p + 5);
     if (with_keys)
         add_keys(&t, &s->key);
-    add(&t, ",%04x,%012llx,%s", s->amf, (unsigned long long)sqn, auths[s->auth]);
+    text_add(&t, ",%04x,%012llx,%s", s->amf, (unsigned long long)sqn, auths[s->auth]);
     for (uint32_t i = 0; i < p->n_slices; i++) {
-        add(&t, "%s%u", i ? ";" : ",", p->slices[i].sst);
+        text_add(&t, "%s%u", i ? ";" : ",", p->slices[i].sst);
         if (p->slices[i].has_sd)
-            add(&t, "-%02x%02x%02x", p->slices[i].sd[0], p->slices[i].sd[1], p->slices[i].sd[2]);
+            text_add(&t, "-%02x%02x%02x", p->slices[i].sd[0], p->slices[i].sd[1], p->slices[i].sd[2]);
     }
     for (uint32_t i = 0, n = 0; i < p->n_dnns; i++)
         if (p->dnns[i].slice == 0)
-            add(&t, "%s" STR_FMT, n++ ? ";" : ",", STR_ARG(p->dnns[i].name));
+            text_add(&t, "%s" STR_FMT, n++ ? ";" : ",", STR_ARG(p->dnns[i].name));
     add_types(&t, d);
     add_number(&t, p->ambr_down_bps);
     add_number(&t, p->ambr_up_bps);
@@ -433,10 +419,10 @@ int subscriber_csv_print(char *out, uint32_t cap, struct str supi, const struct 
     add_number(&t, d->ambr_up_bps);
     add_number(&t, d->fiveqi);
     add_number(&t, d->arp_priority);
-    add(&t, ",");
+    text_add(&t, ",");
     for (uint32_t i = 0; i < s->n_static; i++) {
         char a[NET_ADDR_TEXT];
-        add(&t, "%s" STR_FMT "=%s%s", i ? ";" : "", STR_ARG(s->fixed[i].dnn), addr_text(&s->fixed[i].addr, a),
+        text_add(&t, "%s" STR_FMT "=%s%s", i ? ";" : "", STR_ARG(s->fixed[i].dnn), addr_text(&s->fixed[i].addr, a),
             s->fixed[i].addr.family == 6 ? "/64" : "");
     }
     return t.full ? ERR_NOSPACE : (int)t.n;
