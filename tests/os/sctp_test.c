@@ -116,6 +116,34 @@ static void pair_free(struct pair *p)
     loop_free(p->loop);
 }
 
+/* What is sent in one turn leaves in as few packets as it fits into, and what answers it carries its SACK. */
+static void together(void **state)
+{
+    enum { MESSAGES = 20, OCTETS = 40, TURNS = 5 };
+    struct pair p = {0};
+    uint8_t buf[OCTETS];
+    struct sctp_conf conf = quick();
+    conf.heartbeat_ms = 30000;
+    pair_open(&p, "127.0.0.5:38412", conf);
+    uint64_t id = pair_connect(&p, "127.0.0.6", "127.0.0.5:38412");
+    assert_true(run_until(p.loop, &p.client.ups, 1, 3000));
+    for (uint32_t i = 0; i < OCTETS; i++)
+        buf[i] = octet(OCTETS, i);
+    p.client.expect = OCTETS;
+    struct sctp_counts client = p.client.sctp->counts, server = p.server.sctp->counts;
+    for (uint32_t turn = 1; turn <= TURNS; turn++) {
+        for (uint32_t i = 0; i < MESSAGES; i++)
+            assert_int_equal(sctp_send_message(p.client.sctp, id, 0, 60, BYTES_OF(buf)), OK);
+        assert_true(run_until(p.loop, &p.client.messages, turn * MESSAGES, 3000));
+    }
+    assert_true(p.client.bad == 0 && p.client.downs == 0);
+    uint64_t sent = p.client.sctp->counts.tx_packets - client.tx_packets;
+    uint64_t answered = p.server.sctp->counts.tx_packets - server.tx_packets;
+    print_message("%u messages in %u packets, answered in %u\n", MESSAGES * TURNS, (unsigned)sent, (unsigned)answered);
+    assert_true(sent <= TURNS * 3 && answered <= TURNS * 2);
+    pair_free(&p);
+}
+
 static void echo_sizes(void **state)
 {
     struct pair p = {0};
@@ -486,6 +514,6 @@ int main(int argc, char **argv)
     loop_free(l);
     if (mode == SCTP_MODE_KERNEL)
         return RUN(unit(echo_sizes), unit(aborted), unit(many));
-    return RUN(unit(echo_sizes), unit(aborted), unit(many), unit(burst), unit(nobody_there),
+    return RUN(unit(echo_sizes), unit(together), unit(aborted), unit(many), unit(burst), unit(nobody_there),
                unit(not_reading), unit(stranger), unit(cut), unit(two_paths), unit(ipv6));
 }
