@@ -185,25 +185,32 @@ static int deaf(struct gnb *g, const struct ngap_pdu *pdu)
     b->sent_to_gnb++;
     return OK;
 }
-static void strangers_leave_room(void **state)
+static void strangers_come(struct phone *s, uint32_t n)
 {
-    enum { FLOOD = 1000 };
-    static const struct gnb_ue_ops hostile = {.message = deaf};
-    struct bed *b = bed_new();
-    struct phone *v = &b->phone[1], *s = &b->phone[0];
-    phone_register(v, 1);
-    bed_run_ms(b, 5000);
-    b->gnb[0].ue_ops = &hostile;
-    size_t cap = b->rt.frames.cap;
-    b->rt.frames.cap = b->rt.frames.in_use + (1 << 20);
-    for (uint32_t i = 0; i < FLOOD; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         s->has_guti = false;
         struct nas_msg m = registration(s, NAS_REG_INITIAL);
         phone_register_plain(s, 0, &m);
-        if (i % 50 == 0)
-            bed_run_ms(b, 2);
     }
-    bed_run_ms(b, 10);
+    bed_run_ms(s->bed, 2);
+}
+static void room_is_left(size_t memory)
+{
+    static const struct gnb_ue_ops hostile = {.message = deaf};
+    struct bed *b = bed_new();
+    struct phone *v = &b->phone[1], *s = &b->phone[0];
+    size_t cap = b->rt.frames.cap;
+    phone_register(v, 1);
+    bed_run_ms(b, 5000);
+    b->gnb[0].ue_ops = &hostile;
+    if (memory)
+        b->rt.frames.cap = b->rt.frames.in_use + memory;
+    for (int i = 0; i < 19; i++)
+        strangers_come(s, 50);
+    for (int i = 0; i < 6; i++) { /* those that are put off are there until their release is given up */
+        strangers_come(s, 50);
+        bed_run_ms(b, 2500);
+    }
     assert_true(bed_metric(b, METRIC_reg_failed, NAS_GMM_CAUSE_CONGESTION) > 10);
     struct nas_msg m = registration(v, NAS_REG_MOBILITY);
     phone_register_protected(v, 1, &m);
@@ -215,6 +222,8 @@ static void strangers_leave_room(void **state)
     b->rt.frames.cap = cap;
     bed_free(b);
 }
+static void strangers_leave_memory(void **state) { room_is_left(1 << 20); }
+static void strangers_leave_connections(void **state) { room_is_left(0); }
 
 /* ---- containers, 4.4.6 ---- */
 static struct bytes with_container(struct phone *p, const struct nas_msg *inner, uint8_t out[PDU_MAX])
@@ -395,7 +404,7 @@ int main(void)
 {
     return RUN(unit(a_replayed_registration_request), unit(a_forged_registration_request), unit(a_stolen_suci),
                unit(a_stranger_does_not_deregister), unit(on_a_secure_connection), unit(another_gnb), unit(a_gnb_speaks_for_its_own_areas),
-               unit(strangers_leave_room),
+               unit(strangers_leave_memory), unit(strangers_leave_connections),
                unit(a_container_counts), unit(a_container_in_a_container),
                unit(a_wish_that_changes_under_the_keys), unit(unreadable_messages),
                unit(unreadable_but_protected), unit(not_an_initial_message), unit(noise));

@@ -390,8 +390,13 @@ static void take_identity(struct amf_registration *f, const struct nas_mobile_id
         f->suci[0] = 0; /* longer than any: asked for again */
 }
 
-/* The last of the memory is for phones that have proved who they are: strangers cost nothing to make. */
-static bool is_crowded(const struct rt *rt) { return rt->frames.in_use > rt->frames.cap / 4 * 3; }
+/* The last of memory and connections is for phones that have proved who they are: strangers cost nothing to make. */
+static bool is_crowded(const struct amf *amf)
+{
+    const struct frames *m = &amf->rt->frames;
+    const struct slab *conns = &amf->ues->conns;
+    return m->in_use > m->cap / 4 * 3 || conns->used > conns->max - conns->max / 8;
+}
 static void put_off(struct amf_conn *c)
 {
     amf_registration_reject(c, NAS_GMM_CAUSE_CONGESTION);
@@ -414,7 +419,7 @@ void amf_nas_registration_request(const struct amf_nas_rx *rx)
     if (amf_collide(c, rx->ue, AMF_EV_REGISTRATION_REQUEST) == AMF_IGNORE)
         return;
     count_try(c->amf->rt, wanted);
-    if (!rx->ue && is_crowded(c->amf->rt)) {
+    if (!rx->ue && is_crowded(c->amf)) {
         put_off(c);
         return;
     }
