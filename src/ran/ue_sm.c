@@ -153,6 +153,12 @@ static void give_up(struct ue_session *s, uint8_t cause, bool is_gmm)
     default: break;
     }
 }
+static void no_answer(struct timer *);
+static void wait_for_answer(struct ue_session *s)
+{
+    struct rt *rt = s->ue->ran->rt;
+    timer_set(&rt->timers, &s->timer, rt->now_us + T3580_US, no_answer);
+}
 static void no_answer(struct timer *t) /* T3580, T3581, T3582 */
 {
     struct ue_session *s = CONTAINER(t, struct ue_session, timer);
@@ -162,6 +168,7 @@ static void no_answer(struct timer *t) /* T3580, T3581, T3582 */
         return;
     }
     s->due = true;
+    wait_for_answer(s); /* should it not get out now: no cell, no connection, no service */
     ue_kick(ue);
 }
 static void request_send(struct ue_session *s)
@@ -169,7 +176,7 @@ static void request_send(struct ue_session *s)
     struct rt *rt = s->ue->ran->rt;
     s->due = false;
     s->attempts++;
-    timer_set(&rt->timers, &s->timer, rt->now_us + T3580_US, no_answer);
+    wait_for_answer(s);
     switch (s->state) {
     case SM_ACTIVE_PENDING: establishment_send(s); break;
     case SM_MODIFICATION_PENDING: modification_send(s); break;
@@ -193,6 +200,7 @@ static void ask(struct ue_session *s, uint8_t state)
     s->due = true;
     s->asked_us = s->ue->ran->rt->now_us;
     timer_stop(&s->ue->ran->rt->timers, &s->ue->t3540);
+    wait_for_answer(s);
     ue_kick(s->ue);
 }
 static uint8_t psi_free(const struct ue *ue)

@@ -26,6 +26,21 @@ static void seeds_hold(void **state)
         holds(&o);
     }
 }
+/* Each of these showed a mistake once. */
+static void seeds_that_failed_hold(void **state)
+{
+    static const uint64_t seeds[] = {
+        12,  /* an N4 establishment that is never answered */
+        57,  /* the UPF forgets an SMF that still hears it */
+        348, /* a subscriber comes back while the store refuses */
+        437, /* three router solicitations lost */
+        615, /* a session is put back while its UPF is away, and with it the wish to put back all others is lost */
+    };
+    for (uint32_t i = 0; i < ARRAY_LEN(seeds); i++) {
+        struct sim_options o = options(seeds[i]);
+        holds(&o);
+    }
+}
 /* Each fault alone, and then all at once. */
 static void each_fault_holds(void **state)
 {
@@ -164,5 +179,5 @@ static void what_is_wrong_is_seen(void **state)
 int main(void)
 {
     return RUN(unit(a_replay_line_says_all), unit(what_is_wrong_is_seen), unit(a_seed_repeats), unit(each_fault_holds),
-               unit(a_crowd_holds), unit(seeds_hold));
+               unit(a_crowd_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
 }

@@ -82,6 +82,8 @@ void smf_restoration_start(struct smf_session *s, const struct smf_input *in)
 void smf_restore(struct smf_upf *u)
 {
     struct smf *smf = u->smf;
+    if (!smf_upf_is_up(u)) /* one that failed because the UPF is away: all are put back when it is up */
+        return;
     if (u->restore) { /* from the start: nothing is there */
         uint32_t i = 0;
         for (struct smf_session *s; (s = slab_next(&smf->sessions, &i));)
