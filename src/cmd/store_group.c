@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "rt/commit.h"
 #include "rt/metrics.h"
 
 static struct store_group *group(struct store *s) { return CONTAINER(s, struct store_group, store); }
@@ -26,7 +27,10 @@ static int group_sync(struct store *s)
 {
     struct store_group *g = group(s);
     uint64_t from = env_now_us(g->rt->env);
+    commit_write(g->rt); /* whatever is to be written goes along */
     int e = told(g, store_sync(g->under), "sync");
+    if (e >= 0)
+        commit_done(g->rt);
     timer_stop(&g->rt->timers, &g->timer);
     metric_observe(g->rt->metrics, METRIC_store_sync_us, env_now_us(g->rt->env) - from);
     return e;

@@ -14,6 +14,7 @@ int rt_init(struct rt *rt, struct env *env, size_t memory_octets)
     *rt = (struct rt){.env = env, .trace = 0xcbf29ce484222325u, .api_root = "http://localhost"};
     list_init(&rt->due);
     list_init(&rt->procs);
+    list_init(&rt->commit_users);
     void *p = mmap(NULL, memory_octets, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)

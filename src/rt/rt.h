@@ -57,6 +57,9 @@ struct rt {
     struct log *log;
     struct metrics *metrics;
     struct store *store;
+    struct link commit_users; /* commit.h */
+    struct timer commit_timer;
+    uint64_t commits; /* that succeeded */
     struct crypto *crypto;
     const struct config *config;
     void *user_plane; /* what the UPF publishes its rules to */

@@ -150,14 +150,18 @@ static inline void net_rt(struct net *n, struct rt *rt, struct env *env, uint32_
     world_attach(n->w, env, rt);
     rt_enter(rt);
 }
-static inline void net_core_start(struct net *n)
+static inline void net_upf_start(struct net *n)
 {
-    static const struct nf_desc *const all[] = {&udr_nf, &udm_nf, &ausf_nf, &pcf_nf, &nssf_nf, &smf_nf, &amf_nf};
     net_rt(n, &n->upf_rt, n->upf_env, 1, 32 << 20);
     assert_int_equal(user_plane_inline_open(&n->path, &n->upf_rt, &n->config), OK);
     assert_int_equal(nf_start(&n->upf_rt, &upf_nf), OK);
     n->dn = (struct data_network){0};
     data_network_start(&n->dn, n->w, n->upf_env, NULL);
+    n->upf = nf_state(&n->upf_rt, SBI_NF_UPF);
+}
+static inline void net_core_start(struct net *n)
+{
+    static const struct nf_desc *const all[] = {&udr_nf, &udm_nf, &ausf_nf, &pcf_nf, &nssf_nf, &smf_nf, &amf_nf};
     net_rt(n, &n->core, n->core_env, 0, 64 << 20);
     n->core.store = n->store;
     if (n->o.json)
@@ -166,7 +170,6 @@ static inline void net_core_start(struct net *n)
         assert_int_equal(nf_start(&n->core, all[i]), OK);
     n->amf = nf_state(&n->core, SBI_NF_AMF);
     n->smf = nf_state(&n->core, SBI_NF_SMF);
-    n->upf = nf_state(&n->upf_rt, SBI_NF_UPF);
 }
 static inline void net_cell_start(struct net *n, uint32_t i)
 {
@@ -211,6 +214,7 @@ static inline struct net *net_new(struct net_options o)
     n->log.rate_s = n->log.burst = 1000000;
     net_configure(n);
     net_subscribe(n, o.subscribers ? o.subscribers : n->o.phones);
+    net_upf_start(n);
     net_core_start(n);
     net_rt(n, &n->ran_rt, n->ran_env, 2, 8 << 20);
     struct ran_config rc = {.max_ues = n->o.phones + 4, .max_sessions = n->o.phones * 4 + 16, .n3 = addr_v4(0x0a000010, 0),

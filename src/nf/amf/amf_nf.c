@@ -72,6 +72,8 @@ static int nf_boot(struct rt *rt, void *state)
     int e = amf_init(state, rt, &c);
     if (e >= 0)
         e = amf_ues_init(state);
+    if (e >= 0)
+        amf_ue_store_open(state);
     return e < 0 ? e : nf_listen(state, rt->config);
 }
 static void nf_end(struct rt *rt, void *state) { amf_free(state); }

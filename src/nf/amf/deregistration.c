@@ -111,6 +111,7 @@ void amf_deregister(struct amf_ue *ue, bool again, uint8_t cause)
     ue->dereg_cause = cause;
     ue->pending |= AMF_PENDING_DEREGISTRATION;
     ue->has_subscription = false;
+    amf_ue_changed(ue);
     if (what == AMF_QUEUE)
         return;
     if (!ue->conn || ue->conn->is_releasing) {

@@ -281,8 +281,12 @@ void amf_nas_receive(struct amf *amf, struct amf_conn *c, struct bytes pdu, bool
         c->is_secure = true;
     }
     o.claimed = claimed_by(amf, m);
-    if (o.ue && o.claimed == o.ue && guti_of(m)->tmsi == o.ue->new_tmsi)
-        amf_ue_tmsi_taken(o.ue); /* it uses the new one, so it has it: 5.4.4.6, 5.5.1.2.8 */
+    if (how == OPENED_VERIFIED && o.ue) {
+        const struct nas_guti *g = guti_of(m);
+        if (g && o.claimed == o.ue) /* it uses the new one, so it has it: 5.4.4.6, 5.5.1.2.8 */
+            amf_ue_tmsi_seen(o.ue, g->tmsi);
+        amf_ue_heard(o.ue, o.header.security == NAS_INTEGRITY);
+    }
     const struct nas_msg *inner = o.ue && container_of(m).p ? open_container(&o, m) : NULL;
     dispatch(&o, how, m, inner ? inner : m);
 }

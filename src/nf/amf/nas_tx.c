@@ -24,7 +24,9 @@ struct bytes amf_nas_seal(struct amf_conn *c, const struct nas_msg *msg, enum na
         out = plain;
     } else if (n >= 0) {
         struct nas_security *s = context(c, type);
-        e = s ? nas_protect(s, amf->rt->crypto, NAS_DOWNLINK, type, plain, u->sealed,
+        bool stored = s && c->ue && s == &c->ue->security;
+        e = stored && !amf_ue_may_send(c->ue) ? ERR_STORE
+            : s ? nas_protect(s, amf->rt->crypto, NAS_DOWNLINK, type, plain, u->sealed,
                             AMF_NAS_MAX + NAS_PROTECT_OVERHEAD)
               : ERR_STATE;
         if (e >= 0)

@@ -87,8 +87,11 @@ static void answered(struct create *f)
     const SBI_ERR(nsmf_pdusession_create) *e = f->create->err;
     if (call_ok(f->create) && r->has.location) {
         amf_last_segment(r->location, s->sm_ref, sizeof s->sm_ref);
-        if (s->sm_ref[0])
+        if (s->sm_ref[0]) {
+            if (s->ue)
+                amf_ue_changed(s->ue);
             return;
+        }
         LOG(s->amf->rt->log, session_rejected, "session=%u its reference at the SMF is too long", s->id);
     }
     if (!call_ok(f->create) && e && e->has.n1_sm_msg)

@@ -105,6 +105,7 @@ static uint8_t adopt(struct amf_registration *f)
     }
     nas_security_wipe(&ue->security);
     ue->security = f->candidate;
+    amf_ue_keys_changed(ue);
     nas_security_wipe(&f->candidate);
     c->candidate = NULL;
     c->candidate_used = false;
@@ -303,6 +304,7 @@ static void run(struct proc *p, const struct wake *w)
     /* step 21 */
     STEP(p, "accept");
     amf_ue_set_registered(f->a.ue, true);
+    amf_ue_changed(f->a.ue);
     f->accepted = true;
     f->completed = !f->has_guti; /* nothing to be acknowledged: 5.5.1.2.4, 5.5.1.3.4 */
     accept(f);
@@ -425,7 +427,7 @@ void amf_nas_registration_request(const struct amf_nas_rx *rx)
     }
     /* COUNTs that come to their end want new keys (TS 33.501 6.4.3.2): as if nobody had verified it. */
     bool worn = rx->ue && (rx->ue->security.count[NAS_UPLINK] > COUNT_WORN ||
-                           rx->ue->security.count[NAS_DOWNLINK] > COUNT_WORN);
+                           rx->ue->security.count[NAS_DOWNLINK] > COUNT_WORN || !amf_ue_may_send(rx->ue));
     struct amf_ue *ue = worn ? NULL : rx->ue;
     struct amf_registration *f = amf_proc_new(c->amf, &type, AMF_PROC_REGISTRATION, c, ue);
     if (!f) {

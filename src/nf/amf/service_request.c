@@ -26,7 +26,7 @@ void amf_service_reject(struct amf_conn *c, uint8_t cause)
     metric_add_at(rt->metrics, METRIC_service_failed, cause, 1);
     struct pseudonym who = log_identity(rt->log, c->ue ? amf_ue_supi(c->ue) : STR(""));
     LOG(rt->log, ue_service_rejected, "ue=%s cause=%u text=\"%s\"", who.text, cause, nas_gmm_cause_text(cause));
-    amf_nas_send(c, &m, c->ue && c->is_secure ? NAS_CIPHERED : NAS_PLAIN);
+    amf_nas_send(c, &m, c->ue && c->is_secure && amf_ue_may_send(c->ue) ? NAS_CIPHERED : NAS_PLAIN);
 }
 static void refuse(struct amf_conn *c, uint8_t cause)
 {
@@ -126,6 +126,11 @@ void amf_nas_service_request(const struct amf_nas_rx *rx)
     if (!amf_ue_is_registered(ue)) {
         if (!c->proc)
             refuse(c, NAS_GMM_CAUSE_IMPLICITLY_DE_REGISTERED);
+        return;
+    }
+    if (!amf_ue_may_send(ue)) { /* the store cannot commit: new keys need no row */
+        if (!c->proc)
+            refuse(c, NAS_GMM_CAUSE_UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK);
         return;
     }
     bool was_paged = ue->is_paged;

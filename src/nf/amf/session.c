@@ -43,6 +43,8 @@ void amf_session_drop(struct amf_session *s, bool tell)
     sm_drop_stored(s);
     list_remove(&s->on_ue);
     list_remove(&s->queued);
+    if (s->ue && s->sm_ref[0])
+        amf_ue_changed(s->ue);
     s->ue = NULL;
     s->up_active = s->setting_up = false;
     if (s->is_creating)

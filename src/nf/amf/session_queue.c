@@ -69,6 +69,7 @@ static void finish(struct teller *f, struct item *it)
     struct slab *sessions = &f->amf->ues->sessions;
     struct amf_session *s = slab_get(sessions, it->s);
     bool done = call_ok(it->c) || (it->c->status >= 400 && it->c->status < 500);
+    bool is_unknown = it->c->status == 404;
     call_done(it->c);
     if (!s || link_is_on(&s->queued))
         return; /* gone, or to be told something else by now */
@@ -81,6 +82,8 @@ static void finish(struct teller *f, struct item *it)
     }
     if (!s->ue)
         slab_drop(sessions, s);
+    else if (is_unknown && !s->is_creating)
+        amf_session_drop(s, false);
 }
 
 static void teller_run(struct proc *p, const struct wake *w)

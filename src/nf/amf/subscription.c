@@ -189,6 +189,7 @@ uint8_t amf_subscription_store(struct amf_ue *ue, const struct sbi_SubscriptionD
     if (d->has.smf_sel_data && d->smf_sel_data.has.subscribed_snssai_infos)
         take_dnns(ue, &d->smf_sel_data);
     ue->has_subscription = true;
+    amf_ue_changed(ue);
     return 0;
 }
 static uint8_t take_data(struct amf_registration *f)

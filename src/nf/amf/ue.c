@@ -113,6 +113,7 @@ struct amf_ue *amf_ue_take(struct amf *amf, struct str supi)
         return NULL;
     }
     ue->amf = amf;
+    ue->count_limit = UINT32_MAX;
     list_init(&ue->sessions);
     str_copy(ue->supi, sizeof ue->supi, supi);
     if (map_put(&amf->ues->by_supi, (struct bytes){(const uint8_t *)ue->supi, supi.n}, ue) < 0) {
@@ -171,6 +172,9 @@ void amf_ue_drop(struct amf_ue *ue)
         map_del_u64(&amf->ues->by_tmsi, ue->tmsi);
     if (ue->new_tmsi)
         map_del_u64(&amf->ues->by_tmsi, ue->new_tmsi);
+    if (ue->spare_tmsi)
+        map_del_u64(&amf->ues->by_tmsi, ue->spare_tmsi);
+    amf_ue_row_delete(ue);
     map_del(&amf->ues->by_supi, (struct bytes){(const uint8_t *)ue->supi, amf_ue_supi(ue).n});
     free(ue->dnns);
     amf_ue_forget_radio(ue);
@@ -188,13 +192,9 @@ void amf_ue_set_registered(struct amf_ue *ue, bool registered)
 }
 
 /* Unpredictable (TS 33.501 6.12.3): 28 random bits, and the shard in front so that any node can tell whose it is. */
-int amf_ue_new_tmsi(struct amf_ue *ue)
+static int tmsi_choose(struct amf_ue *ue, uint32_t *to)
 {
     struct amf *amf = ue->amf;
-    if (ue->new_tmsi) { /* sent and never confirmed: the next one takes its place */
-        map_del_u64(&amf->ues->by_tmsi, ue->new_tmsi);
-        ue->new_tmsi = 0;
-    }
     for (unsigned i = 0; i < TMSI_TRIES; i++) {
         uint32_t tmsi;
         env_random(amf->rt->env, &tmsi, sizeof tmsi);
@@ -203,19 +203,65 @@ int amf_ue_new_tmsi(struct amf_ue *ue)
             continue;
         if (map_put_u64(&amf->ues->by_tmsi, tmsi, ue) < 0)
             return ERR_NOSPACE;
-        ue->new_tmsi = tmsi;
+        *to = tmsi;
         return OK;
     }
     return ERR_NOSPACE;
+}
+static void tmsi_forget(struct amf_ue *ue, uint32_t *tmsi)
+{
+    if (*tmsi)
+        map_del_u64(&ue->amf->ues->by_tmsi, *tmsi);
+    *tmsi = 0;
+}
+static void spare_choose(struct amf_ue *ue)
+{
+    if (!ue->amf->ues->rows.write || tmsi_choose(ue, &ue->spare_tmsi) < 0)
+        return;
+    ue->spare_at = UINT64_MAX;
+    amf_ue_changed(ue);
+}
+int amf_ue_new_tmsi(struct amf_ue *ue)
+{
+    tmsi_forget(ue, &ue->new_tmsi); /* sent and never confirmed: the next one takes its place */
+    if (ue->guti_unsure)
+        tmsi_forget(ue, &ue->spare_tmsi);
+    ue->guti_unsure = false;
+    if (ue->has_row && ue->spare_tmsi && ue->spare_at > ue->amf->rt->commits)
+        commit_now(ue->amf->rt); /* rare: two within one commit; else the phone may be unknown after a restart */
+    ue->new_tmsi = ue->spare_tmsi;
+    ue->spare_tmsi = 0;
+    int e = ue->new_tmsi ? OK : tmsi_choose(ue, &ue->new_tmsi);
+    if (e == OK)
+        spare_choose(ue);
+    return e;
 }
 void amf_ue_tmsi_taken(struct amf_ue *ue)
 {
     if (!ue->new_tmsi)
         return;
-    if (ue->tmsi)
-        map_del_u64(&ue->amf->ues->by_tmsi, ue->tmsi);
+    tmsi_forget(ue, &ue->tmsi);
     ue->tmsi = ue->new_tmsi;
     ue->new_tmsi = 0;
+}
+/* Those that come after it were not taken, and the last of them can be the next. */
+void amf_ue_tmsi_seen(struct amf_ue *ue, uint32_t tmsi)
+{
+    bool unsure = ue->guti_unsure;
+    ue->guti_unsure = false;
+    if (tmsi && tmsi == ue->spare_tmsi) { /* sent just before a restart */
+        tmsi_forget(ue, &ue->new_tmsi);
+        ue->new_tmsi = tmsi;
+        ue->spare_tmsi = 0;
+    }
+    if (tmsi && tmsi == ue->new_tmsi) {
+        amf_ue_tmsi_taken(ue);
+    } else if (unsure && !ue->spare_tmsi) {
+        ue->spare_tmsi = ue->new_tmsi;
+        ue->new_tmsi = 0;
+    }
+    if (!ue->spare_tmsi)
+        spare_choose(ue);
 }
 
 bool amf_ue_is_in_area(const struct amf_ue *ue, const struct amf_tai *tai)
@@ -242,6 +288,7 @@ int amf_ues_init(struct amf *amf)
     u->amf = amf;
     amf->ues = u;
     list_init(&u->sm_queue);
+    list_init(&u->changed);
     uint64_t secret[6];
     env_random(amf->rt->env, secret, sizeof secret);
     map_init(&u->by_supi, secret[0], secret[1]);
@@ -265,6 +312,7 @@ void amf_ues_free(struct amf *amf)
     struct amf_ues *u = amf->ues;
     if (!u)
         return;
+    amf_ue_store_close(amf);
     struct amf_conn *c;
     struct amf_ue *ue;
     for (uint32_t i = 0; u->ues.items && (ue = slab_next(&u->ues, &i));)

@@ -11,6 +11,7 @@
 #include "nf/amf/amf.h"
 #include "proto/nas_security.h"
 #include "rt/call.h"
+#include "rt/commit.h"
 #include "rt/config.h"
 #include "rt/nf.h"
 
@@ -97,12 +98,21 @@ struct amf_ue {
     char pei[24];          /* "imeisv-…", "imei-…", or empty */
     uint32_t tmsi;         /* 5G-TMSI that the phone uses; 0: none */
     uint32_t new_tmsi;     /* sent, not yet acknowledged: both are valid (TS 24.501 5.4.4.6); 0: none */
+    uint32_t spare_tmsi;   /* the one after that, chosen ahead so that it is in the store before it is sent; 0: none */
     uint8_t rm;            /* enum amf_rm */
     uint8_t guami;         /* index into config.guamis of the GUTI */
     uint8_t pending;       /* AMF_PENDING_* */
     uint8_t dereg_cause;   /* 5GMM cause of a pending deregistration, 0: none */
     bool dereg_again;      /* … re-registration required */
     bool is_paged;         /* amf2: a paging procedure runs as ue->proc */
+    bool has_row;          /* in the store */
+    bool guti_unsure;      /* restored: which of the three the phone uses is not known */
+    uint64_t spare_at;     /* rt->commits with which the spare is durable; 0: it is; UINT64_MAX: not yet written */
+    uint32_t count_limit;  /* downlink COUNTs below it may be used: ue_store.c; UINT32_MAX: no row has these keys */
+    uint32_t count_asked;  /* the limit when what was put is durable … */
+    uint64_t asked_at;     /* … which commit_is_done() tells of this */
+    uint32_t stored_uplink; /* uplink COUNT in the row */
+    struct link changed;   /* amf_ues.changed */
     bool ppf;              /* paging proceeds; cleared when the mobile reachable timer expired (TS 23.501 5.4.1.1) */
     struct nas_ue_security_capability capability; /* as received under integrity or replayed */
     struct nas_octets gmm_capability;
@@ -141,6 +151,9 @@ struct amf_ues {
     struct work sm_work;
     struct proc *sm_teller; /* tells them */
     uint32_t message_id;    /* of the N1 or N2 message stored last */
+    struct commit_user rows; /* write NULL: nothing is stored */
+    struct link changed;     /* struct amf_ue whose rows are to be written */
+    uint32_t epoch;          /* of this start */
 };
 extern const struct amf_ue_ops amf_ue_side; /* ue_n2.c */
 /* Slabs for max_ues contexts of rt->config. 0 or ERR_NOSPACE, ERR_CONFIG. Sets amf->ues and amf->ue_ops. */
@@ -173,6 +186,8 @@ struct amf_conn *amf_conn_new(struct amf *, struct amf_gnb *, uint64_t ran_ue_ng
 /* Idle again: conn goes away (release complete, association lost). Aborts conn->proc first. Tells the sessions
  * (amf_sm_conn_gone) and starts the mobile reachable timer, or drops a context that is not registered. */
 void amf_conn_drop(struct amf_conn *);
+/* The phone uses this one: it has taken it, or never took another. */
+void amf_ue_tmsi_seen(struct amf_ue *, uint32_t tmsi);
 /* Forms that the services want. */
 void amf_guami_sbi(const struct amf *, uint32_t guami, struct arena *, struct sbi_Guami *);
 void amf_tai_sbi(const struct amf_tai *, struct arena *, struct sbi_Tai *);
@@ -188,6 +203,17 @@ void amf_area_nas(const struct amf_ue *, struct nas_tai items[AMF_AREA_TAIS], st
 bool amf_slice_eq(const struct amf_slice *, const struct amf_slice *);
 /* The last segment of a Location; empty when it does not fit. */
 void amf_last_segment(struct str location, char *to, size_t cap);
+
+/* ---- ue_store.c: what is there after a restart ---- */
+void amf_ue_store_open(struct amf *);  /* and restores */
+void amf_ue_store_close(struct amf *); /* writes what is left; contexts that are dropped then keep their rows */
+void amf_ue_changed(struct amf_ue *);  /* its row is written soon, once it is registered */
+void amf_ue_row_delete(struct amf_ue *);
+void amf_ue_keys_changed(struct amf_ue *);
+/* The next downlink COUNT may be used. false: the store cannot commit, and the row that is durable allows no more. */
+bool amf_ue_may_send(struct amf_ue *);
+/* An uplink COUNT was taken; is_initial: of a message that may begin a connection, and must never do so again. */
+void amf_ue_heard(struct amf_ue *, bool is_initial);
 
 /* ---- procedures and their collisions: collide.c ---- */
 enum amf_proc_kind { /* what runs */

@@ -399,6 +399,7 @@ static void succeeded(struct smf_session *s, struct establishment *f)
 {
     struct rt *rt = s->smf->rt;
     s->state = SMF_ACTIVE;
+    smf_session_changed(s);
     metric_add(rt->metrics, METRIC_session_ok, 1);
     metric_observe(rt->metrics, METRIC_session_us, rt->now_us - f->f.p.started_us);
     LOG(rt->log, session_established, "ue=%s session=%u dnn=" STR_FMT " upf=" STR_FMT,

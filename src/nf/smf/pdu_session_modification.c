@@ -64,6 +64,7 @@ static void run(struct proc *p, const struct wake *w)
         if (!smf_n4_modified(&f->n4, s))
             goto out;
         s->qos = f->qos;
+        smf_session_changed(s);
         pfcp_call_drop(&f->n4);
     }
     f->awaits_n1 = true;
@@ -129,6 +130,7 @@ void smf_modification_start(struct smf_session *s, const struct smf_input *in)
     if (q->has.integrity_protection_maximum_data_rate) { /* for the next setup of its resources */
         s->max_rate_ul = q->integrity_protection_maximum_data_rate >> 8 == 0xff;
         s->max_rate_dl = (q->integrity_protection_maximum_data_rate & 0xff) == 0xff;
+        smf_session_changed(s);
     }
     proc_start(&f->f.p);
 }

@@ -77,6 +77,7 @@ static void run(struct proc *p, const struct wake *w)
     PROC_BEGIN(p);
     STEP(p, "2 N4 session");
     s->state = SMF_RELEASING;
+    smf_session_row_delete(s);
     if (smf_n4_delete(&f->n4, p, s) == OK) {
         AWAIT_CALLS(p);
         if (smf_n4_deleted(&f->n4)) /* else it is tried on after the session's end */

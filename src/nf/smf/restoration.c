@@ -52,6 +52,7 @@ static void ended(struct proc *p, int outcome)
     struct smf_session *s = p->owner;
     struct smf_upf *u = f->upf;
     u->restoring--;
+    s->not_restored = outcome == PROC_FAILED;
     smf_proc_ended(p, outcome);
     if (outcome == PROC_FAILED && !u->restore) { /* it refuses; a UPF that is away again is tried again */
         s->release_cause = NAS_GSM_CAUSE_REACTIVATION_REQUESTED;

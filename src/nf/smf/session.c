@@ -57,7 +57,11 @@ static uint64_t ref_proof(const struct smf *smf, struct ref r)
 void smf_ref_text(const struct smf_session *s, char out[SMF_REF_OCTETS])
 {
     struct ref r = slab_ref(&s->smf->sessions, s);
-    uint8_t b[16];
+    uint8_t b[SMF_REF];
+    if (s->has_ref) {
+        hex_put(out, s->ref, sizeof s->ref);
+        return;
+    }
     put_be32(b, r.i);
     put_be32(b + 4, r.gen);
     put_be64(b + 8, ref_proof(s->smf, r));
@@ -65,12 +69,12 @@ void smf_ref_text(const struct smf_session *s, char out[SMF_REF_OCTETS])
 }
 struct smf_session *smf_session_by_ref(struct smf *smf, struct str text)
 {
-    uint8_t b[16], proof[8];
+    uint8_t b[SMF_REF], proof[8];
     if (text.n != 2 * sizeof b || !hex_get(b, sizeof b, text))
         return NULL;
     struct ref r = {be32(b), be32(b + 4)};
     put_be64(proof, ref_proof(smf, r));
-    return secret_eq(proof, b + 8, sizeof proof) ? slab_get(&smf->sessions, r) : NULL;
+    return secret_eq(proof, b + 8, sizeof proof) ? slab_get(&smf->sessions, r) : map_get(&smf->by_ref, BYTES_OF(b));
 }
 
 /* 4 bits of the shard, 28 of the generation, 32 of the index; never 0, for a generation in use is odd. */
@@ -165,6 +169,9 @@ void smf_session_drop(struct smf_session *s, bool notify)
         pool_return(&s->dnn->v4, s->v4, smf_now_s(smf), rest_s);
     if (s->dnn && s->v6 != POOL_NONE)
         pool_return(&s->dnn->v6, s->v6, smf_now_s(smf), rest_s);
+    smf_session_row_delete(s);
+    if (s->has_ref)
+        map_del(&smf->by_ref, BYTES_OF(s->ref));
     struct call *successor = waiting_answer(s);
     list_remove(&s->next.link);
     if (s->upf)
@@ -192,12 +199,12 @@ bool smf_session_is_overtaken(const struct smf_session *s)
 
 /* ---- addresses, TS 23.501 5.8.2.2 ---- */
 
-static uint32_t v4_number(const struct smf_dnn *d, const struct net_addr *a)
+uint32_t smf_v4_number(const struct smf_dnn *d, const struct net_addr *a)
 {
     uint32_t base = be32(d->c->ipv4_pool.addr.ip), address = be32(a->ip);
     return address >= base && address - base < POOL_MAX ? address - base : POOL_NONE;
 }
-static uint32_t v6_number(const struct smf_dnn *d, const struct net_addr *a)
+uint32_t smf_v6_number(const struct smf_dnn *d, const struct net_addr *a)
 {
     uint64_t base = be64(d->c->ipv6_pool.addr.ip), prefix = be64(a->ip);
     return prefix >= base && prefix - base < POOL_MAX ? (uint32_t)(prefix - base) : POOL_NONE;
@@ -221,11 +228,11 @@ int smf_addresses_take(struct smf_session *s, const struct net_addr *fixed4, con
     uint32_t now_s = smf_now_s(s->smf);
     int err = OK;
     if (s->pdu_type & NAS_PDU_IPV4)
-        err = number_take(&d->v4, fixed4->family != 0, v4_number(d, fixed4), now_s, &s->v4);
+        err = number_take(&d->v4, fixed4->family != 0, smf_v4_number(d, fixed4), now_s, &s->v4);
     if (!err && s->v4 != POOL_NONE)
         metric_add(m, METRIC_addresses_used, 1);
     if (!err && s->pdu_type & NAS_PDU_IPV6)
-        err = number_take(&d->v6, fixed6->family != 0, v6_number(d, fixed6), now_s, &s->v6);
+        err = number_take(&d->v6, fixed6->family != 0, smf_v6_number(d, fixed6), now_s, &s->v6);
     if (!err && s->v6 != POOL_NONE)
         metric_add(m, METRIC_addresses_used, 1);
     if (err == ERR_FULL)

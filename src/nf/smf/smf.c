@@ -68,8 +68,12 @@ static int boot(struct rt *rt, void *state)
     env_random(rt->env, smf->secret, sizeof smf->secret);
     env_random(rt->env, secret, sizeof secret);
     list_init(&smf->deletions);
+    list_init(&smf->changed);
     map_init(&smf->ue_by_supi, secret[0], secret[1]);
+    map_init(&smf->by_ref, secret[1], secret[0]);
     int err = tables_init(smf);
+    if (!err)
+        smf_store_open(smf);
     return err ? err : smf_n4_open(smf);
 }
 
@@ -79,6 +83,7 @@ static void stop(struct rt *rt, void *state)
     uint32_t i = 0;
     (void)rt;
     smf->is_stopping = true;
+    smf_store_close(smf);
     for (struct smf_session *s; smf->sessions.items && (s = slab_next(&smf->sessions, &i));) {
         proc_abort(s->proc);
         if (slab_at(&smf->sessions, i - 1) == s) { /* else the procedure took it along */
@@ -96,6 +101,7 @@ static void stop(struct rt *rt, void *state)
     slab_free(&smf->sessions);
     slab_free(&smf->ues);
     map_free(&smf->ue_by_supi);
+    map_free(&smf->by_ref);
     free(smf->dnns);
     free(smf->upfs);
     free(smf->scratch);

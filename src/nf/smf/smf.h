@@ -12,6 +12,7 @@
 #include "codec/ngap.h"
 #include "nf/smf/pool.h"
 #include "proto/pfcp.h"
+#include "rt/commit.h"
 #include "rt/config.h"
 #include "rt/nf.h"
 
@@ -22,6 +23,7 @@ enum {
     SMF_URI_MAX = 191,      /* of the AMF's callback */
     SMF_POLICY_ID_MAX = 63,
     SMF_PSI_MAX = 15,       /* PDU session identities that a UE may choose, TS 24.007 11.2.3.1b */
+    SMF_REF = 16,           /* octets of a smContextRef */
     SMF_QFI = 1,            /* of the default QoS flow */
     SMF_SCRATCH_OCTETS = 1 << 17,
     SMF_NAS_MAX = 8192,     /* octets of an N1 message that we make */
@@ -82,6 +84,12 @@ struct smf_session {
     uint8_t sst, sd[3];
     bool has_sd, is_registered; /* the latter: in the UDM */
     bool n4_unknown; /* an establishment was not answered: the UPF may have a session that we cannot name */
+    bool has_row;      /* in the store */
+    bool has_ref;      /* ref names it, which it got before a restart */
+    bool unconfirmed;  /* its AMF has not spoken of it since the restart */
+    bool not_restored; /* the UPF refused it when it was to be set up again */
+    uint8_t ref[SMF_REF];
+    struct link changed; /* smf.changed */
     uint8_t plmn[3];
     uint8_t integrity, ciphering; /* NGAP_IntegrityProtectionIndication_*, NGAP_Confidentiality… */
     bool max_rate_ul, max_rate_dl; /* integrity protection at any rate, not just 64 kbit/s */
@@ -95,6 +103,10 @@ struct smf {
     struct pfcp_node n4;
     struct slab sessions, ues;
     struct map ue_by_supi;
+    struct map by_ref;     /* references of before a restart -> smf_session */
+    struct commit_user rows; /* write NULL: nothing is stored */
+    struct link changed;     /* struct smf_session whose rows are to be written */
+    struct timer orphans;
     struct link deletions; /* struct n4_deletion: what UPFs have yet to confirm */
     struct smf_dnn *dnns;
     struct smf_upf *upfs;
@@ -141,6 +153,16 @@ void smf_ipv4(const struct smf_session *, uint8_t out[4]);
 void smf_ipv6_prefix(const struct smf_session *, uint8_t out[16]); /* the /64; the rest is 0 */
 void smf_ipv6_iid(const struct smf_session *, uint8_t out[8]);
 static inline uint32_t smf_now_s(const struct smf *smf) { return (uint32_t)(smf->rt->now_us / 1000000); }
+
+/* Of an address of its pool; POOL_NONE: it is not. */
+uint32_t smf_v4_number(const struct smf_dnn *, const struct net_addr *);
+uint32_t smf_v6_number(const struct smf_dnn *, const struct net_addr *);
+
+/* ---- session_store.c: what is there after a restart ---- */
+void smf_store_open(struct smf *);  /* and restores */
+void smf_store_close(struct smf *); /* writes what is left; sessions that are dropped then keep their rows */
+void smf_session_changed(struct smf_session *); /* its row is written soon */
+void smf_session_row_delete(struct smf_session *);
 
 /* ---- qos.c: subscription and policy become the session's parameters ---- */
 void smf_qos_of_config(struct smf_qos *, const struct config_dnn *);

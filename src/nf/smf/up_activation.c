@@ -80,6 +80,13 @@ static void start(struct smf_session *s, struct call *request, const struct smf_
 void smf_activation_start(struct smf_session *s, const struct smf_input *in)
 {
     struct call *c = in->call;
+    if (!s->up_seid && !s->not_restored && smf_upf_is_up(s->upf)) { /* its turn has not come yet: it comes now */
+        smf_restoration_start(s, &(struct smf_input){.event = SMF_EV_RESTORE});
+        if (s->proc) {
+            list_append(&s->waiting, &c->on_producer);
+            return;
+        }
+    }
     struct bytes n2 = s->up_seid && smf_upf_is_up(s->upf) ? smf_n2_setup_request(s) : nothing;
     if (!n2.p) {
         smf_update_error(&c, 504, "PEER_NOT_RESPONDING", "the session has no user plane function now");

@@ -135,6 +135,8 @@ void smf_update(void *state, struct call *c)
         call_problem(c, 404, "CONTEXT_NOT_FOUND", NULL);
         return;
     }
+    bool is_news = s->unconfirmed; /* since a restart: the user plane is off, as the AMF may be about to say */
+    s->unconfirmed = false;
     if (b->has.release && b->release)
         in.event = SMF_EV_RELEASE;
     else if (b->has.n1_sm_msg)
@@ -143,6 +145,9 @@ void smf_update(void *state, struct call *c)
         return n2_take(s, c, b);
     else if (b->has.up_cnx_state && b->up_cnx_state == SBI_UpCnxState_ACTIVATING)
         in.event = SMF_EV_UP_ON;
+    else if (b->has.up_cnx_state && b->up_cnx_state == SBI_UpCnxState_DEACTIVATED && is_news &&
+             s->up_state == SMF_UP_OFF)
+        return smf_update_answer(&c, nothing, nothing, 0, SBI_UpCnxState_DEACTIVATED);
     else if (b->has.up_cnx_state && b->up_cnx_state == SBI_UpCnxState_DEACTIVATED)
         in.event = SMF_EV_UP_OFF;
     else if (b->has.ho_state)
