@@ -8,6 +8,12 @@
 static void tap(struct pfcp_node *n, enum tap_direction direction, const struct net_addr *peer,
                 const struct pfcp_msg *m, struct bytes raw, int error)
 {
+    char host[NET_ADDR_TEXT];
+    const char *name = m ? pfcp_name(m->type) : "unreadable";
+    if (direction == TAP_RX)
+        LOG(n->rt->log, pfcp_rx, "peer=%s message=\"%s\" octets=%u", addr_text(peer, host), name, raw.n);
+    else
+        LOG(n->rt->log, pfcp_tx, "peer=%s message=\"%s\" octets=%u", addr_text(peer, host), name, raw.n);
     rt_tap(n->rt, &(struct tap_event){.interface = TAP_N4,
                                       .direction = direction,
                                       .at_us = n->rt->now_us,
