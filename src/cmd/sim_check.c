@@ -189,9 +189,9 @@ static void n1_taken(struct sim_check *c, const struct tap_event *e)
     if (!conn)
         return;
     bool was;
-    uint64_t *answered = seen_put(&c->sent, mix_u64(1, e->ue), &was);
-    if (answered)
-        *answered = e->at_us;
+    uint64_t *turn = seen_put(&c->sent, mix_u64(1, e->ue), &was);
+    if (turn)
+        ++*turn; /* whatever is sent after it answers it */
     if (!conn->is_secure || e->error)
         return;
     if (!c->nas_security)
@@ -214,10 +214,10 @@ static void n1_sent(struct sim_check *c, const struct tap_event *e)
         break;
     default: return;
     }
-    bool was, was_answered;
-    uint64_t *answered = seen_put(&c->sent, mix_u64(1, e->ue), &was_answered), answered_us = answered ? *answered : 0;
-    uint64_t *last = seen_put(&c->sent, mix(mix_u64(e->type, e->ue), e->raw.p, e->raw.n), &was);
-    if (last && was && answered_us < *last && e->at_us < *last + N1_T_US)
+    bool was;
+    uint64_t *turn = seen_put(&c->sent, mix_u64(1, e->ue), &was);
+    uint64_t *last = seen_put(&c->sent, mix(mix_u64(mix_u64(e->type, e->ue), turn ? *turn : 0), e->raw.p, e->raw.n), &was);
+    if (last && was && e->at_us < *last + N1_T_US)
         sim_fail(c, SIM_P_early, "%s is sent again after %.3f s", e->name, (double)(e->at_us - *last) / SIM_S);
     if (last)
         *last = e->at_us;
