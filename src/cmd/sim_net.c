@@ -104,7 +104,7 @@ int sim_subscribe(struct sim_net *n, uint32_t phone)
     int e = subscriber_put(n->store, supi, &n->subscriber);
     if (e == OK && n->amf)
         e = subscriber_note_change(n->store, supi, env_unix_us(n->core_env), false);
-    return e;
+    return e == OK ? store_sync(n->store) : e; /* as who provisions does */
 }
 int sim_unsubscribe(struct sim_net *n, uint32_t phone)
 {
@@ -113,7 +113,7 @@ int sim_unsubscribe(struct sim_net *n, uint32_t phone)
     int e = subscriber_remove(n->store, supi);
     if (e == OK)
         e = subscriber_note_change(n->store, supi, env_unix_us(n->core_env), true);
-    return e;
+    return e == OK ? store_sync(n->store) : e;
 }
 static int subscribe_all(struct sim_net *n)
 {
