@@ -13,6 +13,7 @@ MAY = {
     "os": ["rt", "dp", "codec", "base"], "sim": ["rt", "dp", "codec", "base"],
     "proto": ["rt", "codec", "crypto", "base"], "dp": ["base"],
     "ran": ["proto", "rt", "codec", "crypto", "base"],
+    "trust": ["proto", "rt", "codec", "crypto", "base"],
     "cmd": None,
 }
 NF = ["proto", "rt", "codec", "crypto", "base"]
