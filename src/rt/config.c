@@ -19,6 +19,7 @@ struct config_reader {
     const struct str *sets;
     uint32_t n_sets;
     bool no_space;
+    bool is_other; /* not a configuration, but a text with rows of its own */
 };
 
 /* ---- the report ---- */
@@ -289,9 +290,11 @@ static void key_unknown(struct config_reader *r, const struct text_doc *d, const
     for (uint32_t i = 0; i < s->n_opts; i++)
         if (str_is_nearer(key, str_of(s->opts[i].key), &best))
             near = s->opts[i].key;
-    const char *other = near ? NULL : other_section(s, key);
+    const char *other = near || r->is_other ? NULL : other_section(s, key);
     if (near)
         snprintf(expected, sizeof expected, "an option of %s; did you mean '%s'?", path, near);
+    else if (r->is_other)
+        snprintf(expected, sizeof expected, "an option of %s", path);
     else if (other)
         snprintf(expected, sizeof expected, "an option of %s; section %s has one of this name", path, other);
     else
@@ -352,7 +355,7 @@ static void set_read(struct config_reader *r, const struct str *set, const struc
 static void section_read(struct config_reader *r, const struct text_doc *d, const struct config_section *s,
                          const yaml_node_t *node, void *out, const char *path)
 {
-    bool top = out && config_top_find(str_of(s->name)) && config_top_find(str_of(s->name))->section == s;
+    bool top = out && !r->is_other && config_top_find(str_of(s->name)) && config_top_find(str_of(s->name))->section == s;
     char inner[128], expected[192];
     if (node && node->type != YAML_MAPPING_NODE && !(top && is_nothing(node))) {
         snprintf(expected, sizeof expected, "a mapping of options of %s", path);
@@ -450,6 +453,23 @@ static void sets_check(struct config_reader *r)
     }
 }
 
+/* The node of map.key[index].sub in *at, or of what of it is written; false: not all of it. */
+static bool option_find(const struct text_doc *d, const yaml_node_t *map, const char *key, uint32_t index, const char *sub,
+                        yaml_node_t **at)
+{
+    yaml_node_t *opt = mapping_get(d, map, key, NULL);
+    bool written = opt != NULL;
+    *at = opt ? opt : *at;
+    if (opt && index != CONFIG_WHOLE) {
+        if (opt->type == YAML_SEQUENCE_NODE && opt->data.sequence.items.start + index < opt->data.sequence.items.top)
+            *at = doc_node(d, opt->data.sequence.items.start[index]);
+        yaml_node_t *in = sub ? mapping_get(d, *at, sub, NULL) : *at;
+        written = in != NULL;
+        *at = in ? in : *at;
+    }
+    return written;
+}
+
 bool config_where(const struct config_reader *r, const char *section, const char *key, uint32_t index, const char *sub,
                   char where[CONFIG_WHERE])
 {
@@ -462,18 +482,17 @@ bool config_where(const struct config_reader *r, const char *section, const char
         return !sub || memmem(set->p, set->n, sub, strlen(sub));
     }
     value = mapping_get(d, root, section, &at);
-    yaml_node_t *opt = mapping_get(d, value, key, NULL);
-    bool written = opt != NULL;
-    at = opt ? opt : at;
-    if (opt && index != CONFIG_WHOLE) {
-        if (opt->type == YAML_SEQUENCE_NODE && opt->data.sequence.items.start + index < opt->data.sequence.items.top)
-            at = doc_node(d, opt->data.sequence.items.start[index]);
-        yaml_node_t *in = sub ? mapping_get(d, at, sub, NULL) : at;
-        written = in != NULL;
-        at = in ? in : at;
-    }
+    bool written = option_find(d, value, key, index, sub, &at);
     place(d, at ? &at->start_mark : NULL, where);
     return written;
+}
+
+uint32_t config_row_line(const struct config_reader *r, const char *key, uint32_t index, const char *sub)
+{
+    const struct text_doc *d = &r->main;
+    yaml_node_t *at = d->loaded ? yaml_document_get_root_node((yaml_document_t *)(uintptr_t)&d->doc) : NULL;
+    option_find(d, at, key, index, sub, &at);
+    return at ? (uint32_t)at->start_mark.line + 1 : 1;
 }
 
 static void config_read(struct config_reader *r, struct config *config, struct str text)
@@ -498,6 +517,14 @@ static void config_read(struct config_reader *r, struct config *config, struct s
     }
 }
 
+static bool is_too_long(struct str file, struct str text, struct config_report *report)
+{
+    if (text.n > CONFIG_TEXT_MAX)
+        config_say(report, true, STR_FMT ":1:1: found %u octets, expected at most %u", STR_ARG(file), text.n,
+                   (unsigned)CONFIG_TEXT_MAX);
+    return text.n > CONFIG_TEXT_MAX;
+}
+
 int config_parse_with(struct config *config, struct arena *a, struct str file, struct str text, const struct str *sets,
                       uint32_t n_sets, struct config_report *report)
 {
@@ -505,11 +532,8 @@ int config_parse_with(struct config *config, struct arena *a, struct str file, s
         .arena = a, .report = report, .main = {.file = file}, .sets = sets, .n_sets = n_sets};
     *report = (struct config_report){.n = 0};
     memset(config, 0, sizeof *config);
-    if (text.n > CONFIG_TEXT_MAX) {
-        config_say(report, true, STR_FMT ":1:1: found %u octets, expected at most %u", STR_ARG(file), text.n,
-                   (unsigned)CONFIG_TEXT_MAX);
+    if (is_too_long(file, text, report))
         return ERR_CONFIG;
-    }
     config_read(&r, config, text);
     if (report->errors == 0 && !r.no_space && config_check(&r, config, a, report) == ERR_NOSPACE)
         r.no_space = true;
@@ -520,6 +544,25 @@ int config_parse_with(struct config *config, struct arena *a, struct str file, s
 int config_parse(struct config *config, struct arena *a, struct str file, struct str text, struct config_report *report)
 {
     return config_parse_with(config, a, file, text, NULL, 0, report);
+}
+
+int config_rows_read(const struct config_section *root, void *out, struct arena *a, struct str file, struct str text,
+                     struct config_report *report, int (*check)(const struct config_reader *, void *), void *ctx)
+{
+    struct config_reader r = {.arena = a, .report = report, .main = {.file = file}, .is_other = true};
+    uint32_t before = report->errors;
+    memset(out, 0, root->octets);
+    if (is_too_long(file, text, report))
+        return ERR_CONFIG;
+    yaml_node_t *node = doc_load(&r, &r.main, text);
+    if (node)
+        section_read(&r, &r.main, root, node, out, root->name);
+    else if (r.main.loaded)
+        config_say(report, true, STR_FMT ":1:1: found nothing, expected a mapping of options of %s", STR_ARG(file), root->name);
+    if (report->errors == before && !r.no_space && check && check(&r, ctx) == ERR_NOSPACE)
+        r.no_space = true;
+    doc_drop(&r.main);
+    return r.no_space ? ERR_NOSPACE : report->errors != before ? ERR_CONFIG : OK;
 }
 
 /* ---- what changed ---- */

@@ -20,11 +20,6 @@ struct config_slice { /* S-NSSAI, TS 23.003 28.4.2 */
     bool has_sd;
 };
 
-#define CHOICES(name, NAME) enum config_##name {
-#define CHOICE(NAME, VALUE, text) CONFIG_##NAME##_##VALUE,
-#define CHOICES_END(name, NAME) CONFIG_##NAME##_COUNT };
-#include "../../spec/config.def"
-
 #define CONFIG_C_BOOL bool
 #define CONFIG_C_INT uint32_t
 #define CONFIG_C_LONG uint64_t
@@ -44,18 +39,15 @@ struct config_slice { /* S-NSSAI, TS 23.003 28.4.2 */
 #define CONFIG_C_PLMN struct config_plmn
 #define CONFIG_C_TAC uint32_t /* 24 bits */
 #define CONFIG_C_SLICE struct config_slice
-#define CONFIG_C_ENUM(e) enum config_##e
+#define CONFIG_C_DATE int32_t /* days since 1970-01-01; 0: none */
+#define CONFIG_C_ENUM(e) enum CONFIG_ROW(e)
 
-#define SECTION(id, help) struct config_##id {
-#define OPT(s, member, key, type, min, max, unit, def, help, when) CONFIG_C_##type member;
-#define OPTS(s, member, key, type, nmin, nmax, min, max, unit, def, help, when)                    \
-    const CONFIG_C_##type *member;                                                                 \
-    uint32_t n_##member;
-#define LIST(s, member, key, element, nmin, nmax, def, help, when)                                 \
-    const struct config_##element *member;                                                         \
-    uint32_t n_##member;
-#define SECTION_END(id) };
+#define CONFIG_ROW(id) config_##id
+#define CONFIG_WORD(NAME, VALUE) CONFIG_##NAME##_##VALUE
+#include "rt/config_struct.h"
 #include "../../spec/config.def"
+#undef CONFIG_ROW
+#undef CONFIG_WORD
 
 struct config {
 #define TOP(id) struct config_##id id;
@@ -88,6 +80,10 @@ void config_keep_start(const struct config *old, struct config *new_one);
 int config_help(char *out, uint32_t cap);
 int config_default_yaml(char *out, uint32_t cap);
 const char *config_nf_text(enum config_nf); /* "amf" */
+/* A day as "2027-12-31" to days since 1970-01-01 and back; 0 is no day and an empty text. */
+enum { CONFIG_DATE_TEXT = 12, CONFIG_YEAR_MIN = 1990, CONFIG_YEAR_MAX = 2199 };
+bool config_date_parse(struct str, int32_t *days);
+const char *config_date_text(int32_t days, char buf[CONFIG_DATE_TEXT]);
 /* "001-01"; "1-000009" or "1". Return buf. */
 enum { CONFIG_PLMN_TEXT = 8, CONFIG_SLICE_TEXT = 12 };
 const char *config_plmn_text(const struct config_plmn *, char buf[CONFIG_PLMN_TEXT]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_rows.h - the rows of spec/config.def as data, for the files that read, check and explain a configuration.
- * Inside rt/ only. */
+/* config_rows.h - the rows of spec/config.def as data, for the files that read, check and explain a configuration;
+ * and the reader of other texts that have rows of their own in the same dialect (config_struct.h, config_table.h). */
 #pragma once
 #include "rt/config.h"
 
@@ -8,7 +8,7 @@ enum config_type {
     CONFIG_TYPE_BOOL, CONFIG_TYPE_INT, CONFIG_TYPE_LONG, CONFIG_TYPE_STR, CONFIG_TYPE_NAME, CONFIG_TYPE_DNN,
     CONFIG_TYPE_PATH, CONFIG_TYPE_HEX, CONFIG_TYPE_IP, CONFIG_TYPE_IP4, CONFIG_TYPE_IP6, CONFIG_TYPE_ADDR,
     CONFIG_TYPE_PREFIX4, CONFIG_TYPE_PREFIX6, CONFIG_TYPE_CIDR4, CONFIG_TYPE_CIDR6, CONFIG_TYPE_PLMN,
-    CONFIG_TYPE_TAC, CONFIG_TYPE_SLICE, CONFIG_TYPE_ENUM,
+    CONFIG_TYPE_TAC, CONFIG_TYPE_SLICE, CONFIG_TYPE_DATE, CONFIG_TYPE_ENUM,
 };
 enum config_form { CONFIG_ONE, CONFIG_VALUES, CONFIG_MAPPINGS }; /* OPT, OPTS, LIST */
 enum config_unit { CONFIG_UNIT_NONE, CONFIG_UNIT_S, CONFIG_UNIT_MS, CONFIG_UNIT_BPS, CONFIG_UNIT_OCTETS };
@@ -81,3 +81,12 @@ enum { CONFIG_WHERE = 320, CONFIG_WHOLE = 0xffffffff };
 bool config_where(const struct config_reader *, const char *section, const char *key, uint32_t index, const char *sub,
                   char where[CONFIG_WHERE]);
 int config_check(const struct config_reader *, struct config *, struct arena *, struct config_report *);
+
+/* ---- other texts with rows of their own ---- */
+/* The text is one mapping of `root`, which is filled in at *out. Adds to the report. check(ctx), NULL: none, says what
+ * no row can, and may ask config_row_line(); it runs when the rows had nothing to say. OK, ERR_CONFIG, ERR_NOSPACE. */
+int config_rows_read(const struct config_section *root, void *out, struct arena *, struct str file, struct str text,
+                     struct config_report *, int (*check)(const struct config_reader *, void *ctx), void *ctx);
+/* The line, from 1, of `key`, of its element `index` (CONFIG_WHOLE: of none) and of that one's key `sub` (NULL: of
+ * none); the nearest that is written. */
+uint32_t config_row_line(const struct config_reader *, const char *key, uint32_t index, const char *sub);

@@ -255,6 +255,7 @@ static bool scalar_parse(const struct config_opt *o, struct str t, void *out)
     case CONFIG_TYPE_IP: case CONFIG_TYPE_IP4: case CONFIG_TYPE_IP6: case CONFIG_TYPE_ADDR: return ip_parse(o, t, out);
     case CONFIG_TYPE_PLMN: return plmn_parse(t, out);
     case CONFIG_TYPE_SLICE: return slice_parse(t, out);
+    case CONFIG_TYPE_DATE: return config_date_parse(t, out);
     case CONFIG_TYPE_ENUM: return enum_parse(o->choices, t, out);
     default: return false;
     }
@@ -296,6 +297,44 @@ bool config_value_eq(const struct config_opt *o, const void *a, const void *b)
         return p->length == q->length && addr_eq(&p->addr, &q->addr);
     default: return memcmp(a, b, o->octets) == 0;
     }
+}
+
+/* ---- dates ---- */
+static uint32_t days_of_month(uint64_t y, uint64_t m)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
+    return days[m - 1] + (leap && m == 2);
+}
+bool config_date_parse(struct str t, int32_t *days)
+{
+    uint64_t y, m, d;
+    uint32_t n = 0;
+    if (t.n != 10 || t.p[4] != '-' || t.p[7] != '-')
+        return false;
+    struct str part[3] = {{t.p, 4}, {t.p + 5, 2}, {t.p + 8, 2}};
+    if (!digits(&part[0], 10, &y) || !digits(&part[1], 10, &m) || !digits(&part[2], 10, &d) || part[0].n || part[1].n ||
+        part[2].n || y < CONFIG_YEAR_MIN || y > CONFIG_YEAR_MAX || m < 1 || m > 12 || d < 1 || d > days_of_month(y, m))
+        return false;
+    for (uint64_t i = 1970; i < y; i++)
+        n += 337 + days_of_month(i, 2);
+    for (uint64_t i = 1; i < m; i++)
+        n += days_of_month(y, i);
+    *days = (int32_t)(n + (uint32_t)d - 1);
+    return true;
+}
+const char *config_date_text(int32_t days, char buf[CONFIG_DATE_TEXT])
+{
+    uint32_t y = 1970, m = 1, left = days > 0 ? (uint32_t)days : 0;
+    buf[0] = 0;
+    if (days <= 0)
+        return buf;
+    for (; y < CONFIG_YEAR_MAX + 1 && left >= 337 + days_of_month(y, 2); y++)
+        left -= 337 + days_of_month(y, 2);
+    for (; m < 12 && left >= days_of_month(y, m); m++)
+        left -= days_of_month(y, m);
+    snprintf(buf, CONFIG_DATE_TEXT, "%04u-%02u-%02u", y % 10000, m, left % 31 + 1);
+    return buf;
 }
 
 /* ---- in words ---- */
@@ -347,6 +386,7 @@ const char *config_value_expected(const struct config_opt *o, char buf[CONFIG_EX
     case CONFIG_TYPE_PLMN: words(buf, "a network as MCC-MNC, such as 001-01"); break;
     case CONFIG_TYPE_TAC: words(buf, "a tracking area code from %u to %u", min, max); break;
     case CONFIG_TYPE_SLICE: words(buf, "a slice as SST or SST-SD, such as 1 or 1-000009"); break;
+    case CONFIG_TYPE_DATE: words(buf, "a date such as 2027-12-31"); break;
     case CONFIG_TYPE_ENUM:
         words(buf, "one of ");
         for (uint32_t i = 0; i < o->choices->n; i++)

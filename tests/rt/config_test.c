@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration: an empty text is complete, values of every kind, and every refusal with its place. */
 #include "base/suggest.h"
-#include "rt/config.h"
+#include "rt/config_rows.h"
 #include "tests/test.h"
 #include <stdlib.h>
 
@@ -406,9 +406,87 @@ static void nearest_words(void **state)
     assert_false(str_is_nearer(STR("xyz"), STR("run"), &best));
 }
 
+static void dates(void **state)
+{
+    static const struct { const char *text; int32_t days; } good[] = {
+        {"2000-01-01", 10957}, {"2024-02-29", 19782}, {"2027-12-31", 21183}, {"1990-01-01", 7305}, {"2199-12-31", 84005}};
+    static const char *const bad[] = {"", "2027", "2027-12-32", "2023-02-29", "2100-02-29", "2027-13-01", "2027-00-10", "2027-1-01",
+                                      "27-12-31", "1989-12-31", "2200-01-01", "2027/12/31", "2027-12-31 ", "2O27-12-31"};
+    char buf[CONFIG_DATE_TEXT];
+    int32_t days;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_true(config_date_parse(str_of(good[i].text), &days));
+        assert_int_equal(days, good[i].days);
+        assert_string_equal(config_date_text(days, buf), good[i].text);
+    }
+    for (days = 7305; days < 30000; days++) {
+        int32_t again;
+        assert_true(config_date_parse(str_of(config_date_text(days, buf)), &again));
+        assert_int_equal(again, days);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(config_date_parse(str_of(bad[i]), &days));
+    assert_string_equal(config_date_text(0, buf), "");
+    config_date_text(INT32_MAX, buf); /* no such day; nothing breaks */
+}
+
+/* A text with rows of its own. */
+struct other_item { struct str name; int32_t day; };
+struct other_root { const struct other_item *items; uint32_t n_items; };
+static const struct config_opt other_item_opts[] = {
+    {"name", "a name", NULL, CONFIG_ONE, CONFIG_TYPE_NAME, NULL, NULL, CONFIG_UNIT_NONE, 1, 1, 1, 32, sizeof(struct str),
+     offsetof(struct other_item, name), 0, false},
+    {"day", "a day", "", CONFIG_ONE, CONFIG_TYPE_DATE, NULL, NULL, CONFIG_UNIT_NONE, 1, 1, 0, 0, sizeof(int32_t),
+     offsetof(struct other_item, day), 0, false}};
+static const struct config_section other_item_section = {"item", "an item", other_item_opts, 2, sizeof(struct other_item)};
+static const struct config_opt other_root_opts[] = {
+    {"items", "items", NULL, CONFIG_MAPPINGS, CONFIG_TYPE_STR, NULL, &other_item_section, CONFIG_UNIT_NONE, 1, 8, 0, 0,
+     sizeof(struct other_item), offsetof(struct other_root, items), offsetof(struct other_root, n_items), false}};
+static const struct config_section other_section = {"others", "others", other_root_opts, 1, sizeof(struct other_root)};
+static int lines(const struct config_reader *r, void *ctx)
+{
+    uint32_t *line = ctx;
+    line[0] = config_row_line(r, "items", CONFIG_WHOLE, NULL);
+    line[1] = config_row_line(r, "items", 1, NULL);
+    line[2] = config_row_line(r, "items", 1, "day");
+    line[3] = config_row_line(r, "items", 0, "day"); /* not written: the item's own */
+    return OK;
+}
+static int other_read(struct other_root *to, const char *text, uint32_t line[4])
+{
+    struct arena a = arena_over(memory[0], sizeof memory[0]);
+    report = (struct config_report){.n = 0};
+    return config_rows_read(&other_section, to, &a, STR("o.yaml"), str_of(text), &report, lines, line);
+}
+static void rows_of_another_text(void **state)
+{
+    static const struct { const char *text, *line; } bad[] = {
+        {"", "o.yaml:1:1: found nothing"},
+        {"items: []\n", "o.yaml:1:8: found a list, expected a list of 1 to 8"},
+        {"items:\n  - {name: a, dya: 2027-01-01}\n", "o.yaml:2:15: found 'dya', expected an option of others.items; did you mean 'day'?"},
+        {"items:\n  - {name: a, zones: 1}\n", "o.yaml:2:15: found 'zones', expected an option of others.items\n"},
+        {"items:\n  - {name: a, day: 2027-02-30}\n", "o.yaml:2:20: found '2027-02-30', expected a date such as 2027-12-31"},
+        {"items:\n  - {day: 2027-02-03}\n", "o.yaml:2:5: found nothing, expected 'name' in others.items"},
+    };
+    struct other_root root;
+    uint32_t line[4] = {0};
+    assert_int_equal(other_read(&root, "# two\nitems:\n  - name: a\n  - name: b\n    day: 2027-12-31\n", line), OK);
+    assert_int_equal(root.n_items, 2);
+    assert_int_equal(root.items[0].day, 0);
+    assert_int_equal(root.items[1].day, 21183);
+    assert_int_equal(line[0], 3);
+    assert_int_equal(line[1], 4);
+    assert_int_equal(line[2], 5);
+    assert_int_equal(line[3], 3);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        assert_int_equal(other_read(&root, bad[i].text, line), ERR_CONFIG);
+        assert_int_equal(strncmp(report.text, bad[i].line, strlen(bad[i].line)), 0);
+    }
+}
+
 int main(void)
 {
     return RUN(unit(empty_is_complete), unit(default_file_says_the_same), unit(values), unit(wrong_values),
                unit(secrets_are_not_shown), unit(wrong_keys), unit(wrong_yaml), unit(across_options), unit(warnings),
-               unit(all_at_once), unit(sets), unit(reload), unit(nearest_words));
+               unit(all_at_once), unit(sets), unit(reload), unit(nearest_words), unit(dates), unit(rows_of_another_text));
 }
