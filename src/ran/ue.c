@@ -197,7 +197,7 @@ static bool once(uint8_t *fault, uint8_t type)
         *fault = 0;
     return is_it;
 }
-static bool is_dropped(struct ue *ue, uint8_t *fault, uint8_t type)
+bool ue_drops(struct ue *ue, uint8_t *fault, uint8_t type)
 {
     if (ue->faults.silent || !*fault || *fault != type)
         return false;
@@ -211,7 +211,7 @@ static bool is_dropped(struct ue *ue, uint8_t *fault, uint8_t type)
 static int transmit(struct ue *ue, uint8_t type, struct bytes nas, uint32_t cause)
 {
     int e;
-    if (ue->faults.silent || is_dropped(ue, &ue->faults.drop_up, type))
+    if (ue->faults.silent || ue_drops(ue, &ue->faults.drop_up, type))
         return OK;
     bool again = once(&ue->faults.replay, type);
     if (ue->link) {
@@ -331,7 +331,7 @@ static void message(struct ue *ue, struct bytes plain, bool is_protected)
     int e = nas_decode(plain, &a, &m, &report);
     if (e == OK)
         tap(ue, TAP_RX, &m, plain);
-    if (is_dropped(ue, &ue->faults.drop_down, m.type))
+    if (ue_drops(ue, &ue->faults.drop_down, m.type))
         return;
     if (e == OK && m.epd == NAS_EPD_MM) {
         ue_mm_message(ue, &m, is_protected);

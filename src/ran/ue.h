@@ -209,6 +209,8 @@ int ue_send(struct ue *, const struct nas_msg *);
 int ue_send_initial(struct ue *, struct nas_msg *outer, const struct nas_msg *full, uint32_t cause);
 int ue_send_protected(struct ue *, struct bytes plain, enum nas_security_header, uint32_t cause);
 void ue_status(struct ue *, uint8_t cause);
+/* A test wants this message lost: faults.drop_up or drop_down. */
+bool ue_drops(struct ue *, uint8_t *fault, uint8_t type);
 /* ue_auth.c */
 void ue_authentication_request(struct ue *, const struct nas_authentication_request *);
 void ue_authentication_result(struct ue *, const struct nas_authentication_result *);

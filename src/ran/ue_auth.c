@@ -296,10 +296,8 @@ void ue_security_mode(struct ue *ue, const struct nas_header *h)
         ran->counters.nas_discarded++;
         return;
     }
-    if (ue->faults.drop_down == m.type) {
-        ue->faults.drop_down = 0;
+    if (ue_drops(ue, &ue->faults.drop_down, m.type))
         return;
-    }
     rt_tap(ran->rt, &(struct tap_event){.interface = TAP_N1, .direction = TAP_RX, .at_us = ran->rt->now_us,
                                         .ue = slab_index(&ran->ues, ue), .type = m.type, .name = m.desc->name,
                                         .value = &m, .raw = h->plain});

@@ -72,6 +72,8 @@ static int carry(struct ue_session *s, const struct nas_msg *sm, uint8_t request
 {
     struct ran *ran = s->ue->ran;
     struct nas_msg m;
+    if (ue_drops(s->ue, &s->ue->faults.drop_up, sm->type))
+        return OK;
     int n = nas_encode(sm, ran->inner, RAN_NAS_MAX);
     if (n < 0)
         return n;
@@ -439,10 +441,8 @@ void ue_sm_transport(struct ue *ue, const struct nas_dl_nas_transport *t)
     rt_tap(ran->rt, &(struct tap_event){.interface = TAP_N1, .direction = TAP_RX, .at_us = ran->rt->now_us,
                                         .ue = slab_index(&ran->ues, ue), .type = m.type, .name = m.desc->name,
                                         .value = &m, .raw = t->payload_container});
-    if (ue->faults.drop_down && ue->faults.drop_down == m.type) {
-        ue->faults.drop_down = 0;
+    if (ue_drops(ue, &ue->faults.drop_down, m.type))
         return;
-    }
     if (m.epd == NAS_EPD_SM)
         sm_message(ue, &m);
 }

@@ -71,6 +71,8 @@ struct world {
     struct world_faults faults;
     world_watch_fn *watch;
     void *watch_ctx;
+    world_meddle_fn *meddle;
+    void *meddle_ctx;
 };
 
 uint64_t world_now_us(const struct world *w) { return w->now_us; }
@@ -78,6 +80,11 @@ void world_watch(struct world *w, world_watch_fn *fn, void *ctx)
 {
     w->watch = fn;
     w->watch_ctx = ctx;
+}
+void world_meddle(struct world *w, world_meddle_fn *fn, void *ctx)
+{
+    w->meddle = fn;
+    w->meddle_ctx = ctx;
 }
 
 uint64_t world_random(struct world *w) /* splitmix64 */
@@ -216,14 +223,24 @@ static struct event *event_new(struct world *w, enum event_kind kind, uint64_t t
     return e;
 }
 
-static struct event *endpoint_send(struct endpoint *to, struct world *w, enum event_kind kind,
-                                   struct bytes octets)
+static void bend(struct event *e, const struct world_fate *fate)
 {
-    uint64_t at = w->now_us + delay(w);
+    if (e && e->n && fate->flip)
+        e->octets[fate->at < e->n ? fate->at : e->n - 1] ^= fate->flip;
+}
+
+static struct event *endpoint_send_late(struct endpoint *to, struct world *w, enum event_kind kind, struct bytes octets,
+                                        uint64_t late_us)
+{
+    uint64_t at = w->now_us + delay(w) + late_us;
     if (at <= to->last_delivery_us)
         at = to->last_delivery_us + 1;
     to->last_delivery_us = at;
     return event_new(w, kind, to->id, at, octets);
+}
+static struct event *endpoint_send(struct endpoint *to, struct world *w, enum event_kind kind, struct bytes octets)
+{
+    return endpoint_send_late(to, w, kind, octets, 0);
 }
 
 static void endpoint_end(struct world *w, struct endpoint *p, const char *reason)
@@ -310,23 +327,30 @@ static int host_send(struct env *env, uint64_t assoc, uint16_t stream, uint32_t 
         return ERR_RANGE;
     if (!peer)
         return OK; /* the other end has gone; down() is on its way */
-    if (w->watch) {
+    struct world_fate fate = {.copies = 1};
+    if (w->watch || w->meddle) {
         struct world_packet k = {true, p->host->addr, peer->host ? peer->host->addr : p->host->addr, w->now_us, stream,
                                  ppid, octets};
         k.from.port = p->port;
         k.to.port = peer->port;
-        w->watch(w->watch_ctx, &k);
+        if (w->watch)
+            w->watch(w->watch_ctx, &k);
+        if (w->meddle)
+            w->meddle(w->meddle_ctx, &k, &fate);
     }
     if (chance(w, w->faults.sctp_cut_ppm)) {
         endpoint_end(w, p, "cut");
         endpoint_end(w, peer, "cut");
         return OK;
     }
-    struct event *e = endpoint_send(peer, w, EV_MESSAGE, octets);
-    if (!e)
-        return ERR_NOSPACE;
-    e->stream = stream;
-    e->ppid = ppid;
+    while (fate.copies--) {
+        struct event *e = endpoint_send_late(peer, w, EV_MESSAGE, octets, fate.delay_us);
+        if (!e)
+            return ERR_NOSPACE;
+        e->stream = stream;
+        e->ppid = ppid;
+        bend(e, &fate);
+    }
     return OK;
 }
 
@@ -357,16 +381,21 @@ static int host_udp_open(struct env *env, const struct net_addr *local, const st
 static int host_udp_send(struct env *env, int sock, const struct net_addr *to, struct bytes octets)
 {
     struct world *w = host_of(env)->world;
+    struct world_packet k = {false, w->sockets[sock].addr, *to, w->now_us, 0, 0, octets};
+    struct world_fate fate = {.copies = 1};
     if (w->watch)
-        w->watch(w->watch_ctx, &(struct world_packet){false, w->sockets[sock].addr, *to, w->now_us, 0, 0, octets});
+        w->watch(w->watch_ctx, &k);
+    if (w->meddle)
+        w->meddle(w->meddle_ctx, &k, &fate);
     for (unsigned i = 0; i < SOCKETS_MAX; i++) {
         if (!w->sockets[i].host || !addr_eq(&w->sockets[i].addr, to))
             continue;
         unsigned copies = chance(w, w->faults.udp_loss_ppm) ? 0u : 1u + chance(w, w->faults.udp_double_ppm);
-        while (copies--) {
-            struct event *e = event_new(w, EV_DATAGRAM, i, w->now_us + delay(w), octets);
+        for (copies *= fate.copies; copies; copies--) {
+            struct event *e = event_new(w, EV_DATAGRAM, i, w->now_us + delay(w) + fate.delay_us, octets);
             if (e)
                 e->from = w->sockets[sock].addr;
+            bend(e, &fate);
         }
     }
     return OK;

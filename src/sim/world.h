@@ -41,6 +41,16 @@ struct world_packet {
 };
 typedef void world_watch_fn(void *ctx, const struct world_packet *);
 void world_watch(struct world *, world_watch_fn *, void *ctx);
+/* What becomes of one message or datagram, decided as it is sent and beside the faults of the world; one decider, fn
+ * NULL: none. Associations keep their order: what comes after a message that is late is late as well. */
+struct world_fate {
+    uint32_t copies;   /* 1; 0: it is lost, be it SCTP */
+    uint64_t delay_us; /* on top of the link's */
+    uint32_t at;       /* this octet is changed by `flip`; beyond the end: the last one is */
+    uint8_t flip;
+};
+typedef void world_meddle_fn(void *ctx, const struct world_packet *, struct world_fate *);
+void world_meddle(struct world *, world_meddle_fn *, void *ctx);
 uint32_t world_associations(const struct world *); /* endpoints that are up */
 
 /* ---- IP interfaces of simulated hosts (env tun_open). On the other side of one is its host's own stack, which does

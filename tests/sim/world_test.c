@@ -174,8 +174,44 @@ static void time_jumps_to_the_next_timer(void **state)
     pair_stop(&t);
 }
 
+/* The first message is lost, the second is late, the third is changed and comes twice. */
+static void meddle(void *ctx, const struct world_packet *k, struct world_fate *fate)
+{
+    uint32_t *n = ctx;
+    switch (++*n) {
+    case 1: fate->copies = 0; break;
+    case 2: fate->delay_us = 1000000; break;
+    case 3:
+        fate->copies = 2;
+        fate->at = 99;
+        fate->flip = 3 ^ 2;
+    }
+}
+static void a_test_decides_what_becomes_of_a_message(void **state)
+{
+    for (int udp = 0; udp < 2; udp++) {
+        struct pair t;
+        uint32_t n = 0;
+        pair_start(&t, 6);
+        world_run(t.w, 10000);
+        world_meddle(t.w, meddle, &n);
+        for (uint8_t i = 1; i <= 3; i++) {
+            uint8_t octets[4] = {0, 0, 0, i};
+            udp ? t.a.env->ops->udp_send(t.a.env, t.a.sock, &t.addr_b, BYTES_OF(octets))
+                : t.a.env->ops->sctp_send(t.a.env, t.a.assoc, 0, 60, BYTES_OF(octets));
+        }
+        world_run(t.w, 900000);
+        assert_int_equal(udp ? t.b.datagrams : t.b.messages, udp ? 2 : 0); /* what is in order waits for what is late */
+        world_run(t.w, 900000);
+        assert_int_equal(udp ? t.b.datagrams : t.b.messages, 3);
+        world_meddle(t.w, NULL, NULL);
+        pair_stop(&t);
+    }
+}
+
 int main(void)
 {
     return RUN(unit(sctp_keeps_order_and_udp_may_lose), unit(a_seed_replays_exactly),
-               unit(both_ends_learn_of_a_cut_and_a_kill), unit(time_jumps_to_the_next_timer));
+               unit(both_ends_learn_of_a_cut_and_a_kill), unit(time_jumps_to_the_next_timer),
+               unit(a_test_decides_what_becomes_of_a_message));
 }
