@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_parts.h - what the files of the policy share among themselves. */
+#pragma once
+#include "trust/policy.h"
+
+bool policy_rule_names_suppliers(const struct policy_rule *); /* false: it concerns everybody's */
+/* The lists of this name in all files, one after another: start with *at = 0. NULL at the end. */
+struct policy_list_at {
+    const struct policy_file *file;
+    const struct policy_list *list;
+    uint32_t line;
+};
+bool policy_list_next(const struct policy *, struct str name, uint32_t *at, struct policy_list_at *);
