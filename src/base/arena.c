@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
-#include <stdarg.h>
-#include <stdio.h>
+#include "base/format.h"
 
 struct str arena_printf(struct arena *a, const char *format, ...)
 {
@@ -9,7 +8,7 @@ struct str arena_printf(struct arena *a, const char *format, ...)
     size_t room = off < a->cap ? a->cap - off : 0;
     va_list ap;
     va_start(ap, format);
-    int n = vsnprintf(room ? (char *)a->base + off : NULL, room, format, ap);
+    int n = format_text(room ? (char *)a->base + off : NULL, room, format, ap);
     va_end(ap);
     if (n < 0)
         return (struct str){NULL, 0};
@@ -19,7 +18,7 @@ struct str arena_printf(struct arena *a, const char *format, ...)
     char *p = arena_take(a, (size_t)n + 1);
     if (p && !fits) {
         va_start(ap, format);
-        vsnprintf(p, (size_t)n + 1, format, ap);
+        format_text(p, (size_t)n + 1, format, ap);
         va_end(ap);
     }
     return (struct str){p, p ? (uint32_t)n : 0};

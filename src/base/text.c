@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
-#include <stdarg.h>
-#include <stdio.h>
+#include "base/format.h"
 
 void text_add(struct text *t, const char *format, ...)
 {
@@ -9,7 +8,7 @@ void text_add(struct text *t, const char *format, ...)
     if (t->full)
         return;
     va_start(ap, format);
-    int n = vsnprintf(t->p + t->n, t->cap - t->n, format, ap);
+    int n = format_text(t->p + t->n, t->cap - t->n, format, ap);
     va_end(ap);
     t->full = n < 0 || (uint32_t)n >= t->cap - t->n;
     t->n = n < 0 ? t->n : t->full ? t->cap - 1 : t->n + (uint32_t)n;

@@ -345,13 +345,15 @@ static int config_write(struct net *n)
     int k = snprintf(text, sizeof text,
                      "# the core of redoubt demo and redoubt up\n"
                      "amf:\n  n2_addresses: [10.99.2.1]\n%s"
+                     "%s"
                      "upf:\n  n3_addresses: [10.99.3.1]\n"
                      "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\", nat: false}]\n"
                      "udm:\n  home_network_keys: [{id: 1, profile: A, key: %s}]\n"
                      "udr:\n  path: " NET_DIR "/redoubt.db\n"
                      "control:\n  socket: " NET_DIR "/core.sock\n  log_format: json\n  log_level: %s\n"
                      "  log_rate: 100000\n  log_burst: 100000\n",
-                     n->options->null_ciphering ? "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n" : "", private_hex,
+                     n->options->null_ciphering ? "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n" : "",
+                     n->options->capture ? "smf:\n  n4_local: socket\n" : "", private_hex,
                      n->options->debug ? "debug" : "info");
     e = file_write(NET_DIR "/core.yaml", (struct bytes){(const uint8_t *)text, (uint32_t)k}, 0600);
     secret_wipe(text, sizeof text);

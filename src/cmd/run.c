@@ -187,7 +187,8 @@ static void signalled(void *ctx, int signo)
 static int base_start(struct core *c)
 {
     struct env_real_conf env = {.sctp = {.mode = (enum sctp_mode)config_of(c)->amf.sctp,
-                                         .max_assocs = config_of(c)->amf.max_gnbs + 64}};
+                                         .max_assocs = config_of(c)->amf.max_gnbs + 64},
+                                .udp_direct = config_of(c)->smf.n4_local == CONFIG_N4_LOCAL_DIRECT};
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);

@@ -45,16 +45,64 @@ static int written(struct store_group *g, int e)
     return e;
 }
 
+/* ---- rows of just now ---- */
+/* Who chooses keys that meet here pushes rows out, which are then read from the store: no more than that. */
+static struct store_recent *recent_place(struct store_group *g, enum store_table t, struct bytes key)
+{
+    uint32_t h = 2166136261u ^ (uint32_t)t;
+    for (uint32_t i = 0; i < key.n; i++)
+        h = (h ^ key.p[i]) * 16777619u;
+    return &g->recent[(h ^ h >> 16) % STORE_RECENT];
+}
+static bool recent_is(const struct store_recent *r, enum store_table t, struct bytes key)
+{
+    return r->until_us && r->table == t && r->n_key == key.n && memcmp(r->key, key.p, key.n) == 0;
+}
+static void recent_keep(struct store_group *g, enum store_table t, struct bytes key, struct bytes value)
+{
+    struct store_recent *r = recent_place(g, t, key);
+    if (r->until_us)
+        secret_wipe(r->value, r->n_value);
+    r->until_us = 0;
+    if (!g->after_us || key.n > STORE_RECENT_KEY || value.n > STORE_RECENT_VALUE)
+        return;
+    *r = (struct store_recent){g->rt->now_us + g->after_us, t, (uint16_t)key.n, (uint16_t)value.n, {0}, {0}};
+    memcpy(r->key, key.p, key.n);
+    if (value.n)
+        memcpy(r->value, value.p, value.n);
+}
+static void recent_drop(struct store_group *g, enum store_table t, struct bytes key)
+{
+    struct store_recent *r = recent_place(g, t, key);
+    if (recent_is(r, t, key))
+        secret_wipe(r, sizeof *r);
+}
+
 static int group_get(struct store *s, enum store_table t, struct bytes key, struct arena *a, struct bytes *value)
 {
-    return told(group(s), store_get(group(s)->under, t, key, a, value), "get");
+    struct store_group *g = group(s);
+    struct store_recent *r = recent_place(g, t, key);
+    if (recent_is(r, t, key) && g->rt->now_us < r->until_us) {
+        *value = arena_bytes(a, r->value, r->n_value);
+        return value->p || !r->n_value ? OK : ERR_NOSPACE;
+    }
+    int e = told(g, store_get(g->under, t, key, a, value), "get");
+    if (e == OK)
+        recent_keep(g, t, key, *value);
+    return e;
 }
 static int group_put(struct store *s, enum store_table t, struct bytes key, struct bytes value)
 {
-    return written(group(s), told(group(s), store_put(group(s)->under, t, key, value), "put"));
+    int e = told(group(s), store_put(group(s)->under, t, key, value), "put");
+    if (e < 0) /* which of the two is there, the store knows */
+        recent_drop(group(s), t, key);
+    else if (recent_is(recent_place(group(s), t, key), t, key)) /* who writes rows that nobody reads pushes none out */
+        recent_keep(group(s), t, key, value);
+    return written(group(s), e);
 }
 static int group_del(struct store *s, enum store_table t, struct bytes key)
 {
+    recent_drop(group(s), t, key);
     return written(group(s), told(group(s), store_del(group(s)->under, t, key), "del"));
 }
 static int group_scan(struct store *s, enum store_table t, struct bytes after,
@@ -81,4 +129,5 @@ void store_group_end(struct store_group *g)
 {
     if (g->under && timer_is_running(&g->timer))
         group_sync(&g->store);
+    secret_wipe(g->recent, sizeof g->recent);
 }

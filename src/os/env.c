@@ -8,12 +8,33 @@
 #include <time.h>
 
 enum socket_kind { SOCKET_FREE, SOCKET_UDP, SOCKET_TUN };
+enum { DIRECT_SOCKETS = 4, DIRECT_OCTETS = 256 * 1024 };
 struct socket_slot {
     enum socket_kind kind;
     union {
         struct udp *udp;
         struct tun *tun;
     };
+};
+/* What one socket of this process sends to another: passed on in the loop's flush, never from within
+ * udp_send(). Two parts, since what is taken from one fills the other. */
+struct direct_datagram {
+    int from, to; /* sockets */
+    uint32_t octets;
+};
+struct direct {
+    struct loop_flush flush;
+    uint32_t n_sockets;
+    struct {
+        int socket;
+        struct net_addr addr;
+        struct udp_sink sink;
+    } sockets[DIRECT_SOCKETS];
+    struct {
+        uint32_t used;
+        uint8_t *octets; /* direct_datagram and its octets, one after another; NULL until used */
+    } parts[2];
+    int filling;
 };
 struct env_real {
     struct env env;
@@ -22,6 +43,7 @@ struct env_real {
     struct sctp *sctp;
     uint32_t n, next;
     struct socket_slot *slots;
+    struct direct direct;
     uint32_t random_left; /* octets in random_pool that were not handed out */
     uint8_t random_pool[4096];
 };
@@ -118,6 +140,71 @@ static struct socket_slot *slot_of(struct env *e, int i, enum socket_kind kind)
     return i >= 0 && (uint32_t)i < r->n && r->slots[i].kind == kind ? &r->slots[i] : NULL;
 }
 
+/* ---- from one socket of this process to another ---- */
+static int direct_of_addr(const struct direct *d, const struct net_addr *a)
+{
+    for (uint32_t i = 0; i < d->n_sockets; i++)
+        if (addr_eq(&d->sockets[i].addr, a))
+            return (int)i;
+    return -1;
+}
+static int direct_of_socket(const struct direct *d, int socket)
+{
+    for (uint32_t i = 0; i < d->n_sockets; i++)
+        if (d->sockets[i].socket == socket)
+            return (int)i;
+    return -1;
+}
+static void direct_flush(void *ctx)
+{
+    struct direct *d = ctx;
+    uint8_t *at = d->parts[d->filling].octets, *end = at + d->parts[d->filling].used;
+    struct direct_datagram g;
+    d->parts[d->filling].used = 0;
+    d->filling ^= 1;
+    for (; at < end; at += g.octets) {
+        memcpy(&g, at, sizeof g);
+        at += sizeof g;
+        int from = direct_of_socket(d, g.from), to = direct_of_socket(d, g.to);
+        if (from >= 0 && to >= 0) /* else closed since */
+            d->sockets[to].sink.datagram(d->sockets[to].sink.ctx, g.to, &d->sockets[from].addr,
+                                         (struct bytes){at, g.octets});
+    }
+}
+static bool direct_send(struct env_real *r, int sock, const struct net_addr *to, struct bytes b)
+{
+    struct direct *d = &r->direct;
+    int from = direct_of_socket(d, sock), peer = from < 0 ? -1 : direct_of_addr(d, to);
+    struct direct_datagram g = {.from = sock, .octets = (uint32_t)b.n};
+    uint8_t **p = &d->parts[d->filling].octets;
+    uint32_t *used = &d->parts[d->filling].used;
+    if (peer < 0 || b.n > UDP_MAX || *used + sizeof g + b.n > DIRECT_OCTETS)
+        return false;
+    if (!*p && !(*p = malloc(DIRECT_OCTETS)))
+        return false;
+    g.to = d->sockets[peer].socket;
+    memcpy(*p + *used, &g, sizeof g);
+    memcpy(*p + *used + sizeof g, b.p, b.n);
+    *used += (uint32_t)(sizeof g + b.n);
+    loop_flush_soon(r->loop, &d->flush);
+    return true;
+}
+static void direct_open(struct env_real *r, int sock, const struct udp_sink *k)
+{
+    struct direct *d = &r->direct;
+    if (!r->conf.udp_direct || d->n_sockets == DIRECT_SOCKETS ||
+        udp_local(r->slots[sock].udp, &d->sockets[d->n_sockets].addr) < 0)
+        return;
+    d->sockets[d->n_sockets].socket = sock;
+    d->sockets[d->n_sockets++].sink = *k;
+}
+static void direct_close(struct direct *d, int sock)
+{
+    int i = direct_of_socket(d, sock);
+    if (i >= 0)
+        d->sockets[i] = d->sockets[--d->n_sockets];
+}
+
 static int real_udp_open(struct env *e, const struct net_addr *local, const struct udp_sink *k)
 {
     struct env_real *r = real(e);
@@ -126,18 +213,22 @@ static int real_udp_open(struct env *e, const struct net_addr *local, const stru
     if (rc < 0)
         return rc;
     r->slots[i].kind = SOCKET_UDP;
+    direct_open(r, i, k);
     return i;
 }
 static int real_udp_send(struct env *e, int sock, const struct net_addr *to, struct bytes b)
 {
     struct socket_slot *s = slot_of(e, sock, SOCKET_UDP);
-    return s ? udp_send(s->udp, to, b) : ERR_NOTFOUND;
+    if (!s)
+        return ERR_NOTFOUND;
+    return direct_send(real(e), sock, to, b) ? OK : udp_send(s->udp, to, b);
 }
 static void real_udp_close(struct env *e, int sock)
 {
     struct socket_slot *s = slot_of(e, sock, SOCKET_UDP);
     if (s) {
         s->kind = SOCKET_FREE;
+        direct_close(&real(e)->direct, sock);
         udp_free(s->udp);
     }
 }
@@ -199,6 +290,7 @@ int env_real_open(struct env **out, struct loop *loop, const struct env_real_con
     r->conf = conf ? *conf : (struct env_real_conf){0};
     r->loop = loop;
     r->n = r->conf.max_sockets ? r->conf.max_sockets : 1024;
+    r->direct.flush = (struct loop_flush){.fn = direct_flush, .ctx = &r->direct};
     r->slots = calloc(r->n, sizeof *r->slots);
     if (!r->slots) {
         free(r);
@@ -220,6 +312,9 @@ void env_real_free(struct env *e)
             tun_free(r->slots[i].tun);
     }
     sctp_free(r->sctp);
+    loop_flush_cancel(&r->direct.flush);
+    free(r->direct.parts[0].octets);
+    free(r->direct.parts[1].octets);
     free(r->slots);
     secret_wipe(r->random_pool, sizeof r->random_pool);
     free(r);

@@ -9,6 +9,9 @@ struct env_real_conf {
     struct sctp_conf sctp;
     uint32_t max_sockets; /* UDP sockets and interfaces; 0: 1024 */
     bool no_sctp;         /* sctp_* answer ERR_UNSUPPORTED */
+    /* What one UDP socket of this env sends to another's address is passed on inside the process: nothing of it is
+     * seen on the host's interfaces. The first four sockets. */
+    bool udp_direct;
 };
 /* SCTP is opened at its first use. */
 int env_real_open(struct env **, struct loop *, const struct env_real_conf *);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rt/call.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "codec/sbi_json.h"
 #include "rt/metrics.h"
 #include "rt/nf.h"
-#include <stdarg.h>
 #include <stdio.h>
 
 static const struct sbi_op_desc *desc(const struct call *c) { return &sbi_ops[c->op]; }
@@ -171,7 +171,7 @@ struct str call_callback_uri(struct rt *rt, struct arena *a, enum sbi_nf kind, c
     char path[256];
     va_list ap;
     va_start(ap, format);
-    int n = vsnprintf(path, sizeof path, format, ap);
+    int n = format_text(path, sizeof path, format, ap);
     va_end(ap);
     if (n < 0 || (size_t)n >= sizeof path || !rt->nf[kind])
         return (struct str){NULL, 0};

@@ -2,10 +2,12 @@
 #include "tests/test.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slab.h"
 #include "base/wire.h"
+#include <limits.h>
 
 static void stale_handle_finds_nothing(void **state)
 {
@@ -102,8 +104,52 @@ static void arena_and_text(void **state)
     assert_string_equal(err_desc(-9999)->name, "?");
 }
 
+/* What is written, and what is told of it, is what the C library writes and tells, however little room there is. */
+static void both_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void both_write(const char *format, ...)
+{
+    char ours[80], theirs[80];
+    va_list ap;
+    for (size_t room = 0; room <= sizeof ours; room++) {
+        memset(ours, '#', sizeof ours);
+        memset(theirs, '#', sizeof theirs);
+        va_start(ap, format);
+        int n = format_text(ours, room, format, ap);
+        va_end(ap);
+        va_start(ap, format);
+        int m = vsnprintf(theirs, room, format, ap);
+        va_end(ap);
+        assert_int_equal(n, m);
+        if (room)
+            assert_string_equal(ours, theirs);
+        if (room < sizeof ours)
+            assert_int_equal(ours[room], '#');
+    }
+}
+static void format_is_as_the_library_does(void **state)
+{
+    char raw[3] = {'a', 'b', 'c'}; /* not terminated */
+    both_write("plain");
+    both_write("%s", "");
+    both_write("%s/nudm/v1/%.*s/%s", "http://127.0.0.1", 3, raw, "x");
+    both_write("%.*s|%.*s|%.*s", 0, raw, 2, "", -1, "whole");
+    both_write("%c%%%c", 'x', 'y');
+    for (unsigned i = 0; i < 34; i++) {
+        unsigned u = i < 32 ? 1u << i : i == 32 ? 0 : UINT32_MAX;
+        uint64_t l = (uint64_t)u << (i & 31) | u;
+        both_write("%u %x %06x %08x %3u %02x %04u", u, u, u, u, u, u, u);
+        both_write("%llu %llx %016llx %lu %zu", (unsigned long long)l, (unsigned long long)l, (unsigned long long)l,
+                   (unsigned long)l, (size_t)l);
+        both_write("%d %05d %4d %lld %ld %zd", (int)u, (int)u, (int)u, (long long)l, (long)l, (ssize_t)l);
+    }
+    both_write("%lld %d %06d", LLONG_MIN, INT_MIN, -7);
+    both_write("%-6s|%+d|%5s|%g|%p|%hhx|%X", "left", 5, "r", 1.5, (void *)raw, 0x1ff, 0xabcu);
+    both_write("%u then %-8s and %u", 1u, "gone", 2u);
+}
+
 int main(void)
 {
     return RUN(unit(stale_handle_finds_nothing), unit(map_keeps_what_it_is_given),
-               unit(siphash_matches_its_paper), unit(cursor_errors_stick), unit(arena_and_text));
+               unit(siphash_matches_its_paper), unit(cursor_errors_stick), unit(arena_and_text),
+               unit(format_is_as_the_library_does));
 }

@@ -192,7 +192,71 @@ static void environment(void **state)
     loop_free(l);
 }
 
+struct echo {
+    struct env *env;
+    uint32_t received, within;
+    bool sending;
+    struct net_addr from;
+};
+static void echoed(void *ctx, int sock, const struct net_addr *from, struct bytes b)
+{
+    struct echo *x = ctx;
+    uint8_t less[64];
+    x->received++;
+    x->within += x->sending;
+    x->from = *from;
+    if (b.n > 1 && b.n <= sizeof less) {
+        memcpy(less, b.p, b.n);
+        x->sending = true;
+        assert_int_equal(x->env->ops->udp_send(x->env, sock, from, (struct bytes){less, b.n - 1}), OK);
+        x->sending = false;
+    }
+}
+/* Two sockets of one process: the host's interfaces do not see what they say to each other. */
+static void environment_direct(void **state)
+{
+    struct loop *l;
+    struct echo x = {0};
+    struct seen outside = {0};
+    struct udp *u;
+    uint8_t b[40] = {1};
+    struct net_addr at[3], any = addr_v4(0x7f000001, 0);
+    struct udp_sink k = {&x, echoed}, k2 = {&outside, datagram};
+    assert_int_equal(loop_open(&l), OK);
+    assert_int_equal(udp_open(&u, l, &any, 9, &k2), OK);
+    assert_int_equal(udp_local(u, &at[2]), OK);
+    for (int i = 0; i < 2; i++) { /* two ports that are free */
+        struct udp *v;
+        assert_int_equal(udp_open(&v, l, &any, 1, &k2), OK);
+        assert_int_equal(udp_local(v, &at[i]), OK);
+        udp_free(v);
+    }
+    assert_int_equal(env_real_open(&x.env, l, &(struct env_real_conf){.no_sctp = true, .udp_direct = true}), OK);
+    const struct env_ops *o = x.env->ops;
+    int s1 = o->udp_open(x.env, &at[0], &k), s2 = o->udp_open(x.env, &at[1], &k);
+    assert_true(s1 >= 0 && s2 >= 0);
+    x.sending = true;
+    assert_int_equal(o->udp_send(x.env, s1, &at[1], BYTES_OF(b)), OK);
+    x.sending = false;
+    assert_int_equal(x.received, 0);
+    loop_once(l, 0); /* one turn: neither has been in a socket */
+    assert_int_equal(x.received, sizeof b);
+    assert_int_equal(x.within, 0);
+    assert_int_equal(o->udp_send(x.env, s1, &at[2], BYTES_OF(b)), OK);
+    loop_once(l, 100000);
+    loop_once(l, 100000);
+    assert_int_equal(outside.datagrams, 1);
+    assert_true(addr_eq(&outside.from, &at[0]));
+    assert_int_equal(o->udp_send(x.env, s1, &at[1], BYTES_OF(b)), OK);
+    o->udp_close(x.env, s1); /* what it sent is gone with it */
+    loop_once(l, 0);
+    assert_int_equal(x.received, sizeof b);
+    udp_free(u);
+    env_real_free(x.env);
+    loop_free(l);
+}
+
 int main(void)
 {
-    return RUN(unit(loop_does), unit(files), unit(udp4), unit(udp6), unit(environment));
+    return RUN(unit(loop_does), unit(files), unit(udp4), unit(udp6), unit(environment), unit(environment_direct));
 }
