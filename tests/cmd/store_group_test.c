@@ -142,7 +142,7 @@ static void rows_and_arenas_of_any_size(void **state)
     struct arena small = arena_over(f->memory, 8);
     assert_int_equal(store_get(&f->group.store, STORE_subscriber, (struct bytes){(const uint8_t *)"most", 4}, &small, &v),
                      ERR_NOSPACE);
-    char many[16];
+    char many[24];
     for (int i = 0; i < 4 * STORE_RECENT; i++) { /* more than there are places */
         snprintf(many, sizeof many, "imsi-%d", i);
         put(f->under.memory, many, many, (uint32_t)strlen(many));
