@@ -13,6 +13,7 @@
 struct call;
 struct config;
 struct crypto;
+struct evidence;
 struct log;
 struct metrics;
 struct nf;
@@ -57,6 +58,7 @@ struct rt {
     struct log *log;
     struct metrics *metrics;
     struct store *store;
+    struct evidence *evidence; /* NULL: none is kept */
     struct link commit_users; /* commit.h */
     struct timer commit_timer;
     uint64_t commits; /* that succeeded */
