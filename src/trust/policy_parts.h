@@ -3,6 +3,8 @@
 #pragma once
 #include "trust/policy.h"
 
+/* Does a name in a file mean this supplier? Its id, or a name or alias that it is or begins. */
+bool policy_name_means(struct str said, const struct inv_supplier *);
 bool policy_rule_names_suppliers(const struct policy_rule *); /* false: it concerns everybody's */
 /* The lists of this name in all files, one after another: start with *at = 0. NULL at the end. */
 struct policy_list_at {
