@@ -76,7 +76,9 @@ bool cmd_config_option(struct args *a, struct cmd_config_options *o, int *status
 static int text_read(const struct cmd_config_options *o, struct cmd_config *c, struct arena *a, struct bytes *text)
 {
     c->file = o->file ? o->file : CMD_CONFIG_FILE;
-    int e = file_read(c->file, CONFIG_TEXT_MAX, a, text);
+    int e = !o->is_open ? file_read(c->file, CONFIG_TEXT_MAX, a, text)
+            : o->fd < 0 ? o->fd
+                        : file_read_fd(o->fd, CONFIG_TEXT_MAX, a, text);
     if (e == ERR_NOTFOUND && !o->file) { /* an empty text is a complete configuration */
         *text = (struct bytes){(const uint8_t *)"", 0};
         c->file = NULL;

@@ -49,6 +49,8 @@ struct cmd_config_options { /* -c, --config and --set */
     const char *file;
     struct str sets[CMD_SETS];
     uint32_t n_sets;
+    bool is_open; /* the file is at hand: fd, or why not */
+    int fd;
 };
 #define CMD_CONFIG_FILE "/etc/redoubt/redoubt.yaml" /* read when it is there and no other is named */
 /* Takes such an option; false: it is something else. *status is EXIT_USAGE when it was wrong, which has been said. */

@@ -4,14 +4,15 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/hn_key.h"
+#include "cmd/keeper.h"
 #include "cmd/store_group.h"
 #include "os/control.h"
 #include "os/env.h"
 #include "os/loop.h"
+#include "os/sandbox.h"
 #include "rt/metrics.h"
 #include "rt/nf.h"
 
-struct user_plane;
 struct core_config { /* each that was in force: what runs may still point into it */
     struct core_config *before;
     struct cmd_config *loaded;
@@ -22,7 +23,10 @@ struct core {
     uint64_t started_us, started_unix_us;
     uint32_t start_ms;
     bool debug;
-    int log_fd;
+    int log_fd, statm_fd;
+    struct keeper keeper;
+    struct sandbox sandbox;
+    bool sandboxed, memory_locked;
     struct loop *loop;
     struct env *env;
     struct rt rt;
@@ -35,6 +39,7 @@ struct core {
     struct timer second;
     uint8_t hn_keys[HN_KEYS_MAX][32]; /* read from files */
 };
+static inline const struct config *config_of(const struct core *c) { return &c->config->loaded->config; }
 /* What the control socket answers: status [NF] [--json], metrics, reload, stop. Shape of control_fn. */
 int core_answer(void *core, struct str line, char *out, uint32_t cap);
 /* For GET /metrics. */

@@ -9,15 +9,12 @@
 #include <unistd.h>
 
 /* ---- figures of the process ---- */
-static uint64_t rss_octets(void)
+static uint64_t rss_octets(const struct core *c)
 {
-    unsigned long total, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f && fscanf(f, "%lu %lu", &total, &resident) != 2)
-        resident = 0;
-    if (f)
-        fclose(f);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    char text[128] = "", *at = text;
+    ssize_t n = pread(c->statm_fd, text, sizeof text - 1, 0); /* opened while files could be */
+    strtoul(text, &at, 10);
+    return n > 0 ? strtoull(at, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 static uint64_t cpu_us(void)
 {
@@ -33,7 +30,7 @@ static void refresh(struct core *c)
     metric_set(m, METRIC_process_cpu_us, cpu_us());
     metric_set(m, METRIC_crypto_us, crypto_metered_ns(c->rt.crypto) / 1000);
     metric_set(m, METRIC_sctp_us, sctp ? sctp_cpu_us(sctp) : 0);
-    metric_set(m, METRIC_process_rss_octets, rss_octets());
+    metric_set(m, METRIC_process_rss_octets, rss_octets(c));
     metric_set(m, METRIC_process_start_s, c->started_unix_us / 1000000);
     metric_set(m, METRIC_procedures, c->rt.procs_running);
     metric_set(m, METRIC_calls_open, c->rt.calls_open);
@@ -102,6 +99,30 @@ static void say_duration(struct say *s, uint64_t sec)
         text_add(&s->text, "%u s", (unsigned)sec);
 }
 
+static const char *landlock_text(const struct sandbox *b, char buf[32])
+{
+    snprintf(buf, 32, b->landlock ? "none by name (Landlock %d)" : "all that its user may open", b->landlock);
+    return buf;
+}
+static void say_sandbox(struct say *s, const struct core *c)
+{
+    const struct sandbox *b = &c->sandbox;
+    const char *user = config_of(c)->process.user.n ? config_of(c)->process.user.p : "";
+    char files[32];
+    if (s->json) {
+        text_add(&s->text, "\"sandbox\":{\"on\":%s,\"capabilities\":%s,\"landlock_abi\":%d,\"system_calls\":\"%s\",",
+                 c->sandboxed ? "true" : "false", c->sandboxed ? "false" : "true", b->landlock, b->calls ? "listed" : "all");
+        text_add(&s->text, "\"user\":\"%s\",\"memory_locked\":%s},", user, c->memory_locked ? "true" : "false");
+        return;
+    }
+    if (!c->sandboxed)
+        text_add(&s->text, "  sandbox: off (process.unsafe_no_sandbox)");
+    else
+        text_add(&s->text, "  sandbox: no capabilities, files %s, system calls %s%s%s", landlock_text(b, files),
+                 b->calls ? "by list" : "all", *user ? ", user " : "", user);
+    text_add(&s->text, "; memory %s\n", c->memory_locked ? "locked" : "may be swapped");
+}
+
 static void say_whole(struct say *s, struct core *c)
 {
     const struct metrics *m = c->rt.metrics;
@@ -110,6 +131,7 @@ static void say_whole(struct say *s, struct core *c)
                   connected = metric_get(m, METRIC_ues_connected), sessions = metric_get(m, METRIC_sessions),
                   rss = metric_get(m, METRIC_process_rss_octets), cpu = metric_get(m, METRIC_process_cpu_us);
     if (s->json) {
+        say_sandbox(s, c);
         text_add(&s->text, "\"pid\":%d,\"uptime_s\":%lu,\"start_ms\":%u,\"gnbs\":%lu,\"ues_registered\":%lu,\"ues_connected\":%lu,"
                "\"pdu_sessions\":%lu,\"rss_octets\":%lu,\"cpu_us\":%lu,\"procedures\":%u,\"functions\":{",
             (int)getpid(), (unsigned long)up, c->start_ms, gnbs, ues, connected, sessions, rss, cpu, c->rt.procs_running);
@@ -121,6 +143,7 @@ static void say_whole(struct say *s, struct core *c)
     text_add(&s->text, "  %lu gNBs in service, %lu phones registered (%lu connected), %lu PDU sessions\n", gnbs, ues, connected, sessions);
     text_add(&s->text, "  %.1f MiB resident, %.2f s of CPU, %u procedures under way\n", (double)rss / 1048576, (double)cpu / 1e6,
         c->rt.procs_running);
+    say_sandbox(s, c);
 }
 
 static int status(struct core *c, struct str which, bool json, char *out, uint32_t cap)

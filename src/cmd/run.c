@@ -17,11 +17,11 @@
 #include "os/user_plane.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,8 +42,6 @@ static const struct {
     {CONFIG_NF_AMF, &amf_nf},
 };
 
-static const struct config *config_of(const struct core *c) { return &c->config->loaded->config; }
-
 /* Before there is a log, and for what a person at the terminal must see. */
 static int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int refuse(const char *format, ...)
@@ -62,11 +60,8 @@ static void harden(const struct core *c)
 {
     umask(077);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (c->debug)
-        return;
-    /* Keys must not reach a core file, nor another process of the same user by ptrace. */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    if (!c->debug) /* keys must not reach a core file, nor another process of the same user by ptrace */
+        sandbox_no_dump();
 }
 
 /* ---- log ---- */
@@ -99,9 +94,9 @@ static int log_reopen(struct core *c)
     struct str path = config_of(c)->control.log_file;
     if (!path.n)
         return OK;
-    int fd = open(path.p, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    int fd = c->sandboxed ? keeper_log(&c->keeper) : open(path.p, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0)
-        return err_from_errno(errno);
+        return c->sandboxed ? fd : err_from_errno(errno);
     if (c->log_fd > STDERR_FILENO)
         close(c->log_fd);
     c->log_fd = fd;
@@ -149,7 +144,12 @@ static uint64_t turn(void *ctx)
 /* ---- signals ---- */
 void core_reload(struct core *c)
 {
-    struct cmd_config *fresh = cmd_config_load(c->options);
+    struct cmd_config_options options = *c->options;
+    if (c->sandboxed) {
+        options.is_open = true;
+        options.fd = keeper_config(&c->keeper);
+    }
+    struct cmd_config *fresh = cmd_config_load(&options);
     struct core_config *next = fresh ? calloc(1, sizeof *next) : NULL;
     struct config_report differs;
     if (!next) {
@@ -184,6 +184,15 @@ static void signalled(void *ctx, int signo)
 }
 
 /* ---- parts ---- */
+static int keeper_begin(struct core *c)
+{
+    const char *file = c->options->file ? c->options->file : CMD_CONFIG_FILE;
+    if (config_of(c)->process.unsafe_no_sandbox)
+        return EXIT_OK;
+    int e = keeper_start(&c->keeper, config_of(c), file); /* before there is anything to be inherited */
+    return e < 0 ? refuse("the process that keeps rights could not start: %s", err_text(e)) : EXIT_OK;
+}
+
 static int base_start(struct core *c)
 {
     struct env_real_conf env = {.sctp = {.mode = (enum sctp_mode)config_of(c)->amf.sctp,
@@ -257,6 +266,41 @@ static int control_start(struct core *c)
     return EXIT_OK;
 }
 
+/* Memory is locked while that is still allowed; of a user's name the last use is before files are out of reach. */
+static int sandbox_start(struct core *c)
+{
+    const struct config_process *o = &config_of(c)->process;
+    struct sandbox_conf conf = {.role = SANDBOX_FUNCTIONS, .kill = o->sandbox_kill,
+                                .maps = config_of(c)->upf.data_path == CONFIG_DATA_PATH_XDP};
+    struct passwd *user = o->user.n ? getpwnam(o->user.p) : NULL;
+    c->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    c->memory_locked = o->lock_memory && sandbox_lock_memory() == OK;
+    if (o->lock_memory && !c->memory_locked)
+        LOG(&c->log, sandbox_part_missing, "part=lock_memory");
+    if (o->unsafe_no_sandbox)
+        return EXIT_OK;
+    if (o->user.n && !user)
+        return refuse("process.user %s: no such user", o->user.p);
+    if (user) {
+        conf.has_user = true;
+        conf.uid = user->pw_uid;
+        conf.gid = user->pw_gid;
+    }
+    int e = sandbox_enter(&conf, &c->sandbox);
+    if (e < 0)
+        return refuse("process.sandbox: %s", e == ERR_TIMEOUT ? "a thread does not take part" : err_text(e));
+    c->sandboxed = true;
+    if (c->user_plane)
+        c->user_plane->leave_tables = true;
+    if (c->sandbox.why[0] && o->sandbox == CONFIG_SANDBOX_REQUIRED)
+        return refuse("process.sandbox is required, and this kernel lacks: %s", c->sandbox.why);
+    if (c->sandbox.why[0])
+        LOG(&c->log, sandbox_part_missing, "part=%s", c->sandbox.why);
+    LOG(&c->log, sandbox, "landlock=%d calls=%s user=%s threads=%u", c->sandbox.landlock, c->sandbox.calls ? "listed" : "all",
+        user ? o->user.p : "same", c->sandbox.threads);
+    return EXIT_OK;
+}
+
 static const char *op_label(uint32_t op) { return op < SBI_OP_MAX ? sbi_ops[op].name : NULL; }
 
 static uint64_t now_ns(void)
@@ -318,7 +362,8 @@ static int functions_start(struct core *c)
 
 static int core_start(struct core *c)
 {
-    int (*const parts[])(struct core *) = {base_start, runtime_start, store_start, user_plane_start, functions_start, control_start};
+    int (*const parts[])(struct core *) = {keeper_begin,     base_start,      runtime_start, store_start,
+                                               user_plane_start, functions_start, control_start, sandbox_start};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         int status = parts[i](c);
         if (status)
@@ -361,11 +406,14 @@ static void core_stop(struct core *c)
         log_flush(&c->log);
         LOG(&c->log, stopped, "uptime_s=%u", (unsigned)((env_now_us(c->env) - c->started_us) / 1000000));
     }
+    keeper_end(&c->keeper, c->sandboxed);
     rt_free(&c->rt);
     env_real_free(c->env);
     loop_free(c->loop);
     if (c->log_fd > STDERR_FILENO)
         close(c->log_fd);
+    if (c->statm_fd > 0)
+        close(c->statm_fd);
     for (struct core_config *at = c->config, *before; at; at = before) {
         before = at->before;
         cmd_config_free(at->loaded);

@@ -28,6 +28,7 @@ struct user_plane { /* first member of every implementation */
     struct dp_config config;     /* what rules are checked with: dp_rules_new() */
     struct user_plane_sink sink; /* of nf/upf; event NULL: nobody listens */
     uint64_t events_lost;        /* that came faster than they were taken */
+    bool leave_tables;           /* to another process: close() takes interfaces down, and no packet filters */
 };
 
 static inline int user_plane_command(struct user_plane *u, const struct dp_command *c)

@@ -58,8 +58,11 @@ static int read_all(int fd, uint8_t *p, size_t n, size_t *got)
 int file_read(const char *path, uint32_t max, struct arena *a, struct bytes *out)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_from_errno(errno);
+    return fd < 0 ? err_from_errno(errno) : file_read_fd(fd, max, a, out);
+}
+
+int file_read_fd(int fd, uint32_t max, struct arena *a, struct bytes *out)
+{
     struct stat st;
     size_t want = max, got = 0;
     /* Files of /proc say 0: they are read up to the bound. */

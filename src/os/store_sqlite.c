@@ -227,6 +227,7 @@ void store_sqlite_close(struct store *store)
     if (!store)
         return;
     sqlite_sync(store);
+    run(s, "PRAGMA wal_checkpoint(TRUNCATE)"); /* its file may not be ours to delete by now: leave nothing in it */
     for (int t = 0; t < STORE_TABLE_COUNT; t++)
         for (int i = 0; i < STATEMENTS; i++)
             sqlite3_finalize(s->statements[t][i]);

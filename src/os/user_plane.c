@@ -12,6 +12,7 @@
 #include "os/file.h"
 #include "os/n6_table.h"
 #include "os/netns.h"
+#include "os/sandbox.h"
 #include "os/sock.h"
 #include "os/tun.h"
 #include "rt/config.h"
@@ -475,7 +476,7 @@ static void portable_close(struct user_plane *u)
         if (p->n3[i].fd >= 0)
             close(p->n3[i].fd);
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
-        if (p->has_table[i])
+        if (p->has_table[i] && !p->base.leave_tables)
             n6_table_stop(p->has_netns ? p->netns : NULL, p->config.n6[i].tun.p);
         if (p->n6[i] >= 0)
             close(p->n6[i]);
@@ -658,6 +659,7 @@ static int thread_start(struct portable *p)
 {
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, sandbox_signal());
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int e = pthread_create(&p->thread, NULL, thread_run, p);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -133,7 +133,7 @@ static void up_phone_down(void **state)
     need_namespaces();
     assert_int_equal(command_run(&c, binary, "phone", "1", "--", "true", NULL), 1);
     assert_non_null(strstr(c.err, "there is no phone 1"));
-    assert_int_equal(command_run(&c, binary, "up", "--ues", "2", NULL), 0);
+    assert_int_equal(command_run(&c, binary, "up", "--ues", "2", "--set", "process.sandbox_kill=true", NULL), 0);
     assert_non_null(strstr(c.out, "The network is up: a core, a gNB and 2 phones"));
     assert_int_equal(command_run(&d, binary, "up", NULL), 1);
     assert_non_null(strstr(d.err, "a network of ours is up already"));

@@ -14,7 +14,7 @@ static bool has_netns;
 
 static void core_start(void)
 {
-    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set, NULL};
+    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set, "--set", "process.sandbox_kill=true", NULL};
     command_start(&core, argv);
     assert_true(command_read(&core, "ready start_ms=", 20));
 }

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "../os/own_netns.h"
 #include "tests/test.h"
+#include <dirent.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
 
@@ -28,7 +29,7 @@ static void file_put(const char *path, const char *text)
 }
 static void core_start(const char *extra)
 {
-    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set,
+    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set, "--set", "process.sandbox_kill=true",
                                 extra ? "--set" : NULL, extra, NULL};
     command_start(&core, argv);
 }
@@ -78,7 +79,7 @@ static void lives(void **state)
 
     /* a second core at the same socket */
     static struct command second;
-    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set, "--set",
+    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set, "--set", "process.sandbox_kill=true", "--set",
                                 "control.metrics=", "--set", "amf.n2_addresses=[127.0.0.77]", "--set",
                                 "smf.n4_address=127.0.0.78", "--set", "network.nfs=[nrf]", NULL};
     command_start(&second, argv);
@@ -102,6 +103,93 @@ static void lives(void **state)
     assert_non_null(strstr(core.err, " stopped uptime_s="));
     assert_int_equal(stat(socket_path, &s), -1);
     assert_int_equal(ask("status", NULL, NULL), 1);
+}
+
+/* A line of each thread's status. */
+static void each_thread(pid_t pid, const char *line)
+{
+    char path[64], text[4096];
+    uint32_t n = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    for (struct dirent *t; (t = readdir(d));) {
+        if (t->d_name[0] == '.')
+            continue;
+        char file[400];
+        snprintf(file, sizeof file, "%s/%s/status", path, t->d_name);
+        FILE *f = fopen(file, "r");
+        assert_non_null(f);
+        text[fread(text, 1, sizeof text - 1, f)] = 0;
+        fclose(f);
+        if (!strstr(text, line))
+            print_message("thread %s: not %s\n", t->d_name, line);
+        assert_non_null(strstr(text, line));
+        n++;
+    }
+    closedir(d);
+    assert_true(n >= 2);
+}
+/* What it gave away, and what it goes on doing without: a log that is rotated, its configuration, its end. */
+static void gives_rights_away(void **state)
+{
+    char set[160], log[128], rotated[140];
+    struct stat s;
+    need_netns();
+    snprintf(log, sizeof log, "%s/log", folder);
+    snprintf(rotated, sizeof rotated, "%s.1", log);
+    snprintf(set, sizeof set, "control.log_file=%s", log);
+    file_put(config_path, "");
+    core_start(set);
+    assert_true(command_read(&core, "ready start_ms=", 10));
+    each_thread(core.pid, "CapEff:\t0000000000000000");
+    each_thread(core.pid, "CapBnd:\t0000000000000000");
+    each_thread(core.pid, "NoNewPrivs:\t1");
+    each_thread(core.pid, "Seccomp:\t2");
+    assert_int_equal(ask("status", NULL, NULL), 0);
+    assert_non_null(strstr(asked.out, "sandbox: no capabilities, "));
+    assert_non_null(strstr(asked.out, "system calls by list"));
+    assert_int_equal(rename(log, rotated), 0);
+    file_put(config_path, "control: {log_level: debug}\n");
+    kill(core.pid, SIGHUP);
+    for (int i = 0; i < 100 && stat(log, &s) < 0; i++)
+        usleep(20000);
+    assert_int_equal(stat(log, &s), 0);
+    assert_int_equal(s.st_mode & 0777, 0600);
+    kill(core.pid, SIGTERM);
+    assert_int_equal(command_end(&core, 10), 0);
+    assert_int_equal(stat(socket_path, &s), -1);
+    assert_int_equal(stat(log, &s), 0);
+    assert_true(s.st_size > 0);
+    unlink(log);
+    unlink(rotated);
+}
+static void keeps_them_if_told(void **state)
+{
+    need_netns();
+    file_put(config_path, "");
+    core_start("process.unsafe_no_sandbox=true");
+    assert_true(command_read(&core, "ready start_ms=", 10));
+    assert_int_equal(ask("status", NULL, NULL), 0);
+    assert_non_null(strstr(asked.out, "sandbox: off (process.unsafe_no_sandbox)"));
+    assert_true(command_read(&core, "unsafe_no_sandbox is on", 5));
+    kill(core.pid, SIGTERM);
+    assert_int_equal(command_end(&core, 10), 0);
+}
+static void another_user(void **state)
+{
+    need_netns();
+    if (geteuid() != 0)
+        skip();
+    file_put(config_path, "");
+    core_start("process.user=nobody");
+    assert_true(command_read(&core, "ready start_ms=", 10));
+    each_thread(core.pid, "Uid:\t65534\t65534\t65534\t65534");
+    each_thread(core.pid, "Groups:\t \n");
+    assert_int_equal(ask("status", NULL, NULL), 0);
+    assert_non_null(strstr(asked.out, ", user nobody;"));
+    kill(core.pid, SIGTERM);
+    assert_int_equal(command_end(&core, 10), 0);
 }
 
 static void starts_again_after_a_kill(void **state)
@@ -138,6 +226,7 @@ static void cannot_start(void **state)
     refused("control.metrics=10.11.12.13:9090", "control.metrics 10.11.12.13:9090: ");
     refused("control.socket=/proc/nix/s", "control.socket /proc/nix/s: ");
     refused("control.log_file=/proc/nix/log", "log file /proc/nix/log: ");
+    refused("process.user=nobody-of-this-name", "process.user nobody-of-this-name: no such user");
     refused("udr.path=/proc/nix/db", "udr.path /proc/nix/db: its folder could not be made");
     snprintf(path, sizeof path, "%s/not-a-store", folder);
     file_put(path, "this is no SQLite file, and long enough to be read as one: it has more than a hundred octets, all of them text");
@@ -172,6 +261,7 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
     binary = argc > 1 ? argv[1] : "";
-    const struct CMUnitTest tests[] = {unit(lives), unit(starts_again_after_a_kill), unit(cannot_start)};
+    const struct CMUnitTest tests[] = {unit(lives), unit(gives_rights_away), unit(keeps_them_if_told), unit(another_user),
+                                       unit(starts_again_after_a_kill), unit(cannot_start)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
