@@ -171,10 +171,11 @@ uint32_t inventory_find(const struct inventory *, enum inv_kind, struct str id);
 /* A supplier by id, name or alias; upper and lower case are one. */
 uint32_t inventory_find_supplier(const struct inventory *, struct str name);
 uint32_t inventory_find_region(const struct inventory *, struct str name);
-/* Elements by who they are on the network. Two elements never share one of these. */
+/* Elements by who they are on the network. Two elements never share a gNB identity, an instance or a key; node identity
+ * and address only with one of another function. function 0: any, as long as there is only one. */
 uint32_t inventory_by_gnb(const struct inventory *, const uint8_t plmn[3], uint32_t gnb_id, uint32_t bits);
-uint32_t inventory_by_node_id(const struct inventory *, struct str node_id); /* upper and lower case are one */
-uint32_t inventory_by_address(const struct inventory *, const struct net_addr *); /* the port is of no account */
+uint32_t inventory_by_node_id(const struct inventory *, uint8_t function, struct str node_id); /* either case */
+uint32_t inventory_by_address(const struct inventory *, uint8_t function, const struct net_addr *); /* any port */
 uint32_t inventory_by_nf_instance(const struct inventory *, struct str uuid);
 uint32_t inventory_by_key(const struct inventory *, const uint8_t key_sha256[32]);
 /* True for the supplier itself, and where `group` is its parent, or the parent's, and so on. */

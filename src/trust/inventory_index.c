@@ -23,13 +23,14 @@ void inv_index_free(struct inv_index *x)
 }
 
 /* ---- keys: one octet string for each thing that is looked up by ---- */
-static struct bytes lower(struct str s, uint8_t buf[KEY_OCTETS])
+static struct bytes lower(uint8_t function, struct str s, uint8_t buf[KEY_OCTETS])
 {
-    if (s.n > KEY_OCTETS)
+    if (s.n >= KEY_OCTETS)
         return (struct bytes){NULL, 0};
+    buf[0] = function;
     for (uint32_t i = 0; i < s.n; i++)
-        buf[i] = (uint8_t)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
-    return (struct bytes){buf, s.n};
+        buf[i + 1] = (uint8_t)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
+    return (struct bytes){buf, s.n ? s.n + 1 : 0};
 }
 static struct bytes gnb_key(const uint8_t plmn[3], uint32_t id, uint32_t bits, uint8_t buf[KEY_OCTETS])
 {
@@ -38,11 +39,12 @@ static struct bytes gnb_key(const uint8_t plmn[3], uint32_t id, uint32_t bits, u
     put_be32(buf + 4, id);
     return (struct bytes){buf, bits ? 8 : 0};
 }
-static struct bytes address_key(const struct net_addr *a, uint8_t buf[KEY_OCTETS])
+static struct bytes address_key(uint8_t function, const struct net_addr *a, uint8_t buf[KEY_OCTETS])
 {
-    buf[0] = a->family;
-    memcpy(buf + 1, a->ip, a->family == 4 ? 4 : 16);
-    return (struct bytes){buf, a->family == 4 ? 5 : a->family ? 17 : 0};
+    buf[0] = function;
+    buf[1] = a->family;
+    memcpy(buf + 2, a->ip, a->family == 4 ? 4 : 16);
+    return (struct bytes){buf, a->family == 4 ? 6 : a->family ? 18 : 0};
 }
 static bool is_zero(const uint8_t *p, uint32_t n)
 {
@@ -72,9 +74,9 @@ static struct bytes key_of(const struct inventory *v, enum inv_lookup by, enum i
     const struct inv_element *e = &v->elements[ref - 1];
     switch (by) {
     case INV_BY_GNB: return gnb_key(e->plmn, e->gnb_id, e->gnb_id_bits, buf);
-    case INV_BY_NODE: return lower(e->node_id, buf);
-    case INV_BY_ADDRESS: return address_key(&e->address, buf);
-    case INV_BY_INSTANCE: return lower(e->nf_instance, buf);
+    case INV_BY_NODE: return lower(e->function, e->node_id, buf);
+    case INV_BY_ADDRESS: return address_key(e->function, &e->address, buf);
+    case INV_BY_INSTANCE: return lower(0, e->nf_instance, buf);
     case INV_BY_KEY: return (struct bytes){e->key_sha256, is_zero(e->key_sha256, 32) ? 0 : 32};
     default: return (struct bytes){NULL, 0};
     }
@@ -139,20 +141,32 @@ uint32_t inventory_by_gnb(const struct inventory *v, const uint8_t plmn[3], uint
     uint8_t buf[KEY_OCTETS];
     return bits > 32 ? 0 : look(v, INV_BY_GNB, INV_element, gnb_key(plmn, gnb_id, bits, buf));
 }
-uint32_t inventory_by_node_id(const struct inventory *v, struct str node_id)
+/* One function, or the only one that has it. */
+static uint32_t among(const struct inventory *v, uint8_t function, enum inv_lookup by, struct str node,
+                      const struct net_addr *a)
 {
-    uint8_t buf[KEY_OCTETS];
-    return look(v, INV_BY_NODE, INV_element, lower(node_id, buf));
+    uint8_t buf[KEY_OCTETS], last = function ? function : INV_CLASSES - 1;
+    uint32_t found = 0;
+    for (uint8_t f = function ? function : 1; f <= last; f++) {
+        uint32_t ref = look(v, by, INV_element, a ? address_key(f, a, buf) : lower(f, node, buf));
+        if (ref && found)
+            return 0;
+        found = ref ? ref : found;
+    }
+    return found;
 }
-uint32_t inventory_by_address(const struct inventory *v, const struct net_addr *a)
+uint32_t inventory_by_node_id(const struct inventory *v, uint8_t function, struct str node_id)
 {
-    uint8_t buf[KEY_OCTETS];
-    return look(v, INV_BY_ADDRESS, INV_element, address_key(a, buf));
+    return among(v, function, INV_BY_NODE, node_id, NULL);
+}
+uint32_t inventory_by_address(const struct inventory *v, uint8_t function, const struct net_addr *a)
+{
+    return among(v, function, INV_BY_ADDRESS, STR(""), a);
 }
 uint32_t inventory_by_nf_instance(const struct inventory *v, struct str uuid)
 {
     uint8_t buf[KEY_OCTETS];
-    return look(v, INV_BY_INSTANCE, INV_element, lower(uuid, buf));
+    return look(v, INV_BY_INSTANCE, INV_element, lower(0, uuid, buf));
 }
 uint32_t inventory_by_key(const struct inventory *v, const uint8_t key_sha256[32])
 {
