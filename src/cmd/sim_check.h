@@ -54,7 +54,6 @@ struct sim_check {
     struct sim_seen secrets;   /* what no log line may hold */
     /* the N2 message at hand: how its NAS PDU was protected */
     uint8_t nas_security, nas_sequence;
-    int32_t unanswered; /* N4 session establishments, over all */
     /* messages seen: of each interface by type; phones' events */
     uint64_t n1[SIM_COVER], n2[SIM_COVER], n4[SIM_COVER], sbi[SIM_COVER], ue[32];
     uint32_t pings, downlinks, log_lines;

@@ -250,6 +250,27 @@ static void the_gnb_has_no_resources(void **state)
     assert_false(amf_session_by_id(phone_ue(t.p), 5)->up_active);
     sessions_end(&t);
 }
+/* What the gNB set up and the SMF did not take, or did not say whether it took, goes on both sides. */
+static void the_smf_does_not_take_it(void **state)
+{
+    struct session_bed t;
+    sessions_begin(&t, "");
+    t.smf->update_status = 504;
+    say_sm(t.p, 5, NAS_REQUEST_INITIAL, NULL, NULL);
+    smf_expect(&t, create);
+    assert_int_equal(smf_next(&t)->n2_type, SBI_N2SmInfoType_PDU_RES_SETUP_RSP);
+    bed_run_ms(t.b, 50);
+    assert_int_equal(t.seen.releases, 1);
+    assert_false(amf_session_by_id(phone_ue(t.p), 5)->up_active);
+    t.smf->update_status = 0;
+    bool told = false;
+    bed_run_ms(t.b, 1500); /* tried again */
+    for (uint32_t i = t.smf->seen; i < t.smf->n_asked; i++)
+        told = told || t.smf->asked[i].up == SBI_UpCnxState_DEACTIVATED;
+    assert_true(told);
+    assert_int_equal(amf_sm_active(phone_ue(t.p)), 1 << 5);
+    sessions_end(&t);
+}
 static void the_gnb_notifies(void **state)
 {
     struct session_bed t;
@@ -446,7 +467,7 @@ static int run(void)
                unit(no_smf_and_a_silent_one), unit(created_for_nobody_is_released),
                unit(the_same_identity_again_replaces), unit(the_phone_releases),
                unit(the_network_modifies_and_releases), unit(the_smf_forgot), unit(the_gnb_has_no_resources),
-               unit(the_gnb_notifies), unit(transfers_that_go_nowhere), unit(another_gnb_cannot_speak_for_a_phone),
+               unit(the_gnb_notifies), unit(the_smf_does_not_take_it), unit(transfers_that_go_nowhere), unit(another_gnb_cannot_speak_for_a_phone),
                unit(mobility_is_refused), unit(anything_of_a_gnb));
 }
 int main(void)

@@ -367,6 +367,28 @@ static void nothing_remains(uint8_t cause)
     assert_int_equal(net->amf.registrations, net->amf.deregistrations);
 }
 
+/* What the gNB has passed on to the phone already is released, on both sides. */
+static void is_undone(const struct answer *b, const char *ref)
+{
+    uint8_t buf[64];
+    struct nas_msg m = n1_of(&b->n1);
+    assert_true(b->status == 200 && b->n2.n && b->n2_type == SBI_N2SmInfoType_PDU_RES_REL_CMD);
+    assert_int_equal(m.type, NAS_PDU_SESSION_RELEASE_COMMAND);
+    assert_int_equal(m.pdu_session_release_command.gsm_cause, NAS_GSM_CAUSE_REACTIVATION_REQUESTED);
+    assert_int_equal(net->smf->sessions.used, 1);
+    assert_int_equal(net->amf.transfers, 1); /* no reject */
+    update(ref, (struct news){.n1 = n1_make(NAS_PDU_SESSION_RELEASE_COMPLETE, 1, 0, buf, sizeof buf)});
+    assert_int_equal(net->smf->sessions.used, 1);
+    static const uint8_t empty[] = {0};
+    update(ref, (struct news){.n2 = BYTES_OF(empty), .n2_type = SBI_N2SmInfoType_PDU_RES_REL_RSP});
+    go(SECOND);
+    assert_int_equal(net->smf->sessions.used, 0);
+    assert_int_equal(net->upf.sessions, 0);
+    assert_int_equal(net->amf.notifications, 1);
+    assert_int_equal(net->rt.procs_running, 0);
+    assert_int_equal(net->amf.registrations, net->amf.deregistrations);
+}
+
 static void policy_denied(void **state)
 {
     (void)state;
@@ -399,6 +421,20 @@ static void n4_silent(void **state)
     assert_int_equal(net->smf->sessions.used, 1);
     go(3 * SECOND); /* pfcp_t1 times pfcp_n1 */
     nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+}
+/* The UPF has a session whose SEID never arrived: one with the same F-SEID takes its place and is deleted. */
+static void n4_answer_lost(void **state)
+{
+    (void)state;
+    net->upf.loses_answers = true;
+    assert_int_equal(create((struct wanted){0}).status, 201);
+    go(4 * SECOND);
+    assert_int_equal(net->smf->sessions.used, 0);
+    assert_true(net->upf.sessions == 1 && net->upf.replaced > 0 && net->upf.deleted == 0);
+    net->upf.loses_answers = false;
+    go(4 * SECOND);
+    nothing_remains(NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
+    assert_int_equal(net->upf.deleted, 1);
 }
 static void n4_without_tunnel(void **state)
 {
@@ -446,8 +482,8 @@ static void gnb_talks_nonsense(void **state)
     static const uint8_t octets[] = {0xff, 0xff, 1};
     (void)state;
     struct answer a = create((struct wanted){0});
-    update(a.ref, (struct news){.n2 = BYTES_OF(octets), .n2_type = SBI_N2SmInfoType_PDU_RES_SETUP_RSP});
-    nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
+    struct answer b = update(a.ref, (struct news){.n2 = BYTES_OF(octets), .n2_type = SBI_N2SmInfoType_PDU_RES_SETUP_RSP});
+    is_undone(&b, a.ref);
 }
 static void gnb_silent(void **state)
 {
@@ -458,16 +494,14 @@ static void gnb_silent(void **state)
     go(2 * SECOND);
     nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
 }
-/* The gNB has set up what the UPF then does not take: it is told to give it up. */
+/* The gNB has set up what the UPF then does not take: it is told to give it up, and so is the phone. */
 static void n4_change_refused(void **state)
 {
     (void)state;
     struct answer a = create((struct wanted){0});
     net->upf.modify_cause = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE;
     struct answer b = gnb_accepts(a.ref, 5);
-    assert_true(b.status == 200 && b.up_state == SBI_UpCnxState_DEACTIVATED);
-    assert_true(net->amf.n2.n && net->amf.n2_type == SBI_NgapIeType_PDU_RES_REL_CMD);
-    nothing_remains(NAS_GSM_CAUSE_NETWORK_FAILURE);
+    is_undone(&b, a.ref);
 }
 /* AN release before the gNB's answer: the session is there, without user plane. */
 static void gnb_gone(void **state)
@@ -654,7 +688,7 @@ int main(int argc, char **argv)
     return RUN(net_test(ipv4), net_test(ipv6), net_test(both_versions), net_test(less_than_asked_for),
                net_test(what_was_asked_for), net_test(subscriptions), net_test(resources), net_test(malformed),
                net_test(identities), net_test(policy), unit(rates), net_test(fixed_addresses), net_test(policy_denied),
-               net_test(policy_broken), net_test(n4_refused), net_test(n4_silent), net_test(n4_without_tunnel),
+               net_test(policy_broken), net_test(n4_refused), net_test(n4_silent), net_test(n4_answer_lost), net_test(n4_without_tunnel),
                net_test(no_upf), net_test(amf_refuses), net_test(gnb_refuses), net_test(gnb_talks_nonsense),
                net_test(gnb_silent), net_test(n4_change_refused), net_test(gnb_gone), net_test(udm_forgets), net_test(again), net_test(at_any_moment),
                net_test(for_people), net_test(options_change), net_test(cannot_start),

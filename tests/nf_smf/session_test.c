@@ -525,6 +525,33 @@ static void upf_lost(void **state)
     all_gone();
 }
 
+/* A session that ends while N4 is down is deleted when it is up again. */
+static void released_while_lost(void **state)
+{
+    (void)state;
+    struct answer s = established((struct wanted){0});
+    world_set_faults(net->w, &(struct world_faults){1000000, 0, 50, 250, 0});
+    go(60 * SECOND);
+    assert_false(smf_upf_is_up(&net->smf->upfs[0]));
+    assert_int_equal(release(s.ref).status, 204);
+    assert_true(net->smf->sessions.used == 0 && net->upf.sessions == 1);
+    world_set_faults(net->w, &(struct world_faults){0, 0, 50, 250, 0});
+    go(30 * SECOND);
+    assert_int_equal(net->upf.deleted, 1);
+    all_gone();
+    s = established((struct wanted){0});
+    world_set_faults(net->w, &(struct world_faults){1000000, 0, 50, 250, 0});
+    go(60 * SECOND);
+    assert_int_equal(release(s.ref).status, 204);
+    net->upf.node.recovery += 100; /* it restarts meanwhile */
+    net->upf.sessions = 0;
+    world_set_faults(net->w, &(struct world_faults){0, 0, 50, 250, 0});
+    go(30 * SECOND);
+    assert_int_equal(net->smf->deletions_waiting, 0);
+    assert_true(list_empty(&net->smf->deletions));
+    all_gone();
+}
+
 static void one_session_lost(void **state)
 {
     (void)state;
@@ -702,7 +729,7 @@ int main(int argc, char **argv)
                net_test(paging), net_test(paging_failed), net_test(strange_reports), net_test(tunnel_lost),
                net_test(release_by_ue), net_test(release_unanswered), net_test(release_by_amf),
                net_test(release_by_network), net_test(modification_by_ue), net_test(modification_by_network),
-               net_test(bad_n1), net_test(upf_restart), net_test(upf_lost), net_test(one_session_lost),
+               net_test(bad_n1), net_test(upf_restart), net_test(upf_lost), net_test(released_while_lost), net_test(one_session_lost),
                net_test(stranger),
                net_test(association_released), net_test(storm), net_test(no_memory));
 }

@@ -33,7 +33,8 @@ struct upf_stub {
     uint32_t sessions, established, modified, deleted;
     uint64_t smf_seid, next_seid;
     uint8_t cause, modify_cause; /* 0: accepted */
-    bool silent, no_choice, open;
+    bool silent, no_choice, open, loses_answers;
+    uint32_t replaced;
     struct pfcp_session_establishment_request last; /* scalars only: its lists are gone */
     uint64_t qer_ul, qer_dl, far_action, far_teid;
     uint8_t far_ip[4];
@@ -86,13 +87,31 @@ static bool as_bytes;        /* calls travel as HTTP carries them; main() decide
 
 /* ---- the UPF ---- */
 
+static void upf_establish_empty(struct upf_stub *u, const struct pfcp_in *in)
+{
+    const struct pfcp_session_establishment_request *q = &in->msg->session_establishment_request;
+    struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_RESPONSE, .seid = q->cp_f_seid.seid};
+    struct pfcp_session_establishment_response *r = &m.session_establishment_response;
+    r->node_id = u->node.config.node_id;
+    r->cause = PFCP_CAUSE_REQUEST_ACCEPTED;
+    r->has.up_f_seid = 1;
+    r->up_f_seid = pfcp_f_seid_of(++u->next_seid, &u->addr);
+    u->sessions++;
+    if (!u->loses_answers)
+        pfcp_answer(&u->node, in->answer, &m);
+}
 static void upf_establish(struct upf_stub *u, const struct pfcp_in *in)
 {
     const struct pfcp_session_establishment_request *q = &in->msg->session_establishment_request;
     struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_RESPONSE, .seid = q->cp_f_seid.seid};
     struct pfcp_session_establishment_response *r = &m.session_establishment_response;
     struct pfcp_created_pdr created = {.pdr_id = q->create_pdr.v[0].pdr_id};
+    bool is_known = u->sessions && u->smf_seid == q->cp_f_seid.seid; /* an F-SEID is of one session */
     u->smf_seid = q->cp_f_seid.seid;
+    u->replaced += is_known;
+    u->sessions -= is_known;
+    if (q->create_qer.n == 0)
+        return upf_establish_empty(u, in);
     u->qer_ul = q->create_qer.v[0].maximum_bitrate.ul_kbps;
     u->qer_dl = q->create_qer.v[0].maximum_bitrate.dl_kbps;
     u->far_action = q->create_far.v[1].apply_action;
@@ -112,7 +131,8 @@ static void upf_establish(struct upf_stub *u, const struct pfcp_in *in)
         r->created_pdr.v = &created;
         r->created_pdr.n = !u->no_choice;
     }
-    pfcp_answer(&u->node, in->answer, &m);
+    if (!u->loses_answers)
+        pfcp_answer(&u->node, in->answer, &m);
 }
 static void upf_modify(struct upf_stub *u, const struct pfcp_in *in)
 {

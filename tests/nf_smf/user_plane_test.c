@@ -2,7 +2,7 @@
 /* The SMF with the UPF of this project: a session's packets go through both ways, are kept while the phone is idle
  * and wake it, and nothing goes through once the session is released. */
 #include "tests/nf_smf/smf_net.h"
-#include "nf/upf/upf.h"
+#include "nf/upf/state.h"
 #include "sim/data_network.h"
 #include "sim/user_plane.h"
 
@@ -139,6 +139,23 @@ static void there_and_back(void **state)
     assert_int_equal(dn.packets, 2);
 }
 
+/* The UPF's answer to the establishment never arrives: what it has for nobody is found by its name and deleted. */
+static void a_session_for_nobody(void **state)
+{
+    (void)state;
+    struct upf *upf = nf_state(&net->upf.rt, SBI_NF_UPF);
+    struct answer a;
+    create_send((struct wanted){.type = NAS_PDU_IPV4}, &a);
+    go(10); /* the request is on its way */
+    world_set_faults(net->w, &(struct world_faults){1000000, 0, 50, 250, 0});
+    go(4 * SECOND);
+    assert_int_equal(net->smf->sessions.used, 0);
+    assert_int_equal(upf->sessions.used, 1);
+    world_set_faults(net->w, &(struct world_faults){0, 0, 50, 250, 0});
+    go(4 * SECOND);
+    assert_int_equal(upf->sessions.used, 0);
+    assert_true(list_empty(&net->smf->deletions));
+}
 static void paging_in_vain(void **state)
 {
     (void)state;
@@ -193,5 +210,5 @@ int main(int argc, char **argv)
 {
     as_bytes = argc > 1 && strcmp(argv[1], "bytes") == 0;
 #define both(f) cmocka_unit_test_setup_teardown(f, open_both, close_both)
-    return RUN(both(there_and_back), both(paging_in_vain), both(rates_change));
+    return RUN(both(there_and_back), both(a_session_for_nobody), both(paging_in_vain), both(rates_change));
 }

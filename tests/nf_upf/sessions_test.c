@@ -213,6 +213,50 @@ static void told_addresses(void **state)
     assert_memory_equal(t.created[0].local_f_teid.ipv4, outside.ip, 4);
 }
 
+/* An F-SEID is of one session, TS 29.244 5.6.2: an SMF that uses it again never saw the first one's answer. */
+static void the_same_seid_again(void **state)
+{
+    (void)state;
+    associate();
+    uint32_t old = establish(77);
+    uint64_t lost = t.upf_seid;
+    uint32_t teid = establish(77); /* with the same address */
+    assert_true(t.upf_seid != lost && teid != old);
+    assert_int_equal(the_upf()->sessions.used, 1);
+    assert_int_equal(map_count(&the_upf()->by_cp), 1);
+    ue_ping(old, UE4);
+    assert_true(t.dn.packets == 0 && t.gnb.errors == 1);
+    ue_ping(teid, UE4);
+    assert_true(t.dn.packets == 1 && t.gnb.n == 1);
+    establishment(77);
+    t.pdr[0].far_id = 9; /* refused: the one before it went all the same */
+    assert_int_equal(ask(), PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE);
+    assert_int_equal(the_upf()->sessions.used, 0);
+    establish(77);
+    modification()->has.cp_f_seid = 1; /* another name */
+    t.m.session_modification_request.cp_f_seid = pfcp_f_seid_of(78, &SMF_ADDR);
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    establishment(77);
+    for (unsigned i = 0; i < 2; i++)
+        t.pdr[i].pdi.ue_ip_address.ipv4[3] = 9;
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    assert_int_equal(the_upf()->sessions.used, 2);
+    assert_int_equal(map_count(&the_upf()->by_cp), 2);
+}
+
+/* What was sent to the UPF of before a restart must not be for a session of after it. */
+static void the_seid_of_another_life(void **state)
+{
+    (void)state;
+    associate();
+    establish(77);
+    the_upf()->pfcp.recovery++;
+    assert_null(upf_session_of_seid(the_upf(), t.upf_seid));
+    assert_int_equal(delete_session(), PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
+    the_upf()->pfcp.recovery--;
+    assert_int_equal(delete_session(), PFCP_CAUSE_REQUEST_ACCEPTED);
+}
+
 static void instances(void **state)
 {
     (void)state;
@@ -328,6 +372,6 @@ static void memory(void **state)
 int main(void)
 {
     return RUN(upf_test(life_of_a_session), upf_test(idle_and_back), upf_test(rules_come_and_go),
-               upf_test(tunnels), upf_test(told_addresses), upf_test(instances),
+               upf_test(tunnels), upf_test(told_addresses), upf_test(the_same_seid_again), upf_test(the_seid_of_another_life), upf_test(instances),
                upf_test(ipv6_by_router_advertisement), upf_test(memory));
 }

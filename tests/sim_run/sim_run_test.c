@@ -35,11 +35,26 @@ static void seeds_that_failed_hold(void **state)
         348, /* a subscriber comes back while the store refuses */
         437, /* three router solicitations lost */
         615, /* a session is put back while its UPF is away, and with it the wish to put back all others is lost */
+        1297, 1954, /* the SMF's answer to what the gNB set up comes too late */
+        4371, 8111, /* N4 requests of before the UPF's restart reach another session after it */
+        5710, /* an establishment that the UPF answers between its restart and the new association */
+        1650, /* an establishment that fails when the phone has been told that it did not */
     };
     for (uint32_t i = 0; i < ARRAY_LEN(seeds); i++) {
         struct sim_options o = options(seeds[i]);
         holds(&o);
     }
+}
+/* A session is released while the association of N4 is down at one end only. */
+static void a_deletion_that_must_wait_holds(void **state)
+{
+    static const uint32_t only[] = {11, 20, 25, 29};
+    struct sim_options o = options(57);
+    o.phones = 3;
+    o.faults = o.force = 1u << SIM_FAULT_loss;
+    o.only = only;
+    o.n_only = ARRAY_LEN(only);
+    holds(&o);
 }
 /* Each fault alone, and then all at once. */
 static void each_fault_holds(void **state)
@@ -179,5 +194,5 @@ static void what_is_wrong_is_seen(void **state)
 int main(void)
 {
     return RUN(unit(a_replay_line_says_all), unit(what_is_wrong_is_seen), unit(a_seed_repeats), unit(each_fault_holds),
-               unit(a_crowd_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
+               unit(a_crowd_holds), unit(a_deletion_that_must_wait_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
 }

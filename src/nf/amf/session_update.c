@@ -45,6 +45,14 @@ static void deliver_answer(struct amf_session *s, struct bytes n1, struct bytes 
     if (m.n1.n || m.n2.n)
         sm_put(s, &m);
 }
+/* What the gNB set up is of no use when the SMF did not take it, or took it and nobody can tell: it goes on both sides
+ * (TS 23.502 4.3.7), and the next packet or service request brings it back. */
+static void not_taken(struct amf_session *s)
+{
+    sm_release_resources(s);
+    s->up_active = false;
+    sm_queue(s);
+}
 static void answered(struct update *f)
 {
     struct amf_session *s = f->sp.s;
@@ -62,6 +70,8 @@ static void answered(struct update *f)
         deliver_answer(s, e->has.n1_sm_msg ? e->n1_sm_msg : (struct bytes){NULL, 0},
                        e->has.n2_sm_info ? e->n2_sm_info : (struct bytes){NULL, 0},
                        e->has.n2_sm_info_type ? e->n2_sm_info_type : SBI_N2SmInfoType_OTHER);
+    } else if (!gone && q->body.has.n2_sm_info && q->body.n2_sm_info_type == SBI_N2SmInfoType_PDU_RES_SETUP_RSP) {
+        not_taken(s);
     } else if (f->from_phone && q->body.n1_sm_msg.n) {
         sm_send_n1(ue, id, q->body.n1_sm_msg, NAS_GMM_CAUSE_PAYLOAD_WAS_NOT_FORWARDED);
     }

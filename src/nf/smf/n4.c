@@ -176,7 +176,10 @@ bool smf_n4_established(struct pfcp_call *c, struct smf_session *s)
 {
     const struct pfcp_session_establishment_response *r = c->rsp ? &c->rsp->session_establishment_response : NULL;
     uint8_t cause = r ? r->cause : 0;
-    if (r && cause == PFCP_CAUSE_REQUEST_ACCEPTED && r->has.up_f_seid) {
+    if (r && !smf_upf_is_up(s->upf)) { /* sent before the association was lost, answered after: its session is nobody's */
+        s->n4_unknown = true;
+        cause = PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION;
+    } else if (r && cause == PFCP_CAUSE_REQUEST_ACCEPTED && r->has.up_f_seid) {
         s->up_seid = r->up_f_seid.seid;
         if (!(s->upf->assoc->up_features & PFCP_UP_FEATURE_FTUP)) {
             struct pfcp_f_teid ours = local_f_teid(s);
@@ -250,52 +253,4 @@ bool smf_n4_deleted(const struct pfcp_call *c)
 {
     return c->rsp && (pfcp_is_accepted(c->rsp->session_deletion_response.cause) ||
                       c->rsp->session_deletion_response.cause == PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
-}
-
-/* ---- deletions that nobody waits for ---- */
-
-struct n4_deletion {
-    struct link on_smf;
-    struct smf_upf *upf;
-    uint64_t up_seid;
-    uint32_t recovery; /* of the UPF: when it restarts there is nothing to delete */
-};
-static void deletion_drop(struct n4_deletion *d)
-{
-    list_remove(&d->on_smf);
-    frame_drop(d->upf->smf->rt, d, sizeof *d);
-}
-static void deletion_send(struct n4_deletion *d);
-static void deleted(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *report)
-{
-    struct n4_deletion *d = ctx;
-    (void)rsp, (void)report;
-    if (err == ERR_TIMEOUT)
-        deletion_send(d);
-    else
-        deletion_drop(d);
-}
-static void deletion_send(struct n4_deletion *d)
-{
-    struct pfcp_msg m = {.type = PFCP_SESSION_DELETION_REQUEST, .seid = d->up_seid};
-    struct smf_upf *u = d->upf;
-    if (!smf_upf_is_up(u) || u->assoc->recovery != d->recovery ||
-        pfcp_request(&u->smf->n4, &u->assoc->peer, &m, deleted, d, NULL) < 0)
-        deletion_drop(d);
-}
-void smf_n4_delete_notify(struct smf_session *s)
-{
-    bool there = s->up_seid && smf_upf_is_up(s->upf);
-    struct n4_deletion *d = there ? frame_new(s->smf->rt, sizeof *d) : NULL;
-    if (d) {
-        *d = (struct n4_deletion){.upf = s->upf, .up_seid = s->up_seid, .recovery = s->upf->assoc->recovery};
-        list_append(&s->smf->deletions, &d->on_smf);
-        deletion_send(d);
-    }
-    s->up_seid = 0;
-}
-void smf_n4_deletions_forget(struct smf *smf)
-{
-    for (struct link *l; smf->deletions.next && (l = list_pop(&smf->deletions));)
-        deletion_drop(CONTAINER(l, struct n4_deletion, on_smf));
 }

@@ -381,18 +381,28 @@ static bool transfer_new(struct smf_session *s, struct establishment *f)
     return f->transfer != NULL;
 }
 
-/* After step 5 a refusal goes by its own message, and the AMF learns that the context is gone. A gNB that has set up
- * resources already releases them. */
+/* After step 5 a refusal goes by its own message, and the AMF learns that the context is gone. */
 static void refuse_late(struct smf_session *s, struct establishment *f)
 {
-    static const struct ngap_Cause cause = {.sel = NGAP_Cause_radioNetwork,
-                                            .radioNetwork = NGAP_CauseRadioNetwork_release_due_to_5gc_generated_reason};
     struct bytes n1 = smf_n1_reject(s->smf, s->id, f->ask.pti, NAS_PDU_SESSION_ESTABLISHMENT_REJECT, f->failure);
-    struct bytes n2 = f->gnb_has_it ? smf_n2_release_command(s->smf, cause) : (struct bytes){NULL, 0};
-    struct call *c = n1.p ? smf_n1n2_new(s, n1, n2, SBI_NgapIeType_PDU_RES_REL_CMD) : NULL;
+    struct call *c = n1.p ? smf_n1n2_new(s, n1, (struct bytes){NULL, 0}, 0) : NULL;
     if (c)
         call_notify(c);
     count_refusal(s->smf, smf_supi(s), s->id, f->failure);
+}
+/* A gNB that has set up resources has passed the accept on as well (TS 38.413 8.2.1.2). The phone would ignore a reject
+ * then (TS 24.501 7.3.1): its session is released, and it may ask for another at once (6.3.3.2). */
+static void undo(struct smf_session *s, struct establishment *f, struct call *request)
+{
+    struct smf *smf = s->smf;
+    struct ref self = slab_ref(&smf->sessions, s);
+    count_refusal(smf, smf_supi(s), s->id, f->failure);
+    s->up_state = SMF_UP_ON;
+    s->release_cause = NAS_GSM_CAUSE_REACTIVATION_REQUESTED;
+    smf_release_by_network_start(s, &(struct smf_input){.event = SMF_EV_NETWORK_RELEASE, .call = request});
+    s = slab_get(&smf->sessions, self);
+    if (s && !s->proc) /* memory used up */
+        smf_session_drop(s, true);
 }
 
 static void succeeded(struct smf_session *s, struct establishment *f)
@@ -524,6 +534,10 @@ static void ended(struct proc *p, int outcome)
     if (request && request->op == SBI_nsmf_pdusession_create) {
         smf_session_drop(s, false);
         refuse(smf, request, f->ask.pti, f->failure);
+        return;
+    }
+    if (f->gnb_has_it) {
+        undo(s, f, request);
         return;
     }
     if (!f->is_overtaken)

@@ -77,15 +77,17 @@ struct smf_session *smf_session_by_ref(struct smf *smf, struct str text)
     return secret_eq(proof, b + 8, sizeof proof) ? slab_get(&smf->sessions, r) : map_get(&smf->by_ref, BYTES_OF(b));
 }
 
-/* 4 bits of the shard, 28 of the generation, 32 of the index; never 0, for a generation in use is odd. */
+/* 4 bits of the shard, 28 of the generation, 8 of the time of our start, lest what a UPF sent before it is for another
+ * session after it, 24 of the index; never 0, for a generation in use is odd. */
 uint64_t smf_seid(const struct smf_session *s)
 {
     struct ref r = slab_ref(&s->smf->sessions, s);
-    return (uint64_t)(s->smf->rt->shard & 15) << 60 | (uint64_t)(r.gen & 0xfffffff) << 32 | r.i;
+    return (uint64_t)(s->smf->rt->shard & 15) << 60 | (uint64_t)(r.gen & 0xfffffff) << 32 |
+           (s->smf->n4.recovery & 0xff) << 24 | (r.i & 0xffffff);
 }
 struct smf_session *smf_session_by_seid(struct smf *smf, uint64_t seid)
 {
-    struct smf_session *s = slab_at(&smf->sessions, (uint32_t)seid);
+    struct smf_session *s = slab_at(&smf->sessions, seid & 0xffffff);
     return s && smf_seid(s) == seid ? s : NULL;
 }
 

@@ -108,6 +108,7 @@ struct smf {
     struct link changed;     /* struct smf_session whose rows are to be written */
     struct timer orphans;
     struct link deletions; /* struct n4_deletion: what UPFs have yet to confirm */
+    uint32_t deletions_waiting;
     struct smf_dnn *dnns;
     struct smf_upf *upfs;
     uint32_t n_dnns, n_upfs;
@@ -197,8 +198,10 @@ int smf_n4_modify(struct pfcp_call *, struct proc *, const struct smf_session *,
 bool smf_n4_modified(const struct pfcp_call *, struct smf_session *);
 int smf_n4_delete(struct pfcp_call *, struct proc *, const struct smf_session *);
 bool smf_n4_deleted(const struct pfcp_call *); /* or it was not there */
-/* Without waiting, and again until the UPF has confirmed it or is lost. */
+/* ---- n4_deletion.c ---- */
+/* Without waiting, and again until the UPF has confirmed it or restarts; of a session that ends. */
 void smf_n4_delete_notify(struct smf_session *);
+void smf_n4_deletions_go(struct smf_upf *); /* it is associated again */
 void smf_n4_deletions_forget(struct smf *);
 
 /* ---- n1.c: 5GSM messages ---- */

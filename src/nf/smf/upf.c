@@ -62,6 +62,7 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
     case PFCP_PEER_UP:
         LOG(smf->rt->log, pfcp_associated, "upf=" STR_FMT " peer=%s", STR_ARG(u->c->name), peer);
         metric_add(smf->rt->metrics, METRIC_pfcp_associations, 1);
+        smf_n4_deletions_go(u);
         if (u->restore)
             smf_restore(u);
         return;

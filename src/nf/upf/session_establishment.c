@@ -120,6 +120,8 @@ static bool establish(struct upf *u, const struct pfcp_in *in, struct upf_sessio
     s->assoc = in->assoc;
     list_init(&s->pending);
     draft_begin(d, u, s);
+    if (upf_session_name(u, s) < 0)
+        return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, 0, "no memory");
     if (!service_check(d, q))
         return false;
     int i = q->has.apn_dnn ? instance_find(u, q->apn_dnn) : 0;
@@ -162,6 +164,7 @@ void session_establishment(struct upf *u, const struct pfcp_in *in)
         accept(u, in, s);
         return;
     }
+    upf_session_unname(u, s);
     slab_drop(&u->sessions, s);
     refuse(u, in, u->draft);
 }

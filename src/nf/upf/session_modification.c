@@ -232,8 +232,10 @@ void session_modification(struct upf *u, const struct pfcp_in *in)
         refuse(u, in, s->cp_seid, u->draft);
         return;
     }
-    if (q->has.cp_f_seid)
+    if (q->has.cp_f_seid) {
         s->cp_seid = q->cp_f_seid.seid;
+        upf_session_name(u, s);
+    }
     if (waits)
         return;
     struct arena a = arena_over(u->scratch, UPF_SCRATCH);

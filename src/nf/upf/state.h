@@ -14,6 +14,7 @@ enum {
     UPF_SCRATCH = 512 * 1024,
     UPF_REPORTS_MAX = 4096, /* Session Report Requests under way */
     UPF_PENDING_MAX = 8192, /* requests that wait for the packet path's counters */
+    UPF_CP_KEY = 8 + 16,    /* SEID and address */
 };
 
 /* ---- rules as PFCP gave them, for the updates to come ---- */
@@ -46,6 +47,7 @@ struct upf_common { /* of the whole session */
 struct upf_session {
     uint64_t cp_seid;
     struct net_addr cp; /* where its reports go */
+    uint8_t cp_key[UPF_CP_KEY]; /* both, in by_cp */
     struct pfcp_assoc *assoc;
     struct upf_common common;
     struct upf_rules *rules;
@@ -118,7 +120,7 @@ struct upf {
     struct pfcp_node pfcp;
     struct slab sessions, pendings, reports, paths;
     uint32_t going;                   /* sessions that wait for their last counters */
-    struct map ue4, ue6[DP_INSTANCES], path_of_peer, path_of_sequence;
+    struct map by_cp, ue4, ue6[DP_INSTANCES], path_of_peer, path_of_sequence;
     struct upf_draft *draft;
     uint8_t *scratch;
     struct timer tick;
@@ -132,6 +134,10 @@ struct upf_session *upf_session_of_seid(struct upf *, uint64_t seid);
 uint64_t upf_seid(const struct upf *, const struct upf_session *);
 /* Takes the session from all tables; with its rules out of the packet path if drop. */
 void upf_session_end(struct upf *, struct upf_session *, bool drop);
+/* Found by its F-SEID at the SMF from now on. One that had the same is ended: an F-SEID is of one session (TS 29.244
+ * 5.6.2), so the SMF knows no other; it never saw the answer that brought the first. 0 or ERR_NOSPACE. */
+int upf_session_name(struct upf *, struct upf_session *);
+void upf_session_unname(struct upf *, const struct upf_session *);
 void upf_tick_plan(struct upf *);
 uint32_t upf_ntp(const struct upf *, uint64_t at_us); /* of a time on env's clock */
 

@@ -14,16 +14,18 @@ static const uint64_t FEATURES = PFCP_UP_FEATURE_FTUP | PFCP_UP_FEATURE_DDND |
                                  PFCP_UP_FEATURE_MNOP | PFCP_UP_FEATURE_BUNDL;
 
 /* ---- sessions ---- */
-/* SEID: the shard in the upper 4 bits, 28 bits of the generation, the index. Never 0. */
+/* SEID: the shard in the upper 4 bits, 28 bits of the generation, 8 of the time of our start, 24 of the index; never 0.
+ * Of the start, since what an SMF sent before it may arrive after it, and would be for another session. */
 uint64_t upf_seid(const struct upf *u, const struct upf_session *s)
 {
     struct ref r = slab_ref(&u->sessions, s);
-    return (uint64_t)(u->rt->shard & 15) << 60 | (uint64_t)(r.gen & 0xfffffff) << 32 | r.i;
+    return (uint64_t)(u->rt->shard & 15) << 60 | (uint64_t)(r.gen & 0xfffffff) << 32 |
+           (u->pfcp.recovery & 0xff) << 24 | (r.i & 0xffffff);
 }
 
 struct upf_session *upf_session_of_seid(struct upf *u, uint64_t seid)
 {
-    struct upf_session *s = slab_at(&u->sessions, (uint32_t)seid);
+    struct upf_session *s = slab_at(&u->sessions, seid & 0xffffff);
     return s && upf_seid(u, s) == seid ? s : NULL;
 }
 
@@ -35,6 +37,22 @@ static void addresses_release(struct upf *u, const struct upf_session *s)
         map_del_u64(&u->ue4, key);
     if (c->has_ipv6 && map_get_u64(&u->ue6[c->instance], be64(c->ipv6_prefix)) == s)
         map_del_u64(&u->ue6[c->instance], be64(c->ipv6_prefix));
+}
+
+void upf_session_unname(struct upf *u, const struct upf_session *s)
+{
+    if (map_get(&u->by_cp, BYTES_OF(s->cp_key)) == s)
+        map_del(&u->by_cp, BYTES_OF(s->cp_key));
+}
+int upf_session_name(struct upf *u, struct upf_session *s)
+{
+    upf_session_unname(u, s);
+    put_be64(s->cp_key, s->cp_seid);
+    memcpy(s->cp_key + 8, s->cp.ip, 16);
+    struct upf_session *other = map_get(&u->by_cp, BYTES_OF(s->cp_key));
+    if (other && !other->going)
+        upf_session_end(u, other, true);
+    return map_put(&u->by_cp, BYTES_OF(s->cp_key), s) ? ERR_NOSPACE : OK;
 }
 
 void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
@@ -49,6 +67,7 @@ void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
         pending_drop(u, p);
     }
     addresses_release(u, s);
+    upf_session_unname(u, s);
     paths_use(u, NULL, s->rules);
     free(s->rules);
     u->going -= s->going;
@@ -212,6 +231,7 @@ static void upf_stop(struct rt *rt, void *state)
     slab_free(&u->pendings);
     slab_free(&u->reports);
     slab_free(&u->paths);
+    map_free(&u->by_cp);
     map_free(&u->ue4);
     for (unsigned i = 0; i < DP_INSTANCES; i++)
         map_free(&u->ue6[i]);
@@ -225,6 +245,7 @@ static int memory_take(struct upf *u)
 {
     uint64_t secret[2];
     env_random(u->rt->env, secret, sizeof secret);
+    map_init(&u->by_cp, secret[0], ~secret[1]);
     map_init(&u->ue4, secret[0], secret[1]);
     for (unsigned i = 0; i < DP_INSTANCES; i++)
         map_init(&u->ue6[i], secret[0] ^ (i + 1), secret[1]);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* N4 sessions that nobody waits for any more: deleted again until the UPF has confirmed it, once it is associated again
+ * where it is not. One whose establishment was never answered has no SEID that we know: an empty session with the same
+ * CP F-SEID, which is of one session only (TS 29.244 5.6.2), takes its place, and that one is deleted. */
+#include "nf/smf/smf.h"
+#include "base/err.h"
+
+enum { WAITING_MAX = 1024 }; /* a setup anew deletes what was there (6.2.6.3), so few need more than that */
+
+struct n4_deletion {
+    struct link on_smf;
+    struct smf_upf *upf;
+    uint64_t up_seid;  /* 0: not known */
+    uint64_t cp_seid;
+    uint32_t recovery; /* of the UPF that gave up_seid: after its restart it is another session's */
+    bool waits;        /* for the association */
+};
+static void drop(struct n4_deletion *d)
+{
+    struct smf *smf = d->upf->smf;
+    smf->deletions_waiting -= d->waits;
+    list_remove(&d->on_smf);
+    frame_drop(smf->rt, d, sizeof *d);
+}
+static void wait(struct n4_deletion *d)
+{
+    struct smf *smf = d->upf->smf;
+    if (smf->deletions_waiting == WAITING_MAX) {
+        drop(d);
+        return;
+    }
+    d->waits = true;
+    smf->deletions_waiting++;
+}
+
+static void send(struct n4_deletion *d);
+static void deleted(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *report)
+{
+    struct n4_deletion *d = ctx;
+    (void)rsp, (void)report;
+    if (err == ERR_TIMEOUT)
+        send(d);
+    else
+        drop(d);
+}
+static void replaced(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *report)
+{
+    struct n4_deletion *d = ctx;
+    const struct pfcp_session_establishment_response *r = rsp ? &rsp->session_establishment_response : NULL;
+    (void)report;
+    bool is_up = smf_upf_is_up(d->upf); /* else whose answer is it? */
+    if (r && pfcp_is_accepted(r->cause) && r->has.up_f_seid && is_up) {
+        d->up_seid = r->up_f_seid.seid;
+        d->recovery = d->upf->assoc->recovery;
+    }
+    if (d->up_seid || err == ERR_TIMEOUT || !is_up)
+        send(d);
+    else
+        drop(d);
+}
+static int replace_send(struct n4_deletion *d)
+{
+    const struct pfcp_config *c = &d->upf->smf->n4.config;
+    bool is_v6 = d->upf->assoc->peer.family == 6;
+    struct pfcp_create_pdr pdr = {.pdr_id = 1, .has.far_id = 1, .far_id = 1};
+    struct pfcp_create_far far = {.far_id = 1, .apply_action = PFCP_APPLY_ACTION_DROP};
+    struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST};
+    struct pfcp_session_establishment_request *q = &m.session_establishment_request;
+    q->node_id = c->node_id;
+    q->cp_f_seid = pfcp_f_seid_of(d->cp_seid, &c->local);
+    pdr.pdi.source_interface = PFCP_INTERFACE_ACCESS;
+    pdr.pdi.has.local_f_teid = 1;
+    pdr.has.outer_header_removal = 1;
+    pdr.pdi.local_f_teid.flags = (uint8_t)(PFCP_F_TEID_CH | (is_v6 ? PFCP_F_TEID_V6 : PFCP_F_TEID_V4));
+    pdr.outer_header_removal.flags = is_v6 ? PFCP_OHR_GTPU_UDP_IPV6 : PFCP_OHR_GTPU_UDP_IPV4;
+    q->create_pdr.v = &pdr, q->create_pdr.n = 1;
+    q->create_far.v = &far, q->create_far.n = 1;
+    return pfcp_request(&d->upf->smf->n4, &d->upf->assoc->peer, &m, replaced, d, NULL);
+}
+static void send(struct n4_deletion *d)
+{
+    struct pfcp_msg m = {.type = PFCP_SESSION_DELETION_REQUEST, .seid = d->up_seid};
+    struct smf_upf *u = d->upf;
+    if (!smf_upf_is_up(u))
+        wait(d);
+    else if (d->up_seid && u->assoc->recovery != d->recovery)
+        drop(d);
+    else if ((d->up_seid ? pfcp_request(&u->smf->n4, &u->assoc->peer, &m, deleted, d, NULL) : replace_send(d)) < 0)
+        drop(d);
+}
+
+void smf_n4_delete_notify(struct smf_session *s)
+{
+    bool there = s->upf && s->upf->assoc && (s->up_seid || s->n4_unknown);
+    struct n4_deletion *d = there ? frame_new(s->smf->rt, sizeof *d) : NULL;
+    if (d) {
+        *d = (struct n4_deletion){
+            .upf = s->upf, .up_seid = s->up_seid, .cp_seid = smf_seid(s), .recovery = s->upf->assoc->recovery};
+        list_append(&s->smf->deletions, &d->on_smf);
+        send(d);
+    }
+    s->up_seid = 0;
+}
+void smf_n4_deletions_go(struct smf_upf *u)
+{
+    LIST_EACH_SAFE (l, &u->smf->deletions) {
+        struct n4_deletion *d = CONTAINER(l, struct n4_deletion, on_smf);
+        if (d->upf != u || !d->waits)
+            continue;
+        d->waits = false;
+        u->smf->deletions_waiting--;
+        send(d);
+    }
+}
+void smf_n4_deletions_forget(struct smf *smf)
+{
+    for (struct link *l; smf->deletions.next && (l = list_pop(&smf->deletions));)
+        drop(CONTAINER(l, struct n4_deletion, on_smf));
+}
