@@ -57,11 +57,16 @@ static double share_from(const struct inventory *v, uint32_t supplier, const str
     double group = s->parent != supplier ? share_from(v, s->parent, countries, n, by_state, depth - 1) : 0;
     return sum > group ? sum : group;
 }
-static bool is_compelled(const struct inventory *v, const struct inv_supplier *s, const struct policy_rule *r)
+static bool is_compelled(const struct inventory *v, const struct inv_supplier *s, const struct policy_row *w)
 {
-    for (uint32_t i = s->laws.first; i < s->laws.first + s->laws.n; i++)
-        if (has_country(r->compelled_by, r->n_compelled_by, v->laws[i].country) && (!r->extrajudicial || v->laws[i].extrajudicial))
+    const struct policy_rule *r = w->rule;
+    bool any = has_country(r->compelled_by, r->n_compelled_by, "any");
+    for (uint32_t i = s->laws.first; i < s->laws.first + s->laws.n; i++) {
+        const char *country = v->laws[i].country;
+        bool named = has_country(r->compelled_by, r->n_compelled_by, country) || (any && !str_is(w->file->r.nation, country));
+        if (named && (!r->extrajudicial || v->laws[i].extrajudicial))
             return true;
+    }
     return false;
 }
 static bool list_names(const struct policy *p, const struct str *lists, uint32_t n, const struct inv_supplier *s)
@@ -84,10 +89,11 @@ static bool list_owns(const struct policy *p, const struct inventory *v, uint32_
     return false;
 }
 /* What is said of a company is said of those that belong to it. */
-static bool concerns_itself(const struct policy_set *s, const struct policy_rule *r, const struct inv_supplier *of)
+static bool concerns_itself(const struct policy_set *s, const struct policy_row *w, const struct inv_supplier *of)
 {
+    const struct policy_rule *r = w->rule;
     return strs_mean(r->suppliers, r->n_suppliers, of) || list_names(s->policy, r->lists, r->n_lists, of) ||
-           has_country(r->seated_in, r->n_seated_in, of->country) || is_compelled(s->inv, of, r);
+           has_country(r->seated_in, r->n_seated_in, of->country) || is_compelled(s->inv, of, w);
 }
 static bool excepts(const struct policy_set *s, const struct policy_rule *r, uint32_t supplier)
 {
@@ -97,8 +103,9 @@ static bool excepts(const struct policy_set *s, const struct policy_rule *r, uin
             return true;
     return false;
 }
-static bool concerns(const struct policy_set *s, const struct policy_rule *r, uint32_t supplier)
+static bool concerns(const struct policy_set *s, const struct policy_row *w, uint32_t supplier)
 {
+    const struct policy_rule *r = w->rule;
     if (!supplier) /* nobody knows who made it: whoever the rule means, it may be he */
         return true;
     if (excepts(s, r, supplier))
@@ -107,7 +114,7 @@ static bool concerns(const struct policy_set *s, const struct policy_rule *r, ui
         return true;
     const struct inv_supplier *of = inventory_supplier(s->inv, supplier);
     for (uint32_t i = 0; of && i <= s->inv->n_suppliers; i++, of = inventory_supplier(s->inv, of->parent))
-        if (concerns_itself(s, r, of))
+        if (concerns_itself(s, w, of))
             return true;
     if (r->n_owned_from && share_from(s->inv, supplier, r->owned_from, r->n_owned_from, r->by_state, OWNERS_DEPTH) >= (double)r->owned_percent)
         return true;
@@ -244,7 +251,7 @@ static int suppliers_make(struct policy_set *s)
     s->by_supplier = calloc((size_t)(s->inv->n_suppliers + 1) * s->words, sizeof *s->by_supplier);
     for (uint32_t i = 0; s->by_supplier && i <= s->inv->n_suppliers; i++)
         for (uint32_t k = 0; k < s->n_rows; k++)
-            if (!s->rows[k].w->off && concerns(s, s->rows[k].w->rule, i))
+            if (!s->rows[k].w->off && concerns(s, s->rows[k].w, i))
                 bit_set(s->by_supplier + (size_t)i * s->words, k);
     return s->by_supplier ? OK : ERR_NOSPACE;
 }

@@ -107,7 +107,7 @@ static void refuse(struct check *k, uint32_t line, const char *format, ...)
 static void check_countries(struct check *k, const char *list, uint32_t index, const char *key, const struct str *v, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        if (policy_country_is_known(v[i]))
+        if (policy_country_is_known(v[i]) || (str_is(v[i], "any") && strcmp(key, "compelled_by") == 0))
             continue;
         const char *meant = country_meant(v[i]);
         uint32_t line = config_row_line(k->reader, list, index, key);
@@ -189,10 +189,12 @@ static void check_dates(struct check *k, uint32_t index, const struct policy_rul
                config_date_text(last, a), against, config_date_text(first, b));
     if (r->remove_by && r->remove_after)
         refuse(k, config_row_line(k->reader, "rules", index, "remove_after_months"), "found both remove_by and remove_after_months, expected one");
-    if (r->remove_after && !r->n_lists)
-        refuse(k, config_row_line(k->reader, "rules", index, "remove_after_months"),
-               "found no lists, expected one whose day of publication the months are counted from");
-    if ((r->new_from || r->remove_by || r->remove_after) && (r->decision == POLICY_DECISION_PERMIT || r->decision == POLICY_DECISION_NOTE))
+    if ((r->remove_after || r->new_declared) && !r->n_lists)
+        refuse(k, config_row_line(k->reader, "rules", index, r->remove_after ? "remove_after_months" : "new_from_declared"),
+               "found no lists, expected one that has a day of publication");
+    if (r->new_from && r->new_declared)
+        refuse(k, config_row_line(k->reader, "rules", index, "new_from_declared"), "found both new_from and new_from_declared, expected one");
+    if ((r->new_from || r->new_declared || r->remove_by || r->remove_after) && (r->decision == POLICY_DECISION_PERMIT || r->decision == POLICY_DECISION_NOTE))
         refuse(k, config_row_line(k->reader, "rules", index, "decision"),
                "found decision %s with a day of installation or removal, expected one that restricts, or from and until",
                policy_decision_text(r->decision));

@@ -57,16 +57,16 @@ static int32_t months_after(int32_t day, uint32_t months)
     snprintf(text, sizeof text, "%04u-%02u-%02u", y % 10000, m % 100, d % 100);
     return config_date_parse(str_of(text), &out) ? out : 0;
 }
-/* Months are counted from the earliest day on which one of the rule's lists was declared. */
-static int32_t removal_of(const struct policy *p, const struct policy_rule *r)
+/* The earliest day on which one of the rule's lists was declared; 0: none was. */
+static int32_t declared(const struct policy *p, const struct policy_rule *r)
 {
     int32_t first = 0;
     struct policy_list_at at;
-    for (uint32_t i = 0; r->remove_after && i < r->n_lists; i++)
+    for (uint32_t i = 0; i < r->n_lists; i++)
         for (uint32_t k = 0; policy_list_next(p, r->lists[i], &k, &at);)
             if (at.list->declared && (!first || at.list->declared < first))
                 first = at.list->declared;
-    return first ? months_after(first, r->remove_after) : r->remove_by;
+    return first;
 }
 static int rows_make(struct policy *p, struct config_report *report)
 {
@@ -74,6 +74,7 @@ static int rows_make(struct policy *p, struct config_report *report)
     for (uint32_t f = 0; f < p->n_files; f++)
         for (uint32_t i = 0; i < p->files[f].r.n_rules; i++) {
             const struct policy_rule *r = &p->files[f].r.rules[i];
+            int32_t since = r->remove_after || r->new_declared ? declared(p, r) : 0;
             if (p->n_rows == POLICY_ROWS_MAX) {
                 say(report, true, &p->files[f], p->files[f].rule_lines[i], "found more rules than %d in all files, expected fewer", POLICY_ROWS_MAX);
                 return ERR_CONFIG;
@@ -81,7 +82,8 @@ static int rows_make(struct policy *p, struct config_report *report)
             p->rows[p->n_rows++] = (struct policy_row){
                 .file = &p->files[f], .rule = r, .line = p->files[f].rule_lines[i], .decision = (uint8_t)r->decision,
                 .conditions = bits_of(r->conditions, r->n_conditions), .cap_percent = (uint8_t)r->cap_percent, .from = r->from,
-                .until = r->until, .new_from = r->new_from, .remove_by = removal_of(p, r), .slices = r->slices, .n_slices = r->n_slices};
+                .until = r->until, .new_from = r->new_declared ? since : r->new_from,
+                .remove_by = r->remove_after ? months_after(since, r->remove_after) : r->remove_by, .slices = r->slices, .n_slices = r->n_slices};
         }
     return OK;
 }

@@ -2,6 +2,7 @@
 /* policy_set.h - a policy that has met an inventory: what rows say by name is numbers and bits here. Inside trust/. */
 #pragma once
 #include "trust/policy_parts.h"
+#include <stdlib.h>
 
 _Static_assert(INV_CLASSES <= 64, "function classes are bits of 64");
 struct set_grant { /* references, sorted; n 0: not by these */

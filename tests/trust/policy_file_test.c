@@ -67,7 +67,7 @@ static void dates_and_conditions(void **state)
                 "p.yaml:8: found remove_by 2026-01-01, expected it after new_from 2026-02-01");
     refuse_text(RULES(RULE("a", "deny", "until: 2026-02-01, remove_by: 2027-01-01")),
                 "p.yaml:8: found until 2026-02-01, expected it after remove_by 2027-01-01");
-    refuse_text(RULES(RULE("a", "deny", "remove_after_months: 3")), "p.yaml:8: found no lists, expected one whose day of publication");
+    refuse_text(RULES(RULE("a", "deny", "remove_after_months: 3")), "p.yaml:8: found no lists, expected one that has a day of publication");
     refuse_text(RULES(RULE("a", "permit", "remove_by: 2027-01-01")), "p.yaml:8: found decision permit with a day of installation or removal");
     refuse_text(RULES(RULE("a", "permit-with-conditions", "suppliers: [X]")), "p.yaml:8: found no conditions, expected those of");
     refuse_text(RULES(RULE("a", "deny", "conditions: [monitored]")), "p.yaml:8: found conditions with decision deny");

@@ -56,6 +56,7 @@ static void whom(void **state)
     expect(RULE("a", "deny", "compelled_by: [RU]"), "----d");
     expect(RULE("a", "deny", "compelled_by: [RU], extrajudicial: true"), "----d");
     expect(RULE("a", "deny", "compelled_by: [CN]"), "-----");
+    expect(RULE("a", "deny", "compelled_by: [any]"), "----d");
     expect(RULE("a", "deny", "lists: [risky]"), "-dd-d");
     expect(RULE("a", "deny", "suppliers: [Lynx], compelled_by: [RU]"), "---dd"); /* one of them is enough */
     expect(RULE("a", "deny", "except_suppliers: [Orion, Lynx]"), "-dd-d");
@@ -318,8 +319,51 @@ static void kept_answers(void **state)
     estate_free(e);
 }
 
+/* Conflicts and gaps are told, each once, with its place. */
+static void review(void **state)
+{
+    static const char *const lines[] = {
+        "a.yaml:9: warning: list empty names nobody, so that rule t/c concerns nobody until somebody fills it in\n",
+        "a.yaml:11: warning: rule t/a names supplier 'nobody', whom the inventory does not know\n",
+        "b.yaml:8: warning: b/x says permit and t/a says deny of 3 elements, such as e1: the stricter holds, as no override says otherwise\n",
+        "b.yaml:1: warning: b is a proposal, not law: it holds here because it was chosen\n",
+        "b.yaml:1: warning: 1 of 3 rules are recalled, not seen in a source: check them before they decide anything\n",
+        "b.yaml:9: warning: rule b/y: maintenance-windows is shown with decisions, and nothing in the core carries it out yet\n",
+        "inventory: warning: 1 elements have no supplier: every rule about suppliers counts against them\n",
+        "inventory: warning: 2 elements have no day of installation: they count as new\n",
+        "inventory: warning: no rule speaks of 1 elements, such as e3: permit, as nothing else is said\n",
+        "a.yaml:13: warning: rule t/s: the share of traffic cannot be told: everything counts as beyond it\n",
+        "a.yaml:15: warning: the grant names product 'x9', which the inventory does not know: it grants nothing\n"};
+    struct policy *p = policy_of_text(
+        REGIME("t") "lists:\n  # nobody yet\n  - {name: empty, says: x}\nrules:\n" RULE("a", "deny", "suppliers: [drago, nobody], new_from: 2020-01-01")
+            RULE("c", "deny", "lists: [empty]") RULE("s", "deny", "suppliers: [volga], cap_percent: 30, cap_metric: traffic, regions: [North]")
+                "grants:\n  - {rule: b/z, reference: r, products: [x9]}\n",
+        "id: b\nnation: FI\ntitle: x\nstanding: proposal\ncitation: c\nchecked: 2026-01-01\nrules:\n"
+        "  - {id: x, says: s, sure: recalled, suppliers: [drago], decision: permit}\n"
+        "  - {id: y, says: s, sure: seen, suppliers: [volga], decision: permit-with-conditions, conditions: [maintenance-windows], windows: [\"Sat 01:00-02:00\"]}\n"
+        "  - {id: z, says: s, sure: seen, suppliers: [lynx], decision: notify}\n");
+    struct estate *e = estate_new();
+    estate_add(e, DRAGO, INV_CLASS_gnb, 1, "2021-01-01");
+    estate_add(e, DRAGO, INV_CLASS_gnb, 1, "");
+    estate_add(e, ORION, INV_CLASS_gnb, 1, "2021-01-01");
+    estate_add(e, 0, INV_CLASS_gnb, 1, "");
+    estate_report = (struct config_report){.n = 0};
+    assert_int_equal(policy_review(p, &e->v, day("2026-01-01"), &estate_report), OK);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        if (!strstr(estate_report.text, lines[i]))
+            print_message("%s--- lacks\n%s", estate_report.text, lines[i]);
+        assert_non_null(strstr(estate_report.text, lines[i]));
+    }
+    assert_int_equal(estate_report.errors, 0);
+    estate_report = (struct config_report){.n = 0};
+    assert_int_equal(policy_review(p, NULL, day("2026-01-01"), &estate_report), OK);
+    assert_non_null(strstr(estate_report.text, lines[0]));
+    policy_free(p);
+    estate_free(e);
+}
+
 int main(void)
 {
     return RUN(unit(whom), unit(where), unit(when), unit(strangers_and_unknowns), unit(grants), unit(strictest_and_overrides), unit(shares),
-               unit(kept_answers));
+               unit(kept_answers), unit(review));
 }
