@@ -89,7 +89,7 @@ static const struct command commands[] = {
      "  --capture FILE.pcap        what was on N2, N3 and N4, for Wireshark; one seed\n"
      "  --properties               what is checked, with its clause\n",
      cmd_sim},
-    {"ran", "[options]", "simulated gNBs and phones, against any core", RAN_HELP, cmd_ran},
+    {"ran", "[load] [options]", "simulated gNBs and phones, against any core", RAN_HELP, cmd_ran},
 };
 
 static void help(FILE *out)
