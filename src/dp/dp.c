@@ -98,7 +98,9 @@ static void qers_carry(const struct dp_rules *old, struct dp_rules *new)
     for (unsigned i = 0; old && i < new->qer_n; i++)
         for (unsigned k = 0; k < old->qer_n; k++)
             if (new->qer[i].id == old->qer[k].id)
-                memcpy(new->qer[i].bucket, old->qer[k].bucket, sizeof new->qer[i].bucket);
+                for (unsigned d = 0; d < 2; d++)
+                    new->qer[i].free_at[d] =
+                        old->qer[k].shared[d] ? *old->qer[k].shared[d] : old->qer[k].free_at[d];
 }
 
 static void end_markers(struct dp *dp, const struct dp_rules *old, const struct dp_rules *new)
@@ -140,6 +142,8 @@ int dp_session_put(struct dp *dp, uint64_t now_us, struct dp_rules *r)
     if (s->r && s->gen != r->gen)
         dp_session_drop(dp, now_us, r->session, s->gen);
     struct dp_rules *old = s->r;
+    if (old)
+        offload_refresh(dp, s, true);
     int e = index_replace(dp, s, old, r);
     if (e < 0) {
         dp_rules_free(r);
@@ -154,6 +158,8 @@ int dp_session_put(struct dp *dp, uint64_t now_us, struct dp_rules *r)
     urrs_carry(dp, s, old, r);
     s->r = r;
     teids_set(dp, s, r);
+    if (dp->offload.changed)
+        dp->offload.changed(dp->offload.ctx, s, old);
     end_markers(dp, old, r);
     buffered_meet(dp, s);
     timer_arm(dp, s);
@@ -175,12 +181,17 @@ int dp_session_drop(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t g
     struct session *s = session_get(dp, session, gen);
     if (!s)
         return ERR_NOTFOUND;
+    offload_refresh(dp, s, true);
     buffer_drop(dp, s);
     for (unsigned i = 0; i < s->r->urr_n; i++)
         usage_leave(dp, s, &s->r->urr[i]);
     timer_disarm(dp, s);
     index_replace(dp, s, s->r, NULL);
-    dp_rules_free(s->r);
+    struct dp_rules *old = s->r;
+    s->r = NULL;
+    if (dp->offload.changed)
+        dp->offload.changed(dp->offload.ctx, s, old);
+    dp_rules_free(old);
     *s = (struct session){0};
     dp->sessions--;
     return OK;
@@ -209,7 +220,9 @@ int dp_usage_take(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen
                   struct rule_usage *usage)
 {
     dp_clock(dp, now_us);
-    struct urr *u = urr_of_id(session_get(dp, session, gen), urr_id);
+    struct session *s = session_get(dp, session, gen);
+    offload_refresh(dp, s, false);
+    struct urr *u = urr_of_id(s, urr_id);
     if (!u)
         return ERR_NOTFOUND;
     usage_take(dp, u, usage);
@@ -220,6 +233,7 @@ static int usage_ask(struct dp *dp, uint64_t now_us, const struct dp_command *c)
 {
     dp_clock(dp, now_us);
     struct session *s = session_get(dp, c->session, c->gen);
+    offload_refresh(dp, s, false);
     struct urr *u = urr_of_id(s, c->urr_id);
     if (!u)
         return ERR_NOTFOUND;

@@ -11,30 +11,32 @@ bool gate_open(const struct dp_rules *r, const struct pdr *pdr, bool ul)
     return true;
 }
 
-static uint64_t bucket_debt(const struct bucket *b, uint64_t now_us)
+static uint64_t free_at_add(uint64_t *free_at, uint64_t now, uint64_t cost)
 {
-    uint64_t passed_us = now_us - b->last_us;
-    if (passed_us > 1000 * 1000 * 1000 || passed_us * 1000000 >= b->debt_ps)
-        return 0;
-    return b->debt_ps - passed_us * 1000000;
+    uint64_t was = __atomic_load_n(free_at, __ATOMIC_RELAXED), from;
+    do {
+        from = xdp_before(was, now) ? now : was;
+    } while (!__atomic_compare_exchange_n(free_at, &was, from + cost, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return from;
 }
 
-/* Takes the packet's time from every bucket or from none. */
+/* Takes the packet's time from every rule or from none. */
 bool police(struct dp *dp, struct dp_rules *r, const struct pdr *pdr, bool ul, uint32_t n)
 {
+    uint64_t now = xdp_time(dp->now_us * 1000);
     for (unsigned i = 0; i < pdr->qer_n; i++) {
         const struct qer *q = &r->qer[pdr->qer[i]];
+        const uint64_t *free_at = q->shared[ul] ? q->shared[ul] : &q->free_at[ul];
         if (q->has_mbr && (!q->mbr_kbit[ul] ||
-                           bucket_debt(&q->bucket[ul], dp->now_us) > BURST_US * (uint64_t)1000000))
+                           xdp_before(now + XDP_BURST, __atomic_load_n(free_at, __ATOMIC_RELAXED))))
             return false;
     }
     for (unsigned i = 0; i < pdr->qer_n; i++) {
         struct qer *q = &r->qer[pdr->qer[i]];
-        if (!q->has_mbr)
-            continue;
-        struct bucket *b = &q->bucket[ul];
-        b->debt_ps = bucket_debt(b, dp->now_us) + n * UINT64_C(8000000000) / q->mbr_kbit[ul];
-        b->last_us = dp->now_us;
+        if (q->has_mbr)
+            free_at_add(q->shared[ul] ? q->shared[ul] : &q->free_at[ul], now,
+                        xdp_cost(n, xdp_unit(q->mbr_kbit[ul])));
     }
     return true;
 }
@@ -87,6 +89,25 @@ void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool u
         }
         if (triggers)
             usage_report(dp, s, u, triggers);
+    }
+}
+
+/* What was counted elsewhere; no limit was reached by it. */
+void usage_add(struct dp *dp, struct session *s, const struct pdr *pdr, uint64_t octets,
+               uint64_t packets, uint64_t last_us)
+{
+    bool ul = pdr->source == RULE_ACCESS;
+    for (unsigned i = 0; i < pdr->urr_n; i++) {
+        struct urr *u = &s->r->urr[pdr->urr[i]];
+        if (!u->usage.start_us)
+            usage_start(dp, u);
+        if (!u->usage.first_packet_us)
+            u->usage.first_packet_us = last_us;
+        if (last_us > u->usage.last_packet_us)
+            u->usage.last_packet_us = last_us;
+        *(ul ? &u->usage.ul_octets : &u->usage.dl_octets) += octets;
+        *(ul ? &u->usage.ul_packets : &u->usage.dl_packets) += packets;
+        u->quota_used[ul] += octets;
     }
 }
 

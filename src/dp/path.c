@@ -109,8 +109,10 @@ static enum dp_counter apply(struct dp *dp, struct session *s, const struct pdr 
         out_event(dp, s, &e);
         return DP_to_control;
     }
-    if (other)
+    if (other) {
+        offload_touched(dp, other, 0);
         return downlink(dp, other, in, p, NULL);
+    }
     out_core(dp, f->instance, p, in->n, owner);
     return DP_to_core;
 }
@@ -172,6 +174,7 @@ static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
         error_indication_send(dp, g->teid, from);
         return DP_teid_unknown;
     }
+    offload_touched(dp, s, 1);
     if (dp->config.check_peer && !peer_known(s->r, from))
         return DP_peer_wrong;
     struct inner in;
@@ -271,7 +274,10 @@ static enum dp_counter core_one(struct dp *dp, uint16_t instance, const struct d
     if (on_link(&in))
         return DP_link_local;
     struct session *s = session_of_ue(dp, instance, in.family, in.dst);
-    return s ? downlink(dp, s, &in, p->p, NULL) : DP_ue_unknown;
+    if (!s)
+        return DP_ue_unknown;
+    offload_touched(dp, s, 1);
+    return downlink(dp, s, &in, p->p, NULL);
 }
 
 void dp_core_input(struct dp *dp, uint64_t now_us, uint16_t instance, const struct dp_packet *p,

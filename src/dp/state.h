@@ -8,17 +8,14 @@
 #include "dp/dp.h"
 #include "dp/gtpu_fast.h"
 #include "dp/inner.h"
+#include "dp/xdp_map.h"
 
 enum {
     NONE = UINT32_MAX,
     WHEEL_SLOTS = 2048,
     SCRATCH = 16384,
-    BURST_US = 50000, /* how far ahead of its rate a QoS rule lets a flow run */
 };
 
-struct bucket { /* virtual time: how long the octets passed would keep the line busy */
-    uint64_t debt_ps, last_us;
-};
 struct far {
     uint32_t id, teid;
     uint8_t action, destination;
@@ -31,7 +28,9 @@ struct qer {
     bool closed[2], has_mbr, reflective; /* [0] downlink, [1] uplink */
     uint8_t qfi;
     uint64_t mbr_kbit[2];
-    struct bucket bucket[2];
+    /* When the line would be free again, in the time of dp/xdp_map.h: one number, so that the kernel
+     * and this process can share it. NULL: our own. */
+    uint64_t free_at[2], *shared[2];
 };
 struct urr {
     struct rule_urr rule;
@@ -80,6 +79,16 @@ struct session {
     uint32_t wheel_prev, wheel_next; /* sessions in the same slot */
     uint64_t wheel_at;               /* tick; 0: not on the wheel */
 };
+/* Part of the packet path runs elsewhere (dp/offload.h): what it has counted is asked for before it
+ * is looked at, and it is told of what it depends on. */
+struct offload_hooks {
+    void *ctx;
+    /* usage and activity are needed now; leave: and nothing more is to happen there */
+    void (*refresh)(void *ctx, struct session *, bool leave);
+    void (*changed)(void *ctx, struct session *, const struct dp_rules *old); /* rules; r NULL: gone */
+    /* so many packets of the session have come here; 0: it changed otherwise */
+    void (*touched)(void *ctx, struct session *, unsigned packets);
+};
 struct pool {
     uint16_t instance;
     uint32_t base, mask;
@@ -89,6 +98,7 @@ struct pool {
 struct dp {
     struct dp_config config;
     struct dp_io io;
+    struct offload_hooks offload; /* functions NULL: none */
     uint64_t now_us, tick;
     uint64_t count[DP_COUNTERS];
     struct session *session;
@@ -135,6 +145,17 @@ static inline bool addr_eq(const struct rule_addr *a, const struct rule_addr *b)
     return a->family == b->family && !memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16);
 }
 
+static inline void offload_refresh(struct dp *dp, struct session *s, bool leave)
+{
+    if (dp->offload.refresh && s)
+        dp->offload.refresh(dp->offload.ctx, s, leave);
+}
+static inline void offload_touched(struct dp *dp, struct session *s, unsigned packets)
+{
+    if (dp->offload.touched)
+        dp->offload.touched(dp->offload.ctx, s, packets);
+}
+
 /* rules.c */
 uint32_t dp_teid_mask(uint32_t sessions_max);
 /* index.c: UE addresses and the far ends of tunnels */
@@ -172,6 +193,8 @@ void buffer_drop(struct dp *dp, struct session *s);
 /* meter.c */
 bool gate_open(const struct dp_rules *r, const struct pdr *pdr, bool ul);
 bool police(struct dp *dp, struct dp_rules *r, const struct pdr *pdr, bool ul, uint32_t n);
+void usage_add(struct dp *dp, struct session *s, const struct pdr *pdr, uint64_t octets,
+               uint64_t packets, uint64_t last_us);
 bool quota_left(const struct dp_rules *r, const struct pdr *pdr);
 void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool ul, uint32_t n);
 void usage_start(struct dp *dp, struct urr *u);

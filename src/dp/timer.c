@@ -99,6 +99,7 @@ static void urr_expire(struct dp *dp, struct session *s, struct urr *u)
 
 static void session_expire(struct dp *dp, struct session *s)
 {
+    offload_refresh(dp, s, false);
     if (s->r->inactivity_us && !s->inactive && dp->now_us >= s->last_us + s->r->inactivity_us) {
         s->inactive = true;
         struct dp_event e = {.kind = DP_EVENT_INACTIVE};
@@ -108,6 +109,7 @@ static void session_expire(struct dp *dp, struct session *s)
         buffer_notify_due(dp, s);
     for (unsigned i = 0; i < s->r->urr_n; i++)
         urr_expire(dp, s, &s->r->urr[i]);
+    offload_touched(dp, s, 0); /* limits have moved, or it fell silent */
     timer_arm(dp, s);
 }
 

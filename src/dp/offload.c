@@ -1,0 +1,807 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* offload.c - see offload.h. Where a session stands, in `at`: its packets are here (UP), here but
+ * it waits for the last of them to arrive (WAITS), or in the kernel (FAST). */
+#include "dp/offload.h"
+#include "dp/state.h"
+#include <stdlib.h>
+
+static const uint64_t LOST_US = 20000;  /* a packet that has not arrived by then will not */
+static const uint64_t GRACE_US = 10000; /* no CPU is still in a block that was left so long ago */
+
+enum { UP, WAITS, FAST };
+struct mirror { /* of a session: what this process knows of its maps */
+    uint64_t octets[XDP_BLOCK_PDRS], packets[XDP_BLOCK_PDRS]; /* taken so far */
+    int64_t limit[XDP_METERS];                                /* what the kernel's should be */
+    uint64_t touched_us;
+    uint64_t arrived; /* packets handed up that came, in the state's count */
+    uint32_t gen, next;
+    uint8_t at, limits, pdr_n, limit_of[XDP_BLOCK_PDRS][XDP_PDR_METERS];
+    uint8_t urr_of[XDP_METERS], kind_of[XDP_METERS];
+    bool good, listed;
+};
+struct left { /* a block that was left */
+    uint32_t block;
+    uint64_t at_us;
+};
+struct offload {
+    struct dp *dp;
+    struct offload_maps maps;
+    struct xdp_config config;
+    uint32_t session_octets, block_octets;
+    struct mirror **mirror; /* by session; NULL: never seen */
+    uint32_t listed_first;  /* sessions to look at: 1 + index */
+    uint32_t waiting, fast, blocks_used;
+    uint32_t *free_blocks, free_n;
+    struct left *left; /* a ring of blocks_max */
+    uint32_t left_first, left_n;
+};
+enum { LIMIT_TOTAL, LIMIT_UL, LIMIT_DL, LIMIT_FIRST };
+
+static struct xdp_session *record(const struct offload *o, uint32_t i)
+{
+    return (struct xdp_session *)(void *)(o->maps.sessions + (size_t)i * o->session_octets);
+}
+static struct xdp_block *block_at(const struct offload *o, uint32_t i)
+{
+    return (struct xdp_block *)(void *)(o->maps.blocks + (size_t)i * o->block_octets);
+}
+static uint64_t state_load(const struct xdp_session *k)
+{
+    return __atomic_load_n(&k->state, __ATOMIC_ACQUIRE);
+}
+
+static void list_it(struct offload *o, uint32_t i)
+{
+    struct mirror *m = o->mirror[i];
+    if (m->listed)
+        return;
+    m->listed = true;
+    m->next = o->listed_first;
+    o->listed_first = i + 1;
+}
+
+/* ---- blocks ---- */
+static void blocks_return(struct offload *o)
+{
+    while (o->left_n && o->dp->now_us - o->left[o->left_first].at_us >= GRACE_US) {
+        o->free_blocks[o->free_n++] = o->left[o->left_first].block;
+        o->left_first = (o->left_first + 1) % o->maps.blocks_max;
+        o->left_n--;
+    }
+}
+static bool block_take(struct offload *o, uint32_t *block)
+{
+    blocks_return(o);
+    if (!o->free_n)
+        return false;
+    *block = o->free_blocks[--o->free_n];
+    o->blocks_used++;
+    memset(block_at(o, *block), 0, o->block_octets);
+    return true;
+}
+static void block_leave(struct offload *o, uint32_t block)
+{
+    o->left[(o->left_first + o->left_n++) % o->maps.blocks_max] =
+        (struct left){block, o->dp->now_us};
+    o->blocks_used--;
+}
+
+/* ---- what the kernel counted ---- */
+struct total {
+    uint64_t octets, packets, last_ns;
+};
+static void counted(const struct offload *o, const struct xdp_session *k, uint32_t block,
+                    unsigned i, struct total *t)
+{
+    *t = (struct total){0};
+    for (uint32_t c = 0; c < o->maps.cpus; c++) {
+        const struct xdp_block_use *b = block ? &block_at(o, block - 1)->use[c] : NULL;
+        const struct xdp_use *u = &k->use[c];
+        uint64_t last =
+            __atomic_load_n(b ? &b->counted_ns[i] : &u->counted_ns[i], __ATOMIC_RELAXED);
+        t->octets += __atomic_load_n(b ? &b->octets[i] : &u->octets[i], __ATOMIC_RELAXED);
+        t->packets += __atomic_load_n(b ? &b->packets[i] : &u->packets[i], __ATOMIC_RELAXED);
+        t->last_ns = last > t->last_ns ? last : t->last_ns;
+    }
+}
+
+static uint64_t last_ns(const struct offload *o, const struct xdp_session *k)
+{
+    uint64_t last = 0;
+    for (uint32_t c = 0; c < o->maps.cpus; c++) {
+        uint64_t at = __atomic_load_n(&k->use[c].last_ns, __ATOMIC_RELAXED);
+        last = at > last ? at : last;
+    }
+    return last;
+}
+
+/* Into the URRs of the session's rules, which are those that the kernel has. */
+static void harvest(struct offload *o, struct session *s)
+{
+    uint32_t index = session_index(o->dp, s);
+    struct mirror *m = o->mirror[index];
+    struct xdp_session *k = record(o, index);
+    if (!m || !m->good)
+        return;
+    uint32_t block = k->block[state_load(k) & XDP_AREA ? 1 : 0];
+    uint64_t last_us = last_ns(o, k) / 1000;
+    for (unsigned i = 0; i < m->pdr_n; i++) {
+        struct total t;
+        counted(o, k, block, i, &t);
+        uint64_t more = t.octets - m->octets[i];
+        if (t.packets == m->packets[i])
+            continue;
+        usage_add(o->dp, s, &s->r->pdr[i], more, t.packets - m->packets[i], t.last_ns / 1000);
+        for (unsigned l = 0; l < XDP_PDR_METERS; l++)
+            if (m->limit_of[i][l])
+                m->limit[m->limit_of[i][l] - 1] -= (int64_t)more;
+        m->octets[i] = t.octets;
+        m->packets[i] = t.packets;
+    }
+    if (last_us > s->last_us)
+        s->last_us = last_us > o->dp->now_us ? o->dp->now_us : last_us;
+}
+
+/* ---- limits ---- */
+static void at_most(int64_t *left, uint64_t limit, uint64_t used)
+{
+    if (!limit)
+        return;
+    int64_t l = limit > used ? (int64_t)(limit - used) : 0;
+    if (l < *left)
+        *left = l;
+}
+
+/* A limit that was lowered below what has been used: the next packet, whichever way, reports it. */
+static bool is_reached(const struct urr *u)
+{
+    const struct rule_volume *t = &u->rule.threshold, *q = &u->rule.quota;
+    uint64_t ul = u->usage.ul_octets, dl = u->usage.dl_octets;
+    if ((t->total && ul + dl >= t->total) || (t->ul && ul >= t->ul) || (t->dl && dl >= t->dl))
+        return true;
+    ul = u->quota_used[1];
+    dl = u->quota_used[0];
+    return !u->exhausted &&
+           ((q->total && ul + dl >= q->total) || (q->ul && ul >= q->ul) || (q->dl && dl >= q->dl));
+}
+
+/* Octets that may pass before a report is due, or a packet must be looked at here. */
+static int64_t limit_wanted(const struct urr *u, unsigned kind)
+{
+    int64_t left = INT64_MAX / 2;
+    const struct rule_urr *r = &u->rule;
+    if (kind == LIMIT_FIRST || kind == LIMIT_TOTAL) {
+        if (!u->usage.start_us || is_reached(u) ||
+            (r->report_start && !u->usage.first_packet_us && !u->usage.sequence))
+            return 0;
+        at_most(&left, r->threshold.total, u->usage.ul_octets + u->usage.dl_octets);
+        if (!u->exhausted)
+            at_most(&left, r->quota.total, u->quota_used[0] + u->quota_used[1]);
+    }
+    if (kind == LIMIT_UL) {
+        at_most(&left, r->threshold.ul, u->usage.ul_octets);
+        if (!u->exhausted)
+            at_most(&left, r->quota.ul, u->quota_used[1]);
+    }
+    if (kind == LIMIT_DL) {
+        at_most(&left, r->threshold.dl, u->usage.dl_octets);
+        if (!u->exhausted)
+            at_most(&left, r->quota.dl, u->quota_used[0]);
+    }
+    return left;
+}
+
+static void limits_renew(struct offload *o, struct session *s)
+{
+    uint32_t index = session_index(o->dp, s);
+    struct mirror *m = o->mirror[index];
+    struct xdp_session *k = record(o, index);
+    for (unsigned i = 0; i < m->limits; i++) {
+        int64_t want = limit_wanted(&s->r->urr[m->urr_of[i]], m->kind_of[i]);
+        if (want == m->limit[i])
+            continue;
+        __atomic_fetch_add(&k->limit[i], want - m->limit[i], __ATOMIC_RELAXED);
+        m->limit[i] = want;
+    }
+}
+
+/* ---- the compiler ---- */
+struct compiled {
+    const struct offload *o;
+    const struct dp_rules *r;
+    struct mirror *m;
+    uint8_t bucket_of[XDP_METERS]; /* QER * 2 + direction */
+    unsigned buckets, matches;
+};
+
+/* The limit of this URR and kind: 1 + index, 0: no room. */
+static uint8_t limit_slot(struct compiled *c, uint8_t urr, uint8_t kind)
+{
+    struct mirror *m = c->m;
+    for (unsigned i = 0; i < m->limits; i++)
+        if (m->urr_of[i] == urr && m->kind_of[i] == kind)
+            return (uint8_t)(i + 1);
+    if (m->limits == XDP_METERS)
+        return 0;
+    m->urr_of[m->limits] = urr;
+    m->kind_of[m->limits] = kind;
+    return ++m->limits;
+}
+
+static bool limits_compile(struct compiled *c, const struct pdr *p, struct xdp_pdr *to)
+{
+    bool ul = p->source == RULE_ACCESS;
+    unsigned n = 0;
+    for (unsigned i = 0; i < p->urr_n; i++) {
+        const struct urr *u = &c->r->urr[p->urr[i]];
+        const struct rule_urr *r = &u->rule;
+        uint64_t total = r->threshold.total | r->quota.total;
+        uint64_t one = ul ? r->threshold.ul | r->quota.ul : r->threshold.dl | r->quota.dl;
+        if (u->exhausted)
+            to->flags |= XDP_PDR_QUOTA;
+        /* what has counted already and has no limits needs none */
+        bool first = !u->usage.start_us || (r->report_start && !u->usage.sequence) || is_reached(u);
+        uint8_t want[2] = {total ? LIMIT_TOTAL : LIMIT_FIRST, ul ? LIMIT_UL : LIMIT_DL};
+        bool has[2] = {total || first, one != 0};
+        for (unsigned k = 0; k < 2; k++) {
+            if (!has[k])
+                continue;
+            uint8_t slot = limit_slot(c, p->urr[i], want[k]);
+            if (!slot || n == XDP_PDR_METERS)
+                return false;
+            to->limit[n++] = slot;
+        }
+    }
+    return true;
+}
+
+static bool meters_compile(struct compiled *c, const struct pdr *p, struct xdp_pdr *to)
+{
+    bool ul = p->source == RULE_ACCESS;
+    unsigned n = 0;
+    for (unsigned i = 0; i < p->qer_n; i++) {
+        const struct qer *q = &c->r->qer[p->qer[i]];
+        if (q->closed[ul])
+            to->action = XDP_ACT_GATE;
+        if (!q->has_mbr)
+            continue;
+        if (!q->mbr_kbit[ul]) {
+            to->flags |= XDP_PDR_STOPPED;
+            continue;
+        }
+        uint8_t key = (uint8_t)(p->qer[i] * 2 + ul);
+        unsigned b = 0;
+        while (b < c->buckets && c->bucket_of[b] != key)
+            b++;
+        if (b == XDP_METERS || n == XDP_PDR_METERS || p->qer[i] > 127)
+            return false;
+        if (b == c->buckets)
+            c->bucket_of[c->buckets++] = key;
+        to->bucket[n] = (uint8_t)(b + 1);
+        to->unit[n++] = xdp_unit(q->mbr_kbit[ul]);
+    }
+    for (unsigned i = 0; i < p->qer_n; i++) {
+        const struct qer *q = &c->r->qer[p->qer[i]];
+        if (!q->qfi)
+            continue;
+        to->qfi = q->qfi;
+        to->flags |= q->reflective ? XDP_PDR_RQI : 0;
+        break;
+    }
+    return true;
+}
+
+static uint8_t act_of(const struct compiled *c, const struct pdr *p, const struct far *f)
+{
+    bool ul = p->source == RULE_ACCESS;
+    if (f->action & RULE_BUFF)
+        return ul ? XDP_ACT_FAR_DROP : XDP_ACT_UP;
+    if (!(f->action & RULE_FORW))
+        return f->action & RULE_NOCP && !ul ? XDP_ACT_UP : XDP_ACT_FAR_DROP;
+    if (f->peer.family)
+        return f->destination == RULE_CP_FUNCTION ? XDP_ACT_UP : XDP_ACT_TUNNEL;
+    bool routed = c->o->config.routed >> f->instance & 1;
+    return ul && f->destination == RULE_CORE && routed ? XDP_ACT_CORE : XDP_ACT_UP;
+}
+
+static bool pdr_compile(struct compiled *c, const struct pdr *p, struct xdp_pdr *to)
+{
+    const struct far *f = &c->r->far[p->far];
+    *to = (struct xdp_pdr){.qfis = p->qfis,
+                           .teid = p->teid,
+                           .action = act_of(c, p, f),
+                           .instance = (uint8_t)f->instance,
+                           .match_n = p->sdf_n,
+                           .flags = p->source == RULE_ACCESS ? XDP_PDR_UL : 0};
+    if (p->source == RULE_CP_FUNCTION)
+        to->action = XDP_ACT_UP;
+    if (to->action == XDP_ACT_TUNNEL) {
+        to->peer_teid = __builtin_bswap32(f->teid);
+        to->peer_port = __builtin_bswap16(f->peer.port);
+        memcpy(to->peer_ip, f->peer.ip, sizeof to->peer_ip);
+        to->flags |= f->peer.family == 6 ? XDP_PDR_PEER6 : 0;
+    }
+    return meters_compile(c, p, to) && limits_compile(c, p, to);
+}
+
+static void prefix_mask(uint32_t mask[4], unsigned bits)
+{
+    uint8_t octets[16] = {0};
+    for (unsigned i = 0; i < bits; i++)
+        octets[i / 8] |= (uint8_t)(0x80 >> i % 8);
+    memcpy(mask, octets, sizeof octets);
+}
+
+static bool match_compile(const struct rule_sdf *f, uint8_t pdr, struct xdp_match *to)
+{
+    *to = (struct xdp_match){.pdr = pdr,
+                             .proto = f->proto,
+                             .tos = f->tos,
+                             .tos_mask = f->tos_mask,
+                             .flags = f->has_proto ? XDP_MATCH_PROTO : 0,
+                             .remote_last = 0xffff,
+                             .local_last = 0xffff};
+    if (f->has_spi || f->has_flow_label || f->local.family == 6)
+        return false;
+    if (f->remote.family && f->local.family && f->remote.family != f->local.family)
+        return false;
+    uint8_t family = f->remote.family ? f->remote.family : f->local.family;
+    to->flags |= family == 4 ? XDP_MATCH_V4 : family == 6 ? XDP_MATCH_V6 : 0;
+    if (f->remote.family) {
+        memcpy(to->remote, f->remote.ip, f->remote.family == 4 ? 4 : 16);
+        prefix_mask(to->remote_mask, f->remote.bits);
+    }
+    if (f->local.family) {
+        uint32_t mask[4];
+        memcpy(&to->local4, f->local.ip, 4);
+        prefix_mask(mask, f->local.bits);
+        to->local4_mask = mask[0];
+    }
+    return true;
+}
+
+/* One entry for each pair of port ranges. */
+static bool matches_compile(struct compiled *c, const struct rule_sdf *f, uint8_t pdr,
+                            struct xdp_block *b)
+{
+    unsigned rn = f->remote_ports_n ? f->remote_ports_n : 1,
+             ln = f->local_ports_n ? f->local_ports_n : 1;
+    struct xdp_match one;
+    if (!match_compile(f, pdr, &one) || c->matches + rn * ln > XDP_BLOCK_MATCHES)
+        return false;
+    for (unsigned i = 0; i < rn; i++)
+        for (unsigned k = 0; k < ln; k++) {
+            struct xdp_match *to = &b->match[c->matches++];
+            *to = one;
+            if (f->remote_ports_n || f->local_ports_n)
+                to->flags |= XDP_MATCH_PORTS;
+            if (f->remote_ports_n) {
+                to->remote_first = f->remote_ports[i].first;
+                to->remote_last = f->remote_ports[i].last;
+            }
+            if (f->local_ports_n) {
+                to->local_first = f->local_ports[k].first;
+                to->local_last = f->local_ports[k].last;
+            }
+        }
+    return true;
+}
+
+static bool block_compile(struct compiled *c, struct xdp_block *b)
+{
+    for (unsigned i = 0; i < c->r->pdr_n; i++) {
+        const struct pdr *p = &c->r->pdr[i];
+        if (!pdr_compile(c, p, &b->pdr[i]) || (p->sdf_n && p->teid && p->source != RULE_ACCESS))
+            return false;
+        if (!p->sdf_n && !matches_compile(c, &(struct rule_sdf){0}, (uint8_t)i, b))
+            return false;
+        for (unsigned k = 0; k < p->sdf_n; k++)
+            if (!matches_compile(c, &c->r->sdf[p->sdf_first + k], (uint8_t)i, b))
+                return false;
+    }
+    b->match_n = c->matches;
+    return true;
+}
+
+static bool is_small(const struct dp_rules *r)
+{
+    for (unsigned i = 0; i < r->pdr_n; i++)
+        if (r->pdr[i].sdf_n)
+            return false;
+    return r->pdr_n <= XDP_PDRS;
+}
+
+/* Whom uplink packets must come from, where that is checked; false: more than one may send. */
+static bool peers_compile(const struct offload *o, const struct dp_rules *r, uint8_t *flags,
+                          uint8_t ip[16])
+{
+    const struct rule_addr *peer = NULL;
+    for (unsigned i = 0; o->dp->config.check_peer && i < r->far_n; i++) {
+        const struct rule_addr *a = &r->far[i].peer;
+        if (!a->family)
+            continue;
+        if (peer && !addr_eq(peer, a))
+            return false;
+        peer = a;
+    }
+    memset(ip, 0, 16);
+    if (!peer)
+        return true;
+    *flags |= peer->family == 4 ? XDP_SESSION_PEER4 : XDP_SESSION_PEER6;
+    memcpy(ip, peer->ip, peer->family == 4 ? 4 : 16);
+    return true;
+}
+
+static bool head_compile(const struct offload *o, const struct dp_rules *r, struct xdp_session *to)
+{
+    *to = (struct xdp_session){.instance = (uint8_t)r->instance};
+    if (r->has_ipv4)
+        memcpy(&to->ipv4, r->ipv4, 4);
+    if (r->has_ipv6)
+        memcpy(&to->ipv6_prefix, r->ipv6_prefix, 8);
+    to->flags = (r->has_ipv4 ? XDP_SESSION_V4 : 0) | (r->has_ipv6 ? XDP_SESSION_V6 : 0);
+    for (unsigned i = 0; i < r->pdr_n; i++) {
+        const struct pdr *p = &r->pdr[i];
+        unsigned k = p->teid % XDP_TUNNELS;
+        if (!p->teid || p->source == RULE_CP_FUNCTION)
+            continue;
+        to->teid[k] = p->teid;
+        if (p->source == RULE_ACCESS)
+            to->flags |= (uint8_t)(XDP_SESSION_ACCESS << k);
+    }
+    return peers_compile(o, r, &to->flags, to->peer_ip);
+}
+
+/* ---- UE addresses ---- */
+static uint32_t *cell_of(const struct offload *o, uint16_t instance, uint32_t ip)
+{
+    for (uint32_t i = 0; i < o->config.pools; i++) {
+        const struct xdp_pool *p = &o->config.pool[i];
+        if ((ip & p->mask) == p->base && p->instance == instance)
+            return &o->maps.ue_cells[p->first + (ip & ~p->mask)];
+    }
+    return NULL;
+}
+
+static void ue_put(struct offload *o, const struct dp_rules *r, uint32_t value)
+{
+    struct xdp_ue_key key = {0};
+    if (r->has_ipv4) {
+        uint32_t *cell = cell_of(o, r->instance, be32(r->ipv4)), ip;
+        memcpy(&ip, r->ipv4, 4);
+        key = (struct xdp_ue_key){ip, 4};
+        if (cell)
+            __atomic_store_n(cell, value, __ATOMIC_RELEASE);
+        else
+            o->maps.ue_other(o->maps.ctx, &key, value);
+    }
+    if (r->has_ipv6) {
+        key.family = 6;
+        memcpy(&key.ip, r->ipv6_prefix, 8);
+        o->maps.ue_other(o->maps.ctx, &key, value);
+    }
+}
+
+static bool same_addresses(const struct dp_rules *a, const struct dp_rules *b)
+{
+    return a && b && a->instance == b->instance && a->has_ipv4 == b->has_ipv4 &&
+           a->has_ipv6 == b->has_ipv6 && !memcmp(a->ipv4, b->ipv4, 4) &&
+           !memcmp(a->ipv6_prefix, b->ipv6_prefix, 8);
+}
+
+/* ---- a session's packets, here and there ---- */
+static void go_up(struct offload *o, uint32_t index)
+{
+    struct mirror *m = o->mirror[index];
+    struct xdp_session *k = record(o, index);
+    uint64_t was = __atomic_fetch_and(&k->state, ~XDP_FAST, __ATOMIC_ACQ_REL);
+    if (was & XDP_FAST)
+        m->arrived = was / XDP_PASSED;
+    if (m->at == FAST)
+        o->fast--;
+    if (m->at == WAITS)
+        o->waiting--;
+    m->at = UP;
+}
+
+static void buckets_share(struct compiled *c, struct dp_rules *r, struct xdp_session *k)
+{
+    for (unsigned b = 0; b < c->buckets; b++) {
+        struct qer *q = &r->qer[c->bucket_of[b] / 2];
+        unsigned d = c->bucket_of[b] % 2;
+        k->bucket[b] = q->free_at[d];
+        q->shared[d] = (uint64_t *)&k->bucket[b];
+    }
+}
+static void buckets_unshare(struct dp_rules *r)
+{
+    for (unsigned i = 0; i < r->qer_n; i++)
+        for (unsigned d = 0; d < 2; d++)
+            if (r->qer[i].shared[d]) {
+                r->qer[i].free_at[d] = *r->qer[i].shared[d];
+                r->qer[i].shared[d] = NULL;
+            }
+}
+
+/* Rules into the area, or the block, that is not in force. False: not for the kernel. */
+static bool compile(struct offload *o, uint32_t index, struct session *s)
+{
+    struct mirror *m = o->mirror[index];
+    struct xdp_session *k = record(o, index), head;
+    struct compiled c = {.o = o, .r = s->r, .m = m};
+    unsigned area = state_load(k) & XDP_AREA ? 0 : 1; /* the other one */
+    uint32_t block = 0;
+    struct xdp_pdr pdr[XDP_PDRS];
+    m->limits = 0;
+    if (s->r->pdr_n > XDP_BLOCK_PDRS || !head_compile(o, s->r, &head))
+        return false;
+    if (is_small(s->r)) {
+        for (unsigned i = 0; i < s->r->pdr_n; i++)
+            if (!pdr_compile(&c, &s->r->pdr[i], &pdr[i]))
+                return false;
+    } else {
+        if (!block_take(o, &block))
+            return false;
+        if (!block_compile(&c, block_at(o, block))) {
+            block_leave(o, block);
+            return false;
+        }
+        block++;
+    }
+    uint32_t before = k->block[!area];
+    m->pdr_n = s->r->pdr_n;
+    for (unsigned i = 0; i < m->pdr_n; i++) {
+        const struct xdp_pdr *p = block ? &block_at(o, block - 1)->pdr[i] : &pdr[i];
+        memcpy(m->limit_of[i], p->limit, sizeof p->limit);
+        struct total t;
+        counted(o, k, block, i, &t);
+        m->octets[i] = t.octets;
+        m->packets[i] = t.packets;
+    }
+    memcpy(k->teid, head.teid, sizeof k->teid);
+    k->ipv4 = head.ipv4;
+    k->ipv6_prefix = head.ipv6_prefix;
+    k->instance = head.instance;
+    k->flags = head.flags;
+    memcpy(k->peer_ip, head.peer_ip, sizeof k->peer_ip);
+    if (!block)
+        memcpy(k->pdr[area], pdr, sizeof pdr);
+    k->pdr_n[area] = block ? 0 : s->r->pdr_n;
+    k->block[area] = block;
+    k->block[!area] = 0;
+    buckets_share(&c, s->r, k);
+    for (unsigned i = 0; i < m->limits; i++)
+        k->limit[i] = m->limit[i] = limit_wanted(&s->r->urr[m->urr_of[i]], m->kind_of[i]);
+    __atomic_fetch_xor(&k->state, XDP_AREA, __ATOMIC_RELEASE);
+    if (before)
+        block_leave(o, before - 1);
+    return true;
+}
+
+static void forget(struct offload *o, uint32_t index)
+{
+    struct xdp_session *k = record(o, index);
+    memset(k->teid, 0, sizeof k->teid);
+    k->flags = 0;
+    for (unsigned a = 0; a < 2; a++) {
+        if (k->block[a])
+            block_leave(o, k->block[a] - 1);
+        k->block[a] = 0;
+        k->pdr_n[a] = 0;
+    }
+}
+
+/* Compiles the session's rules anew; its packets come here until they may move. */
+static void renew(struct offload *o, uint32_t index, struct session *s)
+{
+    struct mirror *m = o->mirror[index];
+    go_up(o, index);
+    buckets_unshare(s->r);
+    m->good = compile(o, index, s);
+    if (!m->good)
+        forget(o, index);
+    m->touched_us = o->dp->now_us;
+    list_it(o, index);
+}
+
+static void refresh(void *ctx, struct session *s, bool leave)
+{
+    struct offload *o = ctx;
+    uint32_t index = session_index(o->dp, s);
+    if (leave && o->mirror[index]) {
+        go_up(o, index);
+        list_it(o, index);
+    }
+    harvest(o, s);
+}
+
+static void changed(void *ctx, struct session *s, const struct dp_rules *old)
+{
+    struct offload *o = ctx;
+    uint32_t index = session_index(o->dp, s);
+    struct mirror *m = o->mirror[index];
+    if (!m && !(m = o->mirror[index] = calloc(1, sizeof *m)))
+        return; /* it stays here */
+    bool moved = !same_addresses(old, s->r);
+    go_up(o, index);
+    if (moved && old)
+        ue_put(o, old, 0);
+    if (!s->r) {
+        forget(o, index);
+        m->good = false;
+        return;
+    }
+    renew(o, index, s);
+    if (moved)
+        ue_put(o, s->r, index + 1);
+}
+
+static void touched(void *ctx, struct session *s, unsigned packets)
+{
+    struct offload *o = ctx;
+    uint32_t index = session_index(o->dp, s);
+    struct mirror *m = o->mirror[index];
+    if (!m)
+        return;
+    if (m->at != FAST)
+        m->arrived += packets;
+    harvest(o, s); /* before it is judged by what has been used */
+    m->touched_us = o->dp->now_us;
+    list_it(o, index);
+}
+
+/* Something in the rules' compiled form depends on what has happened since. */
+static bool is_stale(const struct offload *o, uint32_t index, const struct session *s)
+{
+    const struct mirror *m = o->mirror[index];
+    const struct xdp_session *k = record(o, index);
+    unsigned area = state_load(k) & XDP_AREA ? 1 : 0;
+    for (unsigned i = 0; i < m->pdr_n; i++) {
+        const struct pdr *p = &s->r->pdr[i];
+        const struct xdp_pdr *x =
+            k->block[area] ? &block_at(o, k->block[area] - 1)->pdr[i] : &k->pdr[area][i];
+        bool out = false;
+        for (unsigned u = 0; u < p->urr_n; u++)
+            out |= s->r->urr[p->urr[u]].exhausted;
+        if (out != ((x->flags & XDP_PDR_QUOTA) != 0))
+            return true;
+    }
+    return false;
+}
+
+static void settle_one(struct offload *o, uint32_t index, bool idle)
+{
+    struct mirror *m = o->mirror[index];
+    struct session *s = &o->dp->session[index];
+    struct xdp_session *k = record(o, index);
+    if (!s->r || !m->good)
+        return;
+    harvest(o, s);
+    if (is_stale(o, index, s))
+        renew(o, index, s);
+    if (!m->good)
+        return;
+    limits_renew(o, s);
+    if (s->held_n || s->inactive) { /* the next packet must be seen here */
+        go_up(o, index);
+        return;
+    }
+    if (m->at == FAST)
+        return;
+    uint64_t was = state_load(k);
+    bool arrived = (int64_t)(m->arrived - was / XDP_PASSED) >= 0 ||
+                   (idle && o->dp->now_us - m->touched_us >= LOST_US);
+    if (arrived && __atomic_compare_exchange_n(&k->state, &was, was | XDP_FAST, false,
+                                               __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        o->waiting -= m->at == WAITS;
+        o->fast++;
+        m->at = FAST;
+        return;
+    }
+    o->waiting += m->at != WAITS;
+    m->at = WAITS;
+    list_it(o, index);
+}
+
+void offload_settle(struct offload *o, uint64_t now_us, bool idle)
+{
+    dp_clock(o->dp, now_us);
+    uint32_t at = o->listed_first;
+    o->listed_first = 0;
+    while (at) {
+        uint32_t index = at - 1;
+        struct mirror *m = o->mirror[index];
+        at = m->next;
+        m->listed = false;
+        settle_one(o, index, idle);
+    }
+}
+
+uint64_t offload_next_us(const struct offload *o)
+{
+    return o->waiting ? o->dp->now_us + 1000 : UINT64_MAX;
+}
+
+void offload_counters(const struct offload *o, uint64_t to[DP_COUNTERS])
+{
+    for (uint32_t c = 0; c < o->maps.cpus; c++)
+        for (unsigned i = 0; i < DP_COUNTERS; i++)
+            to[i] += __atomic_load_n(&o->maps.counters[c * XDP_COUNTERS + i], __ATOMIC_RELAXED);
+}
+
+struct offload_numbers offload_numbers(const struct offload *o)
+{
+    return (struct offload_numbers){dp_session_count(o->dp), o->fast, o->blocks_used};
+}
+
+/* ---- life ---- */
+void offload_config(const struct dp_config *c, uint32_t cpus, uint64_t routed,
+                    struct xdp_config *to, uint32_t *cells)
+{
+    *to = (struct xdp_config){.sessions_max = c->sessions_max,
+                              .teid_mask = dp_teid_mask(c->sessions_max),
+                              .cpus = cpus,
+                              .pools = c->pools,
+                              .has_v6 = c->local_v6.family == 6,
+                              .ue_to_ue = c->ue_to_ue,
+                              .hashed = 1,
+                              .inner_mtu = c->inner_mtu,
+                              .routed = routed};
+    if (c->local_v4.family)
+        memcpy(&to->n3_v4, c->local_v4.ip, 4);
+    memcpy(to->n3_v6, c->local_v6.ip, 16);
+    *cells = 0;
+    for (unsigned i = 0; i < c->pools; i++) {
+        uint32_t hosts = c->pool[i].bits == 32 ? 0 : UINT32_MAX >> c->pool[i].bits;
+        to->pool[i] =
+            (struct xdp_pool){be32(c->pool[i].ip) & ~hosts, ~hosts, *cells, c->pool[i].instance};
+        *cells += hosts + 1;
+    }
+    *cells += !*cells;
+}
+
+struct offload *offload_new(struct dp *dp, const struct offload_maps *maps,
+                            const struct xdp_config *config)
+{
+    struct offload *o = calloc(1, sizeof *o);
+    if (!o)
+        return NULL;
+    o->dp = dp;
+    o->maps = *maps;
+    o->config = *config;
+    o->session_octets = offload_session_octets(maps->cpus);
+    o->block_octets = offload_block_octets(maps->cpus);
+    o->mirror = calloc(dp->config.sessions_max, sizeof *o->mirror);
+    o->free_blocks = calloc(maps->blocks_max + 1u, sizeof *o->free_blocks);
+    o->left = calloc(maps->blocks_max + 1u, sizeof *o->left);
+    if (!o->mirror || !o->free_blocks || !o->left) {
+        offload_free(o);
+        return NULL;
+    }
+    for (uint32_t i = maps->blocks_max; i; i--)
+        o->free_blocks[o->free_n++] = i - 1;
+    dp->offload = (struct offload_hooks){o, refresh, changed, touched};
+    return o;
+}
+
+void offload_free(struct offload *o)
+{
+    if (!o)
+        return;
+    for (uint32_t i = 0; o->mirror && i < o->dp->config.sessions_max; i++) {
+        struct session *s = &o->dp->session[i];
+        if (o->mirror[i] && s->r) {
+            go_up(o, i);
+            harvest(o, s);
+            buckets_unshare(s->r);
+            forget(o, i);
+        }
+        free(o->mirror[i]);
+    }
+    if (o->dp)
+        o->dp->offload = (struct offload_hooks){0};
+    free(o->mirror);
+    free(o->free_blocks);
+    free(o->left);
+    free(o);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/xdp.h"
+#include "base/err.h"
+#include "os/file.h"
+#include "os/upf_bpf.h" /* the program, compiled */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LINKS = 32 };
+struct area {
+    void *p;
+    size_t n;
+};
+struct xdp {
+    struct bpf_object *object;
+    struct offload_maps maps;
+    struct xdp_config config;
+    int program, ports, out, others, clock;
+    struct area areas[4];
+    unsigned areas_n, links_n;
+    int link[LINKS]; /* closing one takes the program off its interface */
+};
+
+static int refused(char *why, int rc, const char *what, const char *name)
+{
+    if (why)
+        snprintf(why, XDP_WHY, "%s %s: %s", what, name, err_text(rc));
+    return rc;
+}
+
+static int error_of(int negative_errno)
+{
+    switch (-negative_errno) {
+    case EPERM:
+    case EACCES: return ERR_DENIED;
+    case EOPNOTSUPP:
+    case EINVAL:
+    case ENOSYS: return ERR_UNSUPPORTED;
+    case EBUSY:
+    case EEXIST: return ERR_EXISTS;
+    default: return err_from_errno(-negative_errno);
+    }
+}
+
+/* ---- loading ---- */
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+    return 0; /* errors come back as errors */
+}
+
+static struct bpf_map *map_of(struct xdp *x, const char *name)
+{
+    return bpf_object__find_map_by_name(x->object, name);
+}
+
+static int size(struct xdp *x, const char *name, uint32_t value, uint32_t entries)
+{
+    struct bpf_map *m = map_of(x, name);
+    if (!m || (value && bpf_map__set_value_size(m, value)) || bpf_map__set_max_entries(m, entries))
+        return ERR_UNSUPPORTED;
+    return OK;
+}
+
+static int sizes(struct xdp *x, const struct xdp_options *o)
+{
+    uint32_t cells, cpus = (uint32_t)libbpf_num_possible_cpus(), others = o->dp->sessions_max;
+    offload_config(o->dp, cpus, o->routed, &x->config, &cells);
+    x->config.test_clock = o->test_clock;
+    x->config.blocks_max = o->blocks_max;
+    x->maps = (struct offload_maps){.cpus = cpus, .blocks_max = o->blocks_max, .cells = cells};
+    int rc = size(x, "sessions", offload_session_octets(cpus), o->dp->sessions_max);
+    rc = rc < 0 ? rc
+                : size(x, "blocks", offload_block_octets(cpus), o->blocks_max ? o->blocks_max : 1);
+    rc = rc < 0 ? rc : size(x, "ue_cells", 0, cells / XDP_UE_CELLS + 1);
+    rc = rc < 0 ? rc : size(x, "ue_others", 0, others > UINT32_MAX / 2 ? others : others * 2);
+    rc = rc < 0 ? rc : size(x, "counters", XDP_COUNTERS * sizeof(uint64_t), cpus);
+    struct bpf_map *m;
+    size_t n = 0;
+    bool set = false;
+    bpf_object__for_each_map(m, x->object) if (strstr(bpf_map__name(m), ".rodata"))
+    {
+        void *data = (void *)(uintptr_t)bpf_map__initial_value(m, &n);
+        if (!data || n != sizeof x->config)
+            continue;
+        memcpy(data, &x->config, n);
+        set = true;
+    }
+    return set ? rc : ERR_UNSUPPORTED;
+}
+
+static void *shared(struct xdp *x, const char *name)
+{
+    struct bpf_map *m = map_of(x, name);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t n = (size_t)((bpf_map__value_size(m) + 7) & ~7u) * bpf_map__max_entries(m);
+    n = (n + page - 1) / page * page;
+    void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(m), 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    x->areas[x->areas_n++] = (struct area){p, n};
+    return p;
+}
+
+static int ue_other(void *ctx, const struct xdp_ue_key *key, uint32_t value)
+{
+    struct xdp *x = ctx;
+    if (!value)
+        return bpf_map_delete_elem(x->others, key) ? ERR_NOTFOUND : OK;
+    return bpf_map_update_elem(x->others, key, &value, BPF_ANY) ? ERR_NOSPACE : OK;
+}
+
+int xdp_open(struct xdp **out, const struct xdp_options *o, char *why)
+{
+    struct xdp *x = calloc(1, sizeof *x);
+    if (!x)
+        return refused(why, ERR_NOSPACE, "memory of", "the XDP data path");
+    LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "redoubt_upf");
+    libbpf_set_print(quiet);
+    x->object = bpf_object__open_mem(upf_bpf, sizeof upf_bpf, &opts);
+    int rc = x->object ? sizes(x, o) : error_of(-errno);
+    if (rc < 0) {
+        xdp_close(x);
+        return refused(why, rc, "the XDP program", "was not understood");
+    }
+    rc = bpf_object__load(x->object);
+    if (rc < 0) {
+        rc = error_of(rc);
+        xdp_close(x);
+        return refused(why, rc, "the XDP program", "was refused by the kernel");
+    }
+    x->program = bpf_program__fd(bpf_object__find_program_by_name(x->object, "upf_xdp"));
+    x->ports = bpf_map__fd(map_of(x, "ports"));
+    x->out = bpf_map__fd(map_of(x, "out"));
+    x->others = bpf_map__fd(map_of(x, "ue_others"));
+    x->clock = bpf_map__fd(map_of(x, "test_clock"));
+    x->maps.sessions = shared(x, "sessions");
+    x->maps.blocks = shared(x, "blocks");
+    x->maps.ue_cells = shared(x, "ue_cells");
+    x->maps.counters = shared(x, "counters");
+    x->maps.ue_other = ue_other;
+    x->maps.ctx = x;
+    if (!x->maps.sessions || !x->maps.blocks || !x->maps.ue_cells || !x->maps.counters) {
+        xdp_close(x);
+        return refused(why, ERR_NOSPACE, "the maps of", "the XDP data path");
+    }
+    *out = x;
+    return OK;
+}
+
+void xdp_close(struct xdp *x)
+{
+    if (!x)
+        return;
+    for (unsigned i = 0; i < x->links_n; i++)
+        close(x->link[i]);
+    for (unsigned i = 0; i < x->areas_n; i++)
+        munmap(x->areas[i].p, x->areas[i].n);
+    bpf_object__close(x->object);
+    free(x);
+}
+
+const struct offload_maps *xdp_maps(const struct xdp *x)
+{
+    return &x->maps;
+}
+const struct xdp_config *xdp_configured(const struct xdp *x)
+{
+    return &x->config;
+}
+int xdp_program(const struct xdp *x)
+{
+    return x->program;
+}
+void xdp_clock(struct xdp *x, uint64_t ns)
+{
+    uint32_t k = 0;
+    bpf_map_update_elem(x->clock, &k, &ns, BPF_ANY);
+}
+
+/* ---- interfaces ---- */
+static int mac_of(const char *ifname, uint8_t mac[6])
+{
+    struct ifreq r = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || !str_copy(r.ifr_name, sizeof r.ifr_name, str_of(ifname)))
+        return ERR_IO;
+    int rc = ioctl(fd, SIOCGIFHWADDR, &r) < 0 ? ERR_NOTFOUND : OK;
+    close(fd);
+    if (rc == OK && r.ifr_hwaddr.sa_family != 1) /* Ethernet */
+        rc = ERR_UNSUPPORTED;
+    memcpy(mac, r.ifr_hwaddr.sa_data, 6);
+    return rc;
+}
+
+int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
+{
+    uint32_t ifindex = if_nametoindex(l->ifname);
+    struct xdp_port port = {.instances = l->instances, .is_on = 1};
+    if (!ifindex || x->links_n == LINKS)
+        return refused(why, ERR_NOTFOUND, "interface", l->ifname);
+    int rc = ifindex >= XDP_IFINDEX_MAX ? ERR_RANGE : mac_of(l->ifname, port.mac);
+    if (rc < 0)
+        return refused(why, rc, "interface", l->ifname);
+    LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+    l->mode = XDP_NATIVE;
+    int fd = bpf_link_create(x->program, (int)ifindex, BPF_XDP, &opts);
+    if (fd == -EOPNOTSUPP || fd == -EINVAL || fd == -ERANGE) {
+        opts.flags = XDP_FLAGS_SKB_MODE;
+        l->mode = XDP_GENERIC;
+        fd = bpf_link_create(x->program, (int)ifindex, BPF_XDP, &opts);
+    }
+    if (fd < 0) {
+        l->mode = XDP_OFF;
+        return refused(why, error_of(fd), "XDP on interface", l->ifname);
+    }
+    x->link[x->links_n++] = fd;
+    l->takes = true;
+    if (bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY) ||
+        (l->takes && bpf_map_update_elem(x->out, &ifindex, &ifindex, BPF_ANY)))
+        return refused(why, ERR_NOSPACE, "XDP on interface", l->ifname);
+    return OK;
+}

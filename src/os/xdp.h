@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* xdp.h - the kernel's half of the packet path (dp/bpf/upf.c): loads it, owns its maps, puts it on
+ * interfaces. All in the calling thread's network namespace. */
+#pragma once
+#include "dp/offload.h"
+
+enum { XDP_WHY = 256 };
+struct xdp;
+struct xdp_options {
+    const struct dp_config *dp;
+    uint64_t routed;     /* offload_config() */
+    uint32_t blocks_max; /* sessions with more than two rules, or with filters */
+    bool test_clock;     /* time stands still but for xdp_clock(): tests */
+};
+/* ERR_DENIED (needs CAP_BPF and CAP_NET_ADMIN), ERR_UNSUPPORTED, ERR_NOSPACE, ERR_IO; why in one
+ * line (XDP_WHY octets). */
+int xdp_open(struct xdp **, const struct xdp_options *, char *why);
+void xdp_close(struct xdp *); /* off all interfaces */
+const struct offload_maps *xdp_maps(const struct xdp *);
+const struct xdp_config *xdp_configured(const struct xdp *);
+int xdp_program(const struct xdp *); /* its descriptor */
+void xdp_clock(struct xdp *, uint64_t ns);
+
+enum xdp_mode { XDP_OFF, XDP_GENERIC, XDP_NATIVE };
+struct xdp_link {
+    const char *ifname;
+    uint64_t instances; /* bit: data network whose packets may come in here */
+    enum xdp_mode mode; /* out: how it runs there */
+    bool takes;         /* out: frames may be sent out by it */
+};
+/* Native mode where the driver can, else generic. ERR_NOTFOUND, ERR_EXISTS (another program is
+ * there), ERR_UNSUPPORTED, ERR_RANGE (interface index). */
+int xdp_attach(struct xdp *, struct xdp_link *, char *why);

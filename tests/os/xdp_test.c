@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* xdp_test.c - the packet path in the kernel against src/dp, packet by packet, with bpf_prog_test_run:
+ * same verdict, same octets, same counters, same usage reports. What it hands up goes to a dp of its
+ * own, as in os/user_plane_xdp.c. By seed: sessions, rules and packets, good and hostile. */
+#include "tests/test.h"
+#include "tests/dp/net.h"
+#include "os/netns.h"
+#include "os/netlink.h"
+#include "os/xdp.h"
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { SESSIONS = 40, STEPS = 6000, SEEDS = 6, FRAME = 3000, ETH = 14 };
+static char NS[32], FAR[32];
+static const uint8_t PEER_MAC[6] = {2, 0, 0, 0, 0, 9};
+static struct world {
+    struct net a, b; /* the reference; the other half of the kernel's */
+    struct xdp *xdp;
+    struct offload *offload;
+    uint32_t n3, n6;
+    uint8_t mac3[6], mac6[6];
+    uint64_t rng;
+    uint64_t fast[2], dropped, up; /* forwarded by the kernel up, down; dropped by it; handed up */
+    uint32_t gen[SESSIONS], teid[SESSIONS];
+    bool on[SESSIONS];
+} W;
+
+static uint32_t random_below(uint32_t n)
+{
+    W.rng ^= W.rng << 13;
+    W.rng ^= W.rng >> 7;
+    W.rng ^= W.rng << 17;
+    return (uint32_t)(W.rng >> 33) % n;
+}
+static uint16_t sum(const uint8_t *p, uint32_t n)
+{
+    uint32_t s = 0;
+    for (uint32_t i = 0; i + 1 < n; i += 2)
+        s += be16(p + i);
+    while (s >> 16)
+        s = (s & 0xffff) + (s >> 16);
+    return (uint16_t)~s;
+}
+static void sum4(uint8_t *p)
+{
+    put_be16(p + 10, 0);
+    put_be16(p + 10, sum(p, 20));
+}
+
+/* ---- a namespace with neighbours that are known ---- */
+static void neighbour(uint32_t ifindex, const char *text)
+{
+    struct net_addr a;
+    struct netlink m;
+    assert_true(addr_parse(&a, str_of(text), 0));
+    struct ndmsg n = {.ndm_family = a.family == 4 ? 2 : 10, .ndm_ifindex = (int)ifindex, .ndm_state = NUD_PERMANENT};
+    netlink_begin(&m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &n, sizeof n);
+    netlink_put(&m, NDA_DST, a.ip, a.family == 4 ? 4 : 16);
+    netlink_put(&m, NDA_LLADDR, PEER_MAC, 6);
+    assert_int_equal(netlink_talk(&m), OK);
+}
+static void address(const char *ifname, const char *text, uint8_t bits)
+{
+    struct net_addr a;
+    assert_true(addr_parse(&a, str_of(text), 0));
+    assert_int_equal(netns_address(NS, ifname, &a, bits), OK);
+}
+static void route(const char *via)
+{
+    struct net_addr v;
+    assert_true(addr_parse(&v, str_of(via), 0));
+    assert_int_equal(netns_route(NS, &(struct net_addr){.family = v.family}, 0, &v, "n6"), OK);
+}
+static void mac_read(const char *ifname, uint8_t mac[6])
+{
+    struct ifreq r = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    str_copy(r.ifr_name, sizeof r.ifr_name, str_of(ifname));
+    assert_int_equal(ioctl(fd, SIOCGIFHWADDR, &r), 0);
+    memcpy(mac, r.ifr_hwaddr.sa_data, 6);
+    close(fd);
+}
+static int network_make(void)
+{
+    if (netns_create(NS) != OK || netns_create(FAR) != OK)
+        return 77;
+    assert_int_equal(netns_veth(NS, "n3", FAR, "n3"), OK);
+    assert_int_equal(netns_veth(NS, "n6", FAR, "n6"), OK);
+    address("n3", "10.0.0.1", 24);
+    address("n3", "2001::", 64);
+    address("n6", "192.0.2.1", 24);
+    address("n6", "fd00:99::1", 64);
+    assert_int_equal(netns_forwarding(NS, true), OK);
+    route("192.0.2.2");
+    route("fd00:99::2");
+    int fd = netns_open(NS);
+    assert_int_equal(setns(fd, CLONE_NEWNET), 0);
+    close(fd);
+    W.n3 = if_nametoindex("n3");
+    W.n6 = if_nametoindex("n6");
+    static const char *const near[] = {"10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6", "2001::2", "2001::3"};
+    for (size_t i = 0; i < ARRAY_LEN(near); i++)
+        neighbour(W.n3, near[i]);
+    neighbour(W.n6, "192.0.2.2");
+    neighbour(W.n6, "fd00:99::2");
+    mac_read("n3", W.mac3);
+    mac_read("n6", W.mac6);
+    return 0;
+}
+
+/* ---- two paths ---- */
+static void open_both(const struct dp_config *c, uint64_t now)
+{
+    char why[XDP_WHY] = "";
+    net_open(&W.a, c);
+    net_open(&W.b, c);
+    W.a.now = W.b.now = now;
+    struct xdp_options o = {.dp = c, .routed = ~0ull, .blocks_max = 200, .test_clock = true};
+    if (xdp_open(&W.xdp, &o, why) != OK)
+        fail_msg("%s", why);
+    W.offload = offload_new(W.b.dp, xdp_maps(W.xdp), xdp_configured(W.xdp));
+    assert_non_null(W.offload);
+    struct xdp_link n3 = {.ifname = "n3"}, n6 = {.ifname = "n6", .instances = 3};
+    if (xdp_attach(W.xdp, &n3, why) || xdp_attach(W.xdp, &n6, why))
+        fail_msg("%s", why);
+    assert_int_equal(n3.mode, XDP_NATIVE);
+    memset(W.on, 0, sizeof W.on);
+}
+static void close_both(void)
+{
+    offload_free(W.offload);
+    dp_free(W.a.dp);
+    dp_free(W.b.dp);
+    xdp_close(W.xdp);
+}
+static void time_goes(uint64_t us)
+{
+    W.a.now += us;
+    W.b.now = W.a.now;
+}
+
+struct frame {
+    uint8_t p[FRAME];
+    uint32_t n;
+};
+static int kernel(uint32_t ifindex, const struct frame *in, struct frame *out)
+{
+    struct xdp_md ctx = {.data_end = in->n, .ingress_ifindex = ifindex};
+    LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = in->p, .data_size_in = in->n, .data_out = out->p,
+                .data_size_out = FRAME, .ctx_in = &ctx, .ctx_size_in = sizeof ctx, .repeat = 1);
+    xdp_clock(W.xdp, W.b.now * 1000);
+    assert_int_equal(bpf_prog_test_run_opts(xdp_program(W.xdp), &o), 0);
+    out->n = o.data_size_out;
+    return (int)o.retval;
+}
+
+static void octets_equal(const uint8_t *got, const uint8_t *want, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (got[i] != want[i])
+            fail_msg("octet %u of %u is %02x, not %02x", i, n, got[i], want[i]);
+}
+/* One hop less. */
+static void hop(uint8_t *p)
+{
+    if (p[0] >> 4 == 6) {
+        p[7]--;
+        return;
+    }
+    p[8]--;
+    uint32_t s = be16(p + 10) + 0x100u;
+    put_be16(p + 10, (uint16_t)(s + (s >> 16)));
+    if (be16(p + 10) == 0xffff && s == 0xffff)
+        put_be16(p + 10, 0);
+}
+
+/* The frame that the kernel would send against what the reference sent. */
+static void sent_equal(const struct frame *f, struct net_out *o, bool routed)
+{
+    uint8_t *inner = o->p;
+    assert_memory_equal(f->p, PEER_MAC, 6);
+    if (!o->tunnel) {
+        hop(o->p);
+        assert_memory_equal(f->p + 6, W.mac6, 6);
+        assert_int_equal(be16(f->p + 12), o->p[0] >> 4 == 4 ? 0x800 : 0x86dd);
+        assert_int_equal(f->n, ETH + o->n);
+        octets_equal(f->p + ETH, o->p, o->n);
+        return;
+    }
+    bool v6 = o->peer.family == 6;
+    const uint8_t *ip = f->p + ETH, *udp = ip + (v6 ? 40 : 20);
+    uint32_t head = (v6 ? 40 : 20) + 8;
+    inner += o->p[0] & 4 ? 16 : 8;
+    if (routed)
+        hop(inner);
+    assert_memory_equal(f->p + 6, W.mac3, 6);
+    assert_int_equal(f->n, ETH + head + o->n);
+    assert_int_equal(be16(udp), 2152);
+    assert_int_equal(be16(udp + 2), o->peer.port);
+    assert_int_equal(be16(udp + 4), 8 + o->n);
+    octets_equal(udp + 8, o->p, o->n);
+    if (!v6) {
+        assert_true(ip[0] == 0x45 && ip[1] == 0 && be16(ip + 2) == head + o->n && !be16(ip + 6));
+        assert_true(ip[8] == 64 && ip[9] == 17 && !sum(ip, 20) && !be16(udp + 6));
+        assert_memory_equal(ip + 12, W.a.config.local_v4.ip, 4);
+        assert_memory_equal(ip + 16, o->peer.ip, 4);
+        return;
+    }
+    assert_true(ip[0] == 0x60 && be16(ip + 4) == 8 + o->n && ip[6] == 17 && ip[7] == 64);
+    assert_memory_equal(ip + 8, W.a.config.local_v6.ip, 16);
+    assert_memory_equal(ip + 24, o->peer.ip, 16);
+    uint8_t pseudo[FRAME] = {0};
+    memcpy(pseudo, ip + 8, 32);
+    put_be32(pseudo + 32, 8 + o->n);
+    pseudo[39] = 17;
+    memcpy(pseudo + 40, udp, 8 + o->n);
+    assert_int_equal(sum(pseudo, (40 + 8 + o->n + 1) / 2 * 2), 0);
+}
+
+static void events_equal(void)
+{
+    assert_int_equal(W.a.events_n, W.b.events_n);
+    for (unsigned i = 0; i < W.a.events_n; i++) {
+        struct dp_event *x = &W.a.event[i], *y = &W.b.event[i];
+        x->packet = y->packet = (struct bytes){0};
+        if (x->kind != y->kind || x->session != y->session || x->urr_id != y->urr_id || x->triggers != y->triggers ||
+            x->usage.ul_octets != y->usage.ul_octets || x->usage.dl_octets != y->usage.dl_octets)
+            fail_msg("event %u: kind %d/%d session %u/%u triggers %u/%u ul %llu/%llu dl %llu/%llu", i, x->kind, y->kind, x->session,
+                     y->session, x->triggers, y->triggers, (unsigned long long)x->usage.ul_octets,
+                     (unsigned long long)y->usage.ul_octets, (unsigned long long)x->usage.dl_octets,
+                     (unsigned long long)y->usage.dl_octets);
+        /* of packets counted in the kernel the last one's time is known, not the first one's */
+        assert_true(y->usage.first_packet_us >= x->usage.first_packet_us);
+        assert_true(y->usage.first_packet_us <= x->usage.last_packet_us);
+        y->usage.first_packet_us = x->usage.first_packet_us;
+        assert_memory_equal(&x->usage, &y->usage, sizeof x->usage);
+    }
+}
+static void counters_equal(void)
+{
+    uint64_t b[DP_COUNTERS];
+    const uint64_t *a = dp_counters(W.a.dp);
+    memcpy(b, dp_counters(W.b.dp), sizeof b);
+    offload_counters(W.offload, b);
+    for (unsigned i = 0; i < DP_COUNTERS; i++)
+        if (a[i] != b[i])
+            fail_msg("%s: %llu, not %llu", dp_counter_name(i), (unsigned long long)b[i], (unsigned long long)a[i]);
+}
+static void outs_equal(void)
+{
+    assert_int_equal(W.a.out_n, W.b.out_n);
+    for (unsigned i = 0; i < W.a.out_n; i++) {
+        const struct net_out *x = &W.a.out[i], *y = &W.b.out[i];
+        assert_int_equal(x->n, y->n);
+        assert_int_equal(x->tunnel, y->tunnel);
+        octets_equal(y->p, x->p, x->n < NET_OCTETS ? x->n : NET_OCTETS);
+    }
+}
+/* How the reference's last packet ended. */
+static const char *fate(void)
+{
+    static uint64_t before[DP_COUNTERS];
+    const char *name = "not at all";
+    const uint64_t *now = dp_counters(W.a.dp);
+    for (unsigned i = 0; i < DP_access_in; i++)
+        if (now[i] != before[i])
+            name = dp_counter_name(i);
+    memcpy(before, now, sizeof before);
+    return name;
+}
+static void settle(void)
+{
+    offload_settle(W.offload, W.b.now, true);
+    events_equal();
+    counters_equal();
+    fate();
+}
+
+/* What the kernel decided, and what the reference did with the same packet, which it has had. */
+static void judge(int verdict, const struct frame *out, bool routed, int direction)
+{
+    if (verdict != (W.a.out_n ? XDP_REDIRECT : XDP_DROP))
+        fail_msg("verdict %d of a packet %s: %s", verdict, direction ? "up" : "down", fate());
+    if (verdict == XDP_REDIRECT) {
+        W.fast[direction]++;
+        assert_int_equal(W.a.out_n, 1);
+        sent_equal(out, &W.a.out[0], routed);
+    } else {
+        assert_int_equal(verdict, XDP_DROP);
+        W.dropped++;
+        assert_int_equal(W.a.out_n, 0);
+    }
+}
+
+/* A GTP-U message from a peer. extra: octets of padding behind it in the frame. */
+static int uplink(const uint8_t *gtpu, uint32_t n, struct rule_addr peer, uint32_t extra)
+{
+    struct frame f = {0}, out;
+    bool v6 = peer.family == 6;
+    uint32_t head = v6 ? 40 : 20;
+    net_clear(&W.a);
+    net_clear(&W.b);
+    net_gtpu(&W.a, gtpu, n, peer);
+    memcpy(f.p, W.mac3, 6);
+    memcpy(f.p + 6, PEER_MAC, 6);
+    put_be16(f.p + 12, v6 ? 0x86dd : 0x800);
+    uint8_t *ip = f.p + ETH, *udp = ip + head;
+    if (v6) {
+        ip[0] = 0x60;
+        put_be16(ip + 4, (uint16_t)(n + 8));
+        ip[6] = 17;
+        ip[7] = 64;
+        memcpy(ip + 8, peer.ip, 16);
+        memcpy(ip + 24, W.a.config.local_v6.ip, 16);
+        udp[6] = 1;
+    } else {
+        ip[0] = 0x45;
+        put_be16(ip + 2, (uint16_t)(n + 28));
+        ip[8] = 64;
+        ip[9] = 17;
+        memcpy(ip + 12, peer.ip, 4);
+        memcpy(ip + 16, W.a.config.local_v4.ip, 4);
+        sum4(ip);
+    }
+    put_be16(udp, 2152);
+    put_be16(udp + 2, 2152);
+    put_be16(udp + 4, (uint16_t)(n + 8));
+    memcpy(udp + 8, gtpu, n);
+    f.n = ETH + head + 8 + n + extra;
+    int verdict = kernel(W.n3, &f, &out);
+    if (verdict == XDP_PASS) {
+        W.up++;
+        assert_int_equal(out.n, f.n);
+        octets_equal(out.p, f.p, f.n);
+        net_gtpu(&W.b, gtpu, n, peer);
+        outs_equal();
+    } else {
+        const uint8_t *g = gtpu;
+        bool tunnel_to_tunnel = W.a.out_n && W.a.out[0].tunnel;
+        (void)g;
+        judge(verdict, &out, !tunnel_to_tunnel, 1);
+    }
+    settle();
+    return verdict;
+}
+static int downlink_(const uint8_t *packet, uint32_t n, uint32_t extra)
+{
+    struct frame f = {0}, out;
+    uint32_t by_header = packet[0] >> 4 == 4 ? be16(packet + 2) : 40u + be16(packet + 4);
+    if (by_header > n)
+        extra = 0; /* would be part of it */
+    else if (by_header >= 20)
+        extra += n - by_header, n = by_header; /* as the kernel's forwarding cuts it */
+    net_clear(&W.a);
+    net_clear(&W.b);
+    memcpy(net_inner(&W.a), packet, n);
+    net_downlink(&W.a, 0, n);
+    memcpy(f.p, W.mac6, 6);
+    memcpy(f.p + 6, PEER_MAC, 6);
+    put_be16(f.p + 12, packet[0] >> 4 == 6 ? 0x86dd : 0x800);
+    memcpy(f.p + ETH, packet, n);
+    f.n = ETH + n + extra;
+    int verdict = kernel(W.n6, &f, &out);
+    if (verdict == XDP_PASS) {
+        W.up++;
+        octets_equal(out.p, f.p, f.n);
+        memcpy(net_inner(&W.b), packet, n);
+        net_downlink(&W.b, 0, n);
+        outs_equal();
+    } else {
+        judge(verdict, &out, true, 0);
+    }
+    settle();
+    return verdict;
+}
+
+static uint32_t gtpu_make(uint8_t *g, uint32_t teid, uint8_t qfi, bool uplink_type, const uint8_t *inner, uint32_t n)
+{
+    uint32_t head = qfi ? 16 : 8;
+    memset(g, 0, head);
+    g[0] = qfi ? 0x34 : 0x30;
+    g[1] = 255;
+    put_be16(g + 2, (uint16_t)(n + head - 8));
+    put_be32(g + 4, teid);
+    if (qfi) {
+        g[11] = 0x85;
+        g[12] = 1;
+        g[13] = uplink_type ? 0x10 : 0;
+        g[14] = qfi;
+    }
+    memcpy(g + head, inner, n);
+    return head + n;
+}
+
+/* ---- by hand ---- */
+static void put_both(const struct rule_session *s)
+{
+    net_clear(&W.a);
+    net_clear(&W.b);
+    assert_int_equal(dp_session_set(W.a.dp, W.a.now, s, NULL), OK);
+    assert_int_equal(dp_session_set(W.b.dp, W.b.now, s, NULL), OK);
+    settle();
+}
+static uint32_t inner4(uint8_t *p, uint32_t i, bool up, uint32_t n)
+{
+    const uint8_t ue[4] = {10, 45, (uint8_t)(i >> 8), (uint8_t)i}, far[4] = {8, 8, 8, 8};
+    up ? ip4(p, ue, far, n) : ip4(p, far, ue, n);
+    sum4(p);
+    return n;
+}
+
+static void a_session_is_handled_in_the_kernel(void **state)
+{
+    static struct plain p;
+    uint8_t in[1600], g[1700];
+    struct dp_config c = net_config();
+    open_both(&c, 1000000);
+    struct rule_session *s = plain_session(&p, c.sessions_max, 5, 1);
+    put_both(s);
+    assert_int_equal(offload_numbers(W.offload).fast, 1);
+    uint32_t n = inner4(in, 5, true, 100);
+    n = gtpu_make(g, p.pdr[0].teid, 9, true, in, n);
+    assert_int_equal(uplink(g, n, v4_peer(2), 0), XDP_PASS); /* the first begins the usage rule's time */
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(uplink(g, n, v4_peer(2), (uint32_t)i), XDP_REDIRECT);
+    n = inner4(in, 5, false, 1300);
+    assert_int_equal(downlink_(in, n, 0), XDP_REDIRECT);
+    n = inner4(in, 5, false, 28);
+    assert_int_equal(downlink_(in, n, 18), XDP_REDIRECT);
+    n = inner4(in, 5, false, 1450);
+    in[6] = 0x40;
+    sum4(in);
+    assert_int_equal(downlink_(in, n, 0), XDP_PASS); /* too big: an ICMP message */
+    assert_int_equal(W.b.out_n, 1);
+    /* buffered, then released; in order */
+    p.far[1].action = RULE_BUFF | RULE_NOCP;
+    put_both(s);
+    n = inner4(in, 5, false, 200);
+    assert_int_equal(downlink_(in, n, 0), XDP_PASS);
+    assert_int_equal(W.b.events_n, 1);
+    p.far[1].action = RULE_FORW;
+    put_both(s);
+    assert_int_equal(W.b.out_n, 1);
+    assert_int_equal(downlink_(in, n, 0), XDP_REDIRECT);
+    /* a volume threshold, to the octet */
+    p.urr[0].threshold.total = 5000;
+    put_both(s);
+    for (int i = 0; i < 60; i++)
+        downlink_(in, n, 0);
+    net_clear(&W.a);
+    net_clear(&W.b);
+    assert_int_equal(dp_session_drop(W.a.dp, W.a.now, 5, 1), OK);
+    assert_int_equal(dp_session_drop(W.b.dp, W.b.now, 5, 1), OK);
+    settle();
+    assert_int_equal(downlink_(in, n, 0), XDP_PASS);
+    close_both();
+}
+
+/* ---- by seed ---- */
+static void filters_random(struct plain *p, struct rule_sdf *f, unsigned n)
+{
+    static const uint8_t nets[][4] = {{8, 8, 8, 0}, {9, 0, 0, 0}};
+    for (unsigned i = 0; i < n; i++) {
+        f[i] = (struct rule_sdf){0};
+        if (random_below(2)) {
+            f[i].remote = (struct rule_prefix){.family = 4, .bits = (uint8_t)(8 + random_below(25))};
+            memcpy(f[i].remote.ip, nets[random_below(2)], 4);
+            f[i].remote.ip[3] = (uint8_t)random_below(256);
+        } else if (random_below(4) == 0) {
+            f[i].remote = (struct rule_prefix){.family = 6, .bits = (uint8_t)random_below(40), .ip = {0x2a, 9}};
+        }
+        f[i].has_proto = random_below(2);
+        f[i].proto = random_below(3) ? 17 : 6;
+        if (random_below(3) == 0) {
+            f[i].remote_ports_n = (uint8_t)(1 + random_below(2));
+            f[i].remote_ports[0] = (struct rule_ports){1000, (uint16_t)(1000 + random_below(2000))};
+            f[i].remote_ports[1] = (struct rule_ports){5, 6};
+        }
+        if (random_below(5) == 0) {
+            f[i].local_ports_n = 1;
+            f[i].local_ports[0] = (struct rule_ports){900, (uint16_t)(900 + random_below(2000))};
+        }
+        if (random_below(8) == 0)
+            f[i].tos_mask = 0xfc;
+        if (random_below(40) == 0)
+            f[i].has_flow_label = true;
+    }
+}
+
+static void random_session(uint32_t i)
+{
+    static struct plain p;
+    static struct rule_pdr pdr[8];
+    static struct rule_far far[4];
+    static struct rule_sdf sdf[4][4];
+    static const uint8_t actions[] = {RULE_FORW, RULE_FORW, RULE_FORW, RULE_FORW, RULE_DROP, RULE_DROP | RULE_NOCP,
+                                      RULE_BUFF, RULE_BUFF | RULE_NOCP};
+    W.gen[i] += !W.on[i] || random_below(5) == 0;
+    struct rule_session *s = plain_session(&p, SESSIONS, i, W.gen[i]);
+    p.far[1].action = actions[random_below(8)];
+    p.far[1].peer = v4_peer((uint8_t)(2 + random_below(5)));
+    if (random_below(4) == 0)
+        p.far[1].peer = (struct rule_addr){6, 2152, {0x20, 1, [15] = (uint8_t)(2 + random_below(2))}};
+    p.far[1].send_end_marker = random_below(2);
+    p.far[0].action = random_below(12) ? RULE_FORW : RULE_DROP;
+    p.qer[0].has_mbr = random_below(3) == 0;
+    p.qer[0].mbr_ul_kbit = random_below(4000);
+    p.qer[0].mbr_dl_kbit = random_below(4000);
+    p.qer[0].reflective = random_below(4) == 0;
+    p.qer[0].qfi = (uint8_t)(random_below(4) ? 9 : 0);
+    p.qer[0].gate_ul_closed = random_below(12) == 0;
+    p.urr[0].threshold.total = random_below(3) ? 0 : 3000;
+    p.urr[0].threshold.dl = random_below(5) ? 0 : 2000;
+    p.urr[0].quota.total = random_below(6) ? 0 : 20000;
+    p.urr[0].quota_fresh = random_below(2);
+    p.urr[0].report_start = random_below(5) == 0;
+    p.urr[0].time_threshold_us = random_below(6) ? 0 : 3000000;
+    s->inactivity_us = random_below(3) ? 0 : 3000000;
+    if (!random_below(4))
+        s->has_ipv6 = false;
+    if (random_below(3) == 0) { /* filters in front of the others */
+        memcpy(pdr, p.pdr, sizeof p.pdr);
+        memcpy(far, p.far, sizeof p.far);
+        for (unsigned k = 0; k < 4; k++) {
+            pdr[2 + k] = p.pdr[k & 1];
+            pdr[2 + k].id = (uint16_t)(10 + k);
+            pdr[2 + k].precedence = 1 + random_below(300);
+            pdr[2 + k].sdf_n = (uint16_t)(1 + random_below(4));
+            pdr[2 + k].far_id = k & 1 ? 3 : 4;
+            filters_random(&p, sdf[k], pdr[2 + k].sdf_n);
+            pdr[2 + k].sdf = sdf[k];
+            if (!(k & 1) && !random_below(3))
+                pdr[2 + k].qfis = 1u << 9;
+        }
+        far[2] = (struct rule_far){.id = 3, .action = actions[random_below(8)], .destination = RULE_ACCESS,
+                                   .teid = GNB_TEID + 0x100 + i, .peer = v4_peer(2)};
+        far[3] = (struct rule_far){.id = 4, .action = random_below(4) ? RULE_FORW : RULE_DROP, .destination = RULE_CORE};
+        if (random_below(4) == 0) { /* an uplink classifier: on to another UPF */
+            far[3].teid = 0x5000 + i;
+            far[3].peer = v4_peer(3);
+        }
+        s->pdr = pdr;
+        s->pdr_n = 6;
+        s->far = far;
+        s->far_n = 4;
+    }
+    W.on[i] = true;
+    W.teid[i] = p.pdr[0].teid;
+    put_both(s);
+}
+
+static uint32_t random_inner(uint8_t *p, bool up, uint32_t mine, uint32_t other)
+{
+    uint8_t a[16] = {0x2a, 9}, b[16] = {0x20, 1, 0x0d, 0xb8, 0, 0, 0, (uint8_t)mine, 1};
+    uint8_t far[4] = {8, 8, 8, (uint8_t)random_below(256)}, ue[4] = {10, 45, 0, (uint8_t)mine};
+    uint32_t n = 60 + random_below(random_below(8) ? 100 : 1340);
+    if (random_below(3) == 0)
+        far[0] = 9;
+    if (up && !random_below(6)) /* to another UE */
+        far[0] = 10, far[1] = 45, far[2] = 0, far[3] = (uint8_t)other;
+    bool v4 = random_below(3);
+    if (v4)
+        up ? ip4(p, ue, far, n) : ip4(p, far, ue, n);
+    else
+        up ? ip6(p, b, a, n) : ip6(p, a, b, n);
+    uint8_t *l4 = p + (v4 ? 20 : 40);
+    if (random_below(3) == 0) {
+        static const uint8_t protos[] = {6, 1, 58, 50, 51, 132, 44, 0, 60, 47};
+        p[v4 ? 9 : 6] = protos[random_below(10)];
+    }
+    put_be16(l4, (uint16_t)(800 + random_below(2500)));
+    put_be16(l4 + 2, (uint16_t)(800 + random_below(2500)));
+    if (random_below(10) == 0) {
+        if (v4)
+            p[1] = 0xb8;
+        else
+            p[0] |= 0x0b;
+    }
+    if (random_below(20) == 0)
+        p[v4 ? 8 : 7] = (uint8_t)random_below(3);
+    if (v4 && random_below(20) == 0)
+        p[6] = (uint8_t)random_below(256); /* fragments */
+    if (v4)
+        sum4(p);
+    if (!random_below(6)) /* and some of it changed */
+        for (unsigned i = 0; i < 3; i++)
+            p[random_below(48)] ^= (uint8_t)(1u << random_below(8));
+    return n;
+}
+
+static void random_uplink(void)
+{
+    static uint8_t in[1600], g[1700];
+    uint32_t i = random_below(SESSIONS), other = random_below(SESSIONS);
+    uint32_t n = random_inner(in, true, random_below(5) ? i : other, other), teid = W.teid[i];
+    if (!random_below(15))
+        teid ^= 1u << random_below(32);
+    n = gtpu_make(g, teid, (uint8_t)(random_below(3) ? random_below(64) : 0), random_below(20), in, n);
+    if (!random_below(8)) /* hostile */
+        for (unsigned k = 0; k < 2; k++)
+            g[random_below(20)] ^= (uint8_t)(1u << random_below(8));
+    if (!random_below(20))
+        n = random_below(n);
+    struct rule_addr peer = v4_peer((uint8_t)(2 + random_below(3)));
+    if (!random_below(3))
+        peer = (struct rule_addr){6, 2152, {0x20, 1, [15] = 2}};
+    uplink(g, n, peer, random_below(4) ? 0 : random_below(30));
+}
+
+static void one_step(void)
+{
+    static uint8_t in[1600];
+    uint32_t i = random_below(SESSIONS);
+    time_goes(random_below(2000));
+    switch (random_below(24)) {
+    case 0:
+    case 1: random_session(i); break;
+    case 2:
+        if (random_below(3) || !W.on[i])
+            break;
+        net_clear(&W.a);
+        net_clear(&W.b);
+        assert_int_equal(dp_session_drop(W.a.dp, W.a.now, i, W.gen[i]), OK);
+        assert_int_equal(dp_session_drop(W.b.dp, W.b.now, i, W.gen[i]), OK);
+        W.on[i] = false;
+        settle();
+        break;
+    case 3:
+        time_goes(100000);
+        net_clear(&W.a);
+        net_clear(&W.b);
+        dp_tick(W.a.dp, W.a.now);
+        dp_tick(W.b.dp, W.b.now);
+        settle();
+        break;
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+    case 12: random_uplink(); break;
+    default: {
+        uint32_t n = random_inner(in, false, i, i);
+        if (in[0] >> 4 == 4 || in[0] >> 4 == 6)
+            downlink_(in, n, random_below(4) ? 0 : random_below(30));
+    }
+    }
+}
+
+static void the_kernel_does_what_dp_does(void **state)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct dp_config c = net_config();
+        c.sessions_max = SESSIONS;
+        c.check_peer = seed % 3 == 0;
+        c.ue_to_ue = seed % 2;
+        c.instances = 1;
+        open_both(&c, 1000000);
+        W.rng = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+        memset(W.fast, 0, sizeof W.fast);
+        W.dropped = W.up = 0;
+        for (uint32_t i = 0; i < SESSIONS; i++)
+            random_session(i);
+        for (unsigned i = 0; i < STEPS; i++)
+            one_step();
+        if (getenv("VERBOSE"))
+            print_message("seed %d: kernel up %d down %d dropped %d, handed up %d\n", (int)seed, (int)W.fast[1], (int)W.fast[0],
+                          (int)W.dropped, (int)W.up);
+        assert_true(W.fast[0] > STEPS / 20 && W.fast[1] > STEPS / 200 && W.dropped > STEPS / 40);
+        close_both();
+    }
+}
+
+int main(void)
+{
+    char why[XDP_WHY] = "", prefix[24];
+    snprintf(prefix, sizeof prefix, "rdxdp%d", (int)getpid());
+    snprintf(NS, sizeof NS, "%s-upf", prefix);
+    snprintf(FAR, sizeof FAR, "%s-far", prefix);
+    struct dp_config c = net_config();
+    struct xdp *x;
+    if (xdp_open(&x, &(struct xdp_options){.dp = &c, .blocks_max = 1}, why) != OK) {
+        fprintf(stderr, "%s: skipped\n", why);
+        return 77;
+    }
+    xdp_close(x);
+    if (network_make()) {
+        fprintf(stderr, "no network namespaces here: skipped\n");
+        return 77;
+    }
+    int failed = RUN(unit(a_session_is_handled_in_the_kernel), unit(the_kernel_does_what_dp_does));
+    netns_delete_prefix(prefix);
+    return failed;
+}
