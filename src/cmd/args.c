@@ -45,6 +45,20 @@ bool args_number(const char *what, const char *text, uint32_t min, uint32_t max,
     return true;
 }
 
+bool args_duration(const char *what, const char *text, uint64_t *us)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    uint64_t unit = *end == 'h' ? 3600 : *end == 'm' ? 60 : 1;
+    if (errno || end == text || (*end && strchr("hms", *end) && end[1]) || (*end && !strchr("hms", *end)) || !v || v > 10000000) {
+        fprintf(stderr, "redoubt: %s: found '%s', expected a time such as 90s, 10m or 2h\n", what, text);
+        return false;
+    }
+    *us = v * unit * 1000000;
+    return true;
+}
+
 int usage(const char *command, const char *format, ...)
 {
     va_list ap;

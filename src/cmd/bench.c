@@ -60,12 +60,12 @@ static bool sample(const struct bench *b, struct sample *s)
 static void take_result(const char *line, struct result *r)
 {
     const char *registration = strstr(line, "\"registration_us\""), *core = strstr(line, "\"registration_core_us\""),
-               *session = strstr(line, "\"session_us\""), *ping = strstr(line, "\"ping_us\"");
+               *session = strstr(line, "\"session_us\""), *ping = strstr(line, "\"ping_us\":");
     *r = (struct result){.phones = number_after(line, "\"phones\":"),
                          .registered = number_after(line, "\"registered\":"),
                          .sessions = number_after(line, "\"sessions\":"),
                          .failed = number_after(line, "\"failed\":"),
-                         .pings = number_after(line, "\"pings\":"),
+                         .pings = number_after(ping, "\"n\":"),
                          .registration_p50_us = number_after(registration, "\"p50\":"),
                          .registration_p99_us = number_after(registration, "\"p99\":"),
                          .core_p50_us = number_after(core, "\"p50\":"),
@@ -112,7 +112,7 @@ static int load(struct bench *b, uint32_t first, uint32_t count, const char *pac
     snprintf(imsi, sizeof imsi, "%015llu", FIRST_IMSI + first);
     snprintf(n, sizeof n, "%u", count);
     snprintf(v, sizeof v, "%u", value);
-    const char *const words[] = {"--imsi", imsi, "--count", n, pace, v, ping ? "--ping" : NULL, "10.45.0.1", NULL};
+    const char *const words[] = {"--imsi", imsi, "--ues", n, pace, v, ping ? "--waves" : NULL, "attach,ping", "--ping", "10.45.0.1", NULL};
     b->line[0] = 0;
     if (net_load_start(&b->net, &b->load, words))
         return failed("%s", b->net.why);

@@ -34,6 +34,8 @@ bool args_flag(struct args *, const char *brief, const char *full);
 bool args_value(struct args *, const char *brief, const char *full, const char **value);
 /* A whole number within bounds; false after it has been said on standard error. */
 bool args_number(const char *what, const char *text, uint32_t min, uint32_t max, uint32_t *out);
+/* A time in whole seconds, minutes or hours: "90s", "10m", "2h"; false after it has been said on standard error. */
+bool args_duration(const char *what, const char *text, uint64_t *us);
 /* "redoubt COMMAND: ..." and a pointer to --help, on standard error. EXIT_USAGE. */
 int usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -4,12 +4,13 @@
 #include "cmd/cmd.h"
 #include "cmd/ran_help.h"
 #include "cmd/subscriber.h"
+#include "cmd/trust.h"
 #include <stdio.h>
 
 struct command {
     const char *name, *arguments;
     const char *help; /* one line */
-    const char *more; /* what --help says beside it */
+    const char *more; /* what --help says beside it; NULL: the command has words of its own, with help for each */
     int (*fn)(int argc, char **argv);
 };
 
@@ -89,7 +90,8 @@ static const struct command commands[] = {
      "  --capture FILE.pcap        what was on N2, N3 and N4, for Wireshark; one seed\n"
      "  --properties               what is checked, with its clause\n",
      cmd_sim},
-    {"ran", "[options]", "simulated gNBs and phones, against any core", RAN_HELP, cmd_ran},
+    {"trust", "WORD ...", "whom must this network trust, and with what", NULL, cmd_trust},
+    {"ran", "[load] [options]", "simulated gNBs and phones, against any core", RAN_HELP, cmd_ran},
 };
 
 static void help(FILE *out)
@@ -159,9 +161,13 @@ int main(int argc, char **argv)
     if (!c)
         return unknown(wants_help ? argv[2] : name);
     /* commands whose own arguments follow have their own help */
-    if (wants_help || asks_help(argc - 1, argv + 1)) {
+    if (c->more && (wants_help || asks_help(argc - 1, argv + 1))) {
         help_command(c);
         return EXIT_OK;
+    }
+    if (wants_help) {
+        char *const ask[] = {argv[2], (char[]){"help"}, NULL};
+        return c->fn(2, (char **)ask);
     }
     return c->fn(argc - 1, argv + 1);
 }

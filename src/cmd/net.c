@@ -420,8 +420,9 @@ int net_ran_start(struct net *n, bool register_all)
 
 int net_load_start(struct net *n, struct child *c, const char *const *more)
 {
-    const char *words[NET_WORDS] = {"ran", "--amf", "10.99.2.1", "--n3", "10.99.3.2", "--hn-key", n->hn_public, "--stay"};
-    for (uint32_t at = 8; *more && at < NET_WORDS - 1; at++)
+    const char *words[NET_WORDS] = {"ran", "load", "--amf", "10.99.2.1", "--n3", "10.99.3.2", "--hn-key", n->hn_public,
+                                    "--stay", "--quiet"};
+    for (uint32_t at = 10; *more && at < NET_WORDS - 1; at++)
         words[at] = *more++;
     int e = child_start(c, NET_RAN, words);
     return e < 0 ? fail(n, "the load did not start: %s", err_text(e)) : EXIT_OK;

@@ -20,114 +20,9 @@ static void log_line(void *ctx, struct str line)
 static uint64_t log_clock(void *env) { return env_unix_us(env); }
 
 /* ---- phones ---- */
-static void cause_count(struct ran_cmd *r, const char *what, uint8_t cause)
-{
-    for (uint32_t i = 0; i < RAN_CAUSES; i++) {
-        struct ran_cause *c = &r->causes[i];
-        if (c->n && (c->cause != cause || strcmp(c->what, what) != 0))
-            continue;
-        c->what = what;
-        c->cause = cause;
-        c->n++;
-        return;
-    }
-}
-/* The last phone of a load has what it wanted, or its time is up. */
-static void load_end(struct ran_cmd *r)
-{
-    static char result[8192];
-    if (r->load_over)
-        return;
-    r->load_over = true;
-    int n = ran_result(r, result, sizeof result);
-    fwrite(result, 1, n > 0 ? (size_t)n : 0, stdout);
-    fflush(stdout);
-    if (r->failed || r->finished < r->n_phones)
-        r->status = EXIT_FAILED;
-    if (!r->o.stay)
-        loop_stop(r->loop);
-}
-static void finish(struct ran_cmd *r, struct ran_phone *p)
-{
-    if (p->finished)
-        return;
-    p->finished = true;
-    r->finished++;
-    r->last_us = r->rt.now_us;
-    if (r->o.load && r->finished == r->n_phones)
-        load_end(r);
-}
-static int session_open(struct ran_cmd *r, struct ran_phone *p)
-{
-    p->registered_us = r->rt.now_us;
-    return ue_session_open(p->ue, &(struct ue_open){.dnn = r->o.dnn, .type = r->o.type, .has_slice = true, .slice = r->o.slice});
-}
-void ran_phone_start(struct ran_cmd *r, struct ran_phone *p)
-{
-    p->started = true;
-    p->asked_us = r->rt.now_us;
-    if (ue_register(p->ue) < 0)
-        finish(r, p);
-}
-static void failed(struct ran_cmd *r, struct ran_phone *p, const char *what, uint8_t cause)
-{
-    r->failed++;
-    cause_count(r, what, cause);
-    finish(r, p);
-}
-static void on_session(struct ran_cmd *r, struct ran_phone *p, const struct ue_event *e)
-{
-    r->sessions++;
-    hist_add(r->session, e->us);
-    LOG(&r->log, ran_session_up, "ue=%s psi=%u us=%llu", log_identity(&r->log, str_of(p->imsi)).text, e->psi,
-        (unsigned long long)e->us);
-    bool waits = r->o.ping && e->psi && r->o.ping_to.family == 4;
-    if (!waits)
-        finish(r, p);
-}
-/* The tunnel is there a moment after the session: the first ping is asked for by the event that tells it. */
-static void ping(struct ran_cmd *r, struct ran_phone *p, uint8_t psi)
-{
-    if (r->o.ping && p->pings++ == 0)
-        ue_ping(p->ue, psi, &r->o.ping_to, 56);
-}
 static void on_event(void *ctx, struct ue *ue, const struct ue_event *e)
 {
-    struct ran_cmd *r = ctx;
-    struct ran_phone *p = ue->user;
-    struct pseudonym id = log_identity(&r->log, str_of(p->imsi));
-    switch (e->kind) {
-    case UE_REGISTERED:
-        r->registered++;
-        hist_add(r->registration, e->us);
-        hist_add(r->core, ue->link ? ue->link->core_us : 0);
-        LOG(&r->log, ran_ue_registered, "ue=%s us=%llu", id.text, (unsigned long long)e->us);
-        if (r->o.no_session)
-            finish(r, p);
-        else if (!ue->sessions && session_open(r, p) < 0)
-            failed(r, p, "session", 0);
-        break;
-    case UE_REGISTRATION_FAILED:
-        LOG(&r->log, ran_ue_rejected, "ue=%s cause=%u", id.text, e->cause);
-        failed(r, p, "registration", e->cause);
-        break;
-    case UE_DEREGISTERED: LOG(&r->log, ran_ue_rejected, "ue=%s cause=%u deregistered", id.text, e->cause); break;
-    case UE_SESSION_UP:
-        on_session(r, p, e);
-        ping(r, p, e->psi);
-        break;
-    case UE_SESSION_FAILED:
-        LOG(&r->log, ran_session_rejected, "ue=%s psi=%u cause=%u", id.text, e->psi, e->cause);
-        failed(r, p, e->is_gmm ? "session-gmm" : "session", e->cause);
-        break;
-    case UE_SERVICE_FAILED: cause_count(r, "service", e->cause); break;
-    case UE_PING_REPLY:
-        r->pings++;
-        hist_add(r->ping, e->us);
-        finish(r, p);
-        break;
-    default: break;
-    }
+    load_event(ctx, ue->user, e);
 }
 
 static int key_of(struct aka_key *k, struct str key, struct str opc)
@@ -136,25 +31,33 @@ static int key_of(struct aka_key *k, struct str key, struct str opc)
     return hex_get(k->k, 16, key) && hex_get(k->opc, 16, opc) ? OK : ERR_SYNTAX;
 }
 static uint8_t mnc_digits(const struct ran_cmd *r) { return (r->o.plmn.v[1] & 0xf0) == 0xf0 ? 2 : 3; }
+static void tun_name(struct ran_cmd *r, uint32_t i, struct ue_config *c)
+{
+    struct ran_tun *t = &r->tuns[i];
+    if (r->o.netns) {
+        snprintf(t->netns, sizeof t->netns, "%.36s%u", r->o.netns, i + 1);
+        str_copy(t->name, sizeof t->name, str_of(r->o.tun_name));
+        c->tun_netns = t->netns;
+    } else {
+        snprintf(t->name, sizeof t->name, "%.5s%u", r->o.tun_name, i + 1);
+    }
+    c->tun = true;
+    c->tun_name = t->name;
+}
 static int phone_make(struct ran_cmd *r, uint32_t i, const char *imsi, const struct aka_key *key)
 {
     struct ran_phone *p = &r->phones[i];
-    str_copy(p->imsi, sizeof p->imsi, str_of(imsi));
-    if (r->o.netns) {
-        snprintf(p->netns, sizeof p->netns, "%.36s%u", r->o.netns, i + 1);
-        str_copy(p->tun_name, sizeof p->tun_name, str_of(r->o.tun_name));
-    } else {
-        snprintf(p->tun_name, sizeof p->tun_name, "%.8s%u", r->o.tun_name, i + 1);
-    }
-    struct ue_config c = {.usim = {.imsi = p->imsi, .mnc_digits = mnc_digits(r), .key = *key, .hn = r->hn,
+    struct ue_config c = {.usim = {.imsi = imsi, .mnc_digits = mnc_digits(r), .key = *key, .hn = r->hn,
                                    .hn_id = (uint8_t)r->o.hn_id},
-                          .n_slices = 1, .tun = i < r->o.tuns, .tun_name = p->tun_name,
-                          .tun_netns = r->o.netns ? p->netns : NULL, .user = p};
+                          .n_slices = 1, .user = p};
     c.slices[0] = r->o.slice;
+    if (i < r->o.tuns)
+        tun_name(r, i, &c);
     p->ue = ue_new(&r->ran, &c);
     secret_wipe(&c, sizeof c);
     if (!p->ue)
         return ERR_CONFIG;
+    load_phone(r, p);
     ue_camp(p->ue, &r->cells[i % r->o.gnbs]);
     return OK;
 }
@@ -218,44 +121,38 @@ static void gone(struct gnb *g)
     LOG(&r->log, ran_gnb_down, "id=%u", g->config.id);
     gnb_phones.release_all(g);
 }
-static void phones_start(struct ran_cmd *r)
+static void no_cells(struct ran_cmd *r)
 {
-    uint64_t due = r->o.rate ? (r->rt.now_us - r->started_us) * r->o.rate / S + 1 : r->finished + r->o.parallel;
-    while (r->said_ready && !r->o.no_register && r->next < r->n_phones && r->next < due) {
-        r->last_us = r->rt.now_us;
-        ran_phone_start(r, &r->phones[r->next++]);
-    }
+    if (!r->o.load || r->rt.now_us <= r->down_us + (uint64_t)r->o.wait_s * S)
+        return;
+    fprintf(stderr, "redoubt ran: no AMF let the gNBs in within %u s\n", r->o.wait_s);
+    r->status = EXIT_FAILED;
+    loop_stop(r->loop);
 }
 static void pace(struct timer *t)
 {
     struct ran_cmd *r = CONTAINER(t, struct ran_cmd, pace);
-    uint64_t now_us = r->rt.now_us;
-    timer_set(&r->rt.timers, t, now_us + TICK_US, pace);
+    timer_set(&r->rt.timers, t, r->rt.now_us + TICK_US, pace);
     if (!r->cells_up) {
-        if (r->o.load && now_us > r->started_us + (uint64_t)r->o.wait_s * S) {
-            fprintf(stderr, "redoubt ran: no AMF let the gNBs in within %u s\n", r->o.wait_s);
-            r->status = EXIT_FAILED;
-            loop_stop(r->loop);
-        }
+        no_cells(r);
         return;
     }
     if (!r->said_ready) {
         r->said_ready = true;
-        r->started_us = r->last_us = now_us;
         if (!r->o.load) {
             printf("ready\n");
             fflush(stdout);
         }
+        if (!r->o.no_register)
+            load_start(r);
     }
-    phones_start(r);
-    if (r->o.load && r->next == r->n_phones && now_us > r->last_us + (uint64_t)r->o.wait_s * S)
-        load_end(r);
+    load_tick(r);
 }
 static uint64_t turn(void *ctx)
 {
     struct ran_cmd *r = ctx;
     rt_enter(&r->rt);
-    phones_start(r);
+    load_turn(r);
     return rt_turn(&r->rt);
 }
 static void signalled(void *ctx, int signo) { loop_stop(((struct ran_cmd *)ctx)->loop); }
@@ -344,14 +241,14 @@ static int start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
         return e;
     if (r->o.control && say(r->o.control, control_open(&r->control, r->loop, r->o.control, ran_answer, r)) < 0)
         return ERR_IO;
-    r->started_us = r->rt.now_us;
+    r->down_us = r->rt.now_us;
     return timer_set(&r->rt.timers, &r->pace, r->rt.now_us + TICK_US, pace);
 }
 static void stop(struct ran_cmd *r)
 {
     control_free(r->control);
     if (r->rt.env)
-        timer_stop(&r->rt.timers, &r->pace);
+        timer_stop(&r->rt.timers, &r->pace), timer_stop(&r->rt.timers, &r->dark);
     for (uint32_t i = 0; r->cells && i < r->o.gnbs; i++)
         cell_free(&r->cells[i]);
     ran_free(&r->ran);
@@ -395,9 +292,10 @@ static bool type_take(const char *text, uint8_t *out)
     else if (args_value(a, NULL, "--" word, &v)) {                                                 \
         if (!v || !(call)) return usage("ran", "--" word ": expected " expected); }
 #define FLAG(word, to) else if (args_flag(a, NULL, "--" word)) { (to) = true; }
-static int words(struct args *a, struct ran_options *o)
+static int words(struct args *a, struct ran_options *o, struct load_plan *plan)
 {
     const char *v = NULL;
+    o->load = args_more(a) && args_flag(a, NULL, "load");
     while (args_more(a)) {
         if (false) {
         }
@@ -415,13 +313,15 @@ static int words(struct args *a, struct ran_options *o)
         NUMBER("hn-id", 0, 255, o->hn_id)
         NUMBER("idle", 0, 86400, o->idle_s)
         NUMBER("wait", 1, 3600, o->wait_s)
-        NUMBER("rate", 0, 1000000, o->rate)
-        NUMBER("parallel", 1, 1000000, o->parallel)
-        else if (args_value(a, NULL, "--count", &v)) {
-            if (!v || !args_number("--count", v, 1, 1000000, &o->count))
+        NUMBER("rate", 0, 1000000, plan->rate)
+        NUMBER("parallel", 1, 1000000, plan->parallel)
+        PARSED("waves", load_waves_parse(v, plan), LOAD_WAVES_EXPECTED)
+        PARSED("mix", load_mix_parse(v, plan), LOAD_MIX_EXPECTED)
+        else if (args_value(a, NULL, "--duration", &v)) {
+            if (!v || !args_duration("--duration", v, &plan->mix_us))
                 return EXIT_USAGE;
-            o->load = true;
         }
+        else if (args_value(a, NULL, "--count", &v)) return usage("ran", "--count N: a load of N phones is 'redoubt ran load --ues N'");
         TEXT("imsi", o->imsi)
         TEXT("key", o->key)
         TEXT("opc", o->opc)
@@ -435,12 +335,34 @@ static int words(struct args *a, struct ran_options *o)
         TEXT("name", o->name)
         TEXT("sctp", o->sctp)
         FLAG("stay", o->stay)
+        FLAG("persist", o->persist)
         FLAG("no-session", o->no_session)
         FLAG("no-register", o->no_register)
         FLAG("debug", o->debug)
         FLAG("quiet", o->quiet)
         else return usage("ran", "'%s' is not an option", args_now(a));
     }
+    return EXIT_OK;
+}
+static bool has_mix(const struct load_plan *p, enum load_kind k) { return p->mix_us && p->mix[k]; }
+/* What belongs together, and what was not said. */
+static int words_check(struct ran_options *o, struct load_plan *p)
+{
+    bool waves_ping = false, mix = false;
+    for (uint32_t i = 0; i < LOAD_KINDS; i++)
+        mix |= p->mix[i] != 0;
+    for (uint32_t i = 0; i < p->n_waves; i++)
+        waves_ping |= p->waves[i] == LOAD_PING;
+    if (!o->load && (mix || p->mix_us || p->n_waves || o->stay || o->persist))
+        return usage("ran", "--waves, --mix, --duration, --persist and --stay are of 'redoubt ran load'");
+    if (mix != (p->mix_us != 0))
+        return usage("ran", "--mix and --duration go together");
+    if ((waves_ping || has_mix(p, LOAD_PING)) && !o->ping)
+        return usage("ran", "pings need --ping ADDR");
+    if ((waves_ping || has_mix(p, LOAD_PING) || has_mix(p, LOAD_SERVICE)) && o->no_session)
+        return usage("ran", "--no-session leaves nothing to ping, or to wake up for");
+    if (!p->n_waves && !has_mix(p, LOAD_ATTACH))
+        p->waves[p->n_waves++] = LOAD_ATTACH;
     return EXIT_OK;
 }
 static int run(struct ran_cmd *r)
@@ -450,8 +372,7 @@ static int run(struct ran_cmd *r)
     if (start(r, &ops) < 0)
         return EXIT_FAILED;
     loop_run(r->loop);
-    if (r->o.load && r->cells_up) /* also when it was interrupted */
-        load_end(r);
+    load_end(r); /* also when it was interrupted */
     return r->status;
 }
 int cmd_ran(int argc, char **argv)
@@ -460,29 +381,31 @@ int cmd_ran(int argc, char **argv)
     struct ran_cmd *r = calloc(1, sizeof *r);
     if (!r)
         return EXIT_FAILED;
-    r->o = (struct ran_options){.gnbs = 1, .ues = 1, .gnb_id = 1, .tac = 1, .hn_id = 1, .wait_s = 30, .parallel = 64,
+    r->o = (struct ran_options){.gnbs = 1, .ues = 1, .gnb_id = 1, .tac = 1, .hn_id = 1, .wait_s = 30,
                                 .amf = addr_v4(0x7f000005, 38412), .n3 = addr_v4(0x7f000001, 2152),
                                 .plmn = {{0x00, 0xf1, 0x10}}, .slice = {.sst = 1}, .imsi = "001010000000001",
                                 .key = "465B5CE8B199B49FAA5F0A2EE238A6BC", .opc = "E8ED289DEBA952E4283B54E88E6183CA",
                                 .dnn = "internet", .tun_name = "ue", .name = "redoubt-gnb", .type = NAS_PDU_IPV4};
-    int status = words(&a, &r->o);
+    r->load.plan = (struct load_plan){.parallel = 64};
+    int status = words(&a, &r->o, &r->load.plan);
+    if (status == EXIT_OK)
+        status = words_check(&r->o, &r->load.plan);
     if (status == EXIT_OK && key_of(&r->key, str_of(r->o.key), str_of(r->o.opc)) < 0)
         status = usage("ran", "--key and --opc: expected 32 hex digits each");
     if (status == EXIT_OK) {
-        r->n_phones = r->o.load ? r->o.count : r->o.ues;
+        r->n_phones = r->o.ues;
+        r->o.tuns = r->o.tuns < r->o.ues ? r->o.tuns : r->o.ues;
         r->cells = calloc(r->o.gnbs, sizeof *r->cells);
         r->phones = calloc(r->n_phones, sizeof *r->phones);
-        r->registration = calloc(4, sizeof *r->registration);
-        bool good = r->cells && r->phones && r->registration;
-        r->session = good ? r->registration + 1 : NULL;
-        r->ping = good ? r->registration + 2 : NULL;
-        r->core = good ? r->registration + 3 : NULL;
+        r->tuns = calloc(r->o.tuns + 1, sizeof *r->tuns);
+        bool good = r->cells && r->phones && r->tuns && load_init(r) == OK;
         status = good ? run(r) : EXIT_FAILED;
         stop(r);
     }
     free(r->cells);
     free(r->phones);
-    free(r->registration);
+    free(r->tuns);
+    load_free(r);
     secret_wipe(r, sizeof *r);
     free(r);
     return status;

@@ -1,38 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ran_control.c - what redoubt ran answers on its control socket, and how a load is reported. */
+/* ran_control.c - what redoubt ran answers on its control socket, and more of a load. */
 #include "base/wire.h"
 #include "base/text.h"
 #include "cmd/ran.h"
 #include <stdlib.h>
-
-static void times(struct text *t, const char *name, const struct hist *h)
-{
-    text_add(t, ",\"%s_us\":{\"n\":%llu", name, (unsigned long long)h->n);
-    if (h->n)
-        text_add(t, ",\"p50\":%llu,\"p90\":%llu,\"p99\":%llu,\"max\":%u,\"mean\":%.0f", (unsigned long long)hist_percentile(h, 50),
-            (unsigned long long)hist_percentile(h, 90), (unsigned long long)hist_percentile(h, 99), h->max, hist_mean(h));
-    text_add(t, "}");
-}
-int ran_result(const struct ran_cmd *r, char *out, uint32_t cap)
-{
-    struct text t = text_over(out, cap);
-    double seconds = r->last_us > r->started_us ? (double)(r->last_us - r->started_us) / 1e6 : 0;
-    text_add(&t, "{\"phones\":%u,\"registered\":%u,\"sessions\":%u,\"failed\":%u,\"pings\":%u,\"seconds\":%.3f", r->n_phones,
-        r->registered, r->sessions, r->failed, r->pings, seconds);
-    times(&t, "registration", r->registration);
-    times(&t, "registration_core", r->core);
-    times(&t, "session", r->session);
-    times(&t, "ping", r->ping);
-    text_add(&t, ",\"causes\":{");
-    for (uint32_t i = 0, first = 1; i < RAN_CAUSES; i++) {
-        if (!r->causes[i].n)
-            continue;
-        text_add(&t, "%s\"%s %u\":%u", first ? "" : ",", r->causes[i].what, r->causes[i].cause, r->causes[i].n);
-        first = 0;
-    }
-    text_add(&t, "}}\n");
-    return (int)t.n;
-}
 
 /* ---- commands ---- */
 static void status_phone(struct text *t, const struct ran_phone *p, uint32_t i)
@@ -61,7 +32,7 @@ static int status(struct ran_cmd *r, struct text *t, struct str which)
     for (uint32_t i = 0; i < r->o.gnbs; i++)
         up += r->cells[i].gnb.state == GNB_READY;
     text_add(t, "gnbs %u of %u up; phones %u; registrations %u; sessions %u; failures %u\n", up, r->o.gnbs, r->n_phones,
-        r->registered, r->sessions, r->failed);
+        r->registered, r->sessions, r->failures);
     uint32_t n = r->n_phones < 50 ? r->n_phones : 50;
     uint32_t one = which.n ? (uint32_t)strtoul(which.p, NULL, 10) : 0;
     for (uint32_t i = 0; i < (one ? r->n_phones : n); i++)
@@ -99,6 +70,21 @@ static int on_phone(struct ran_cmd *r, struct ran_phone *p, struct str verb, str
     }
     return ERR_UNKNOWN;
 }
+/* load WAVES [RATE] */
+static int load_again(struct ran_cmd *r, struct str waves, struct str rate)
+{
+    struct load_plan p = r->load.plan;
+    char text[128];
+    if (r->load.active || !r->cells_up)
+        return ERR_STATE;
+    if (!str_copy(text, sizeof text, waves) || !load_waves_parse(text, &p))
+        return ERR_SYNTAX;
+    if (rate.n)
+        p.rate = (uint32_t)strtoul(rate.p, NULL, 10);
+    p.mix_us = 0;
+    r->load.plan = p;
+    return load_start(r) < 0 ? ERR_STATE : OK;
+}
 int ran_answer(void *ctx, struct str line, char *out, uint32_t cap)
 {
     struct ran_cmd *r = ctx;
@@ -110,7 +96,9 @@ int ran_answer(void *ctx, struct str line, char *out, uint32_t cap)
         return (int)t.n;
     }
     if (str_is(verb, "result"))
-        return ran_result(r, out, cap);
+        return load_result(r, out, cap);
+    if (str_is(verb, "load"))
+        return load_again(r, who, text_word(&rest));
     if (str_is(verb, "stop")) {
         loop_stop(r->loop);
         return 0;

@@ -21,13 +21,28 @@
     "  --tun-name NAME       of the interface; a number is appended where phones share a namespace [ue]\n" \
     "  --idle SECONDS        phones without traffic are released after that [0: never]\n" \
     "  --sctp auto|kernel|userspace\n" \
-    "Load:\n" \
-    "  --rate R --count N    N phones, R a second, then a line of JSON with times, and the end\n" \
-    "  --parallel P          without --rate: as fast as P at once go [64]\n" \
-    "  --stay                the phones of a load stay when it is over, until the process is told to end\n" \
-    "  --ping ADDR           each pings this once its session is there; a load then waits for the answer\n" \
-    "  --wait SECONDS        a load ends at the latest so long after its last phone began [30]\n" \
+    "Load: redoubt ran load [the options above] and\n" \
+    "  --ues N               so many phones; each takes some 2.6 kB here with its session (100,000: 260 MB), and the\n" \
+    "                        result says what it really was (octets_per_phone)\n" \
+    "  --rate R              procedures begun a second; without it as fast as --parallel P at once go [64]\n" \
+    "  --waves LIST          each phone does it once, then comes the next wave [attach]: attach (registration and\n" \
+    "                        session), idle (the gNB lets it go), service (it comes back), ping, deregister;\n" \
+    "                        powercut: all gNBs and phones go dark at once, gNBs are back after 1 s\n" \
+    "  --mix LIST            then phones drawn at random do things, by weight: attach=1,service=40,idle=40,ping=18,\n" \
+    "                        deregister=1. What no phone is fit for is not drawn. With attach in it there is no wave\n" \
+    "                        before unless --waves says so\n" \
+    "  --duration TIME       of the mix: 90s, 10m, 2h\n" \
+    "  --persist             a phone that is refused goes on as its timers allow until it is attached\n" \
+    "  --ping ADDR           where to; without 'load', each phone pings this once its session is there\n" \
+    "  --wait SECONDS        after which a procedure counts as failed, and no AMF as none [30]\n" \
+    "  --stay                the phones stay when it is over, until the process is told to end\n" \
+    "  A line a second says how it stands (on a terminal one line, rewritten; --quiet: none). At the end there is one\n" \
+    "  line of JSON: counts, times of each procedure in us (p50, p90, p99, p99.9, max), each wave, causes of failures\n" \
+    "  by name. Exit status 1 if anything failed.\n" \
+    "    redoubt ran load --ues 100000 --rate 2000 --gnbs 10\n" \
+    "    redoubt ran load --ues 100000 --rate 2000 --mix service=45,idle=45,ping=10 --ping 10.45.0.1 --duration 10m\n" \
     "Control:\n" \
     "  --control PATH        socket for: status [N] · register|deregister|update|service|idle|lose N · session N [DNN]\n" \
-    "                        · release N [ID] · ping N ADDR · result · stop; N a phone's number or all [none]\n" \
+    "                        · release N [ID] · ping N ADDR · result · load WAVES [RATE] · stop; N a phone's\n" \
+    "                        number or all [none]\n" \
     "  --debug, --quiet      events are lines of JSON on standard output; a line 'ready' comes when gNBs are in service\n"

@@ -23,19 +23,6 @@ struct sim_command {
 };
 
 /* ---- arguments ---- */
-static bool duration(const char *text, uint64_t *us)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(text, &end, 10);
-    uint64_t unit = *end == 'h' ? 3600 : *end == 'm' ? 60 : 1;
-    if (errno || end == text || (*end && strchr("hms", *end) && end[1]) || (*end && !strchr("hms", *end)) || !v || v > 10000000) {
-        fprintf(stderr, "redoubt: --for: found '%s', expected a time such as 90s, 10m or 2h\n", text);
-        return false;
-    }
-    *us = v * unit * SIM_S;
-    return true;
-}
 static void faults_list(void)
 {
     static const char *const text[] = {
@@ -123,7 +110,7 @@ static int parse(struct sim_command *s, int argc, char **argv)
         else if (args_value(&a, NULL, "--gnbs", &v))
             good = v && args_number("--gnbs", v, 1, SIM_CELLS_MAX, &s->o.cells);
         else if (args_value(&a, NULL, "--for", &v))
-            good = v && duration(v, &s->o.for_us);
+            good = v && args_duration("--for", v, &s->o.for_us);
         else if (args_value(&a, NULL, "--only", &v)) {
             good = v && only_parse(v, s->only, &s->o.n_only);
             s->o.only = s->only;

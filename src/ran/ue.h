@@ -189,6 +189,8 @@ int ue_session_open(struct ue *, const struct ue_open *); /* the psi, or ERR_STA
 int ue_session_close(struct ue *, uint8_t psi);
 int ue_session_modify(struct ue *, uint8_t psi); /* asks with a 5GSM capability alone */
 struct ue_session *ue_session_find(const struct ue *, uint8_t psi);
+/* Off without a word to anybody; what a USIM and its phone keep without power (GUTI, keys) is there when it is on again. */
+void ue_power_cut(struct ue *);
 /* The connection dies as when a tunnel swallows the phone. */
 void ue_lose_radio(struct ue *);
 const char *ue_mm_state_name(uint8_t state);

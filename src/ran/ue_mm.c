@@ -474,6 +474,19 @@ static void deregistered(struct ue *ue, uint8_t cause)
         state_set(ue, ue->switch_off ? MM_NULL : MM_DEREGISTERED, MM_NORMAL_SERVICE);
     tell(ue, UE_DEREGISTERED, cause);
 }
+void ue_power_cut(struct ue *ue)
+{
+    struct cell *cell = ue->cell;
+    ue->cell = NULL; /* so that nothing is begun on the way */
+    ue_lose_radio(ue);
+    ue->switch_off = true;
+    ue->wants_registration = ue->register_again = ue->is_paged = false;
+    ue->registration = 0;
+    stop(ue, &ue->t_retry);
+    state_set(ue, MM_DEREGISTERED_INITIATED, MM_NORMAL_SERVICE);
+    deregistered(ue, 0);
+    ue->cell = cell;
+}
 static void deregistration_send(struct ue *ue);
 static void t3521_over(struct timer *t)
 {
