@@ -2,6 +2,7 @@
 /* trust.c - redoubt trust: who built what, what may it do, what would a ban cost, and what happened. */
 #include "base/suggest.h"
 #include "cmd/trust.h"
+#include "cmd/trust_evidence.h"
 #include "cmd/trust_inventory.h"
 #include <stdio.h>
 
@@ -11,6 +12,7 @@ static const struct {
     int (*fn)(int argc, char **argv);
 } words[] = {
     {"inventory", "who built what stands where, and since when", TRUST_INVENTORY_HELP, trust_inventory},
+    {"evidence", "what happened: a log that nobody can rewrite unseen", TRUST_EVIDENCE_HELP, trust_evidence},
 };
 
 static bool asks_help(int argc, char **argv)
