@@ -19,6 +19,7 @@ int cmd_down(int argc, char **argv);
 int cmd_phone(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
+int scenario_command(int argc, char **argv); /* redoubt sim --scenario FILE... */
 
 /* ---- arguments: struct args a = {argc, argv, 1}; while (args_more(&a)) … ---- */
 struct args {

@@ -72,7 +72,7 @@ static const struct command commands[] = {
      "  --rate R                   of them a second (500)\n"
      "  --json                     one JSON object\n",
      cmd_bench},
-    {"sim", "[--seeds N] [--seed S] [options]", "the whole network in one process, on virtual time, with everything that can fail",
+    {"sim", "[--seeds N] [--seed S] [options] | --scenario FILE... [-v]", "the whole network in one process, on virtual time, with everything that can fail",
      "Each seed draws gNBs, phones, what they do, and what fails: lost and doubled packets, associations that die, a store\n"
      "that refuses, a core that is killed. When the faults stop, every phone must reach its goal, all must agree, and all\n"
      "must come back. A failure prints one line that repeats it. Exit status 1 if there was one.\n\n"
@@ -88,7 +88,9 @@ static const struct command commands[] = {
      "  --keep-going               go on after a failure\n"
      "  --trace                    print what happens\n"
      "  --capture FILE.pcap        what was on N2, N3 and N4, for Wireshark; one seed\n"
-     "  --properties               what is checked, with its clause\n",
+     "  --properties               what is checked, with its clause\n"
+     "  --scenario FILE...         a network and what happens in it, as prose, one run each; -v prints each step and message;\n"
+     "                             'help' lists what can be said\n",
      cmd_sim},
     {"trust", "WORD ...", "whom must this network trust, and with what", NULL, cmd_trust},
     {"ran", "[load] [options]", "simulated gNBs and phones, against any core", RAN_HELP, cmd_ran},

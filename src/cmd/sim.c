@@ -250,6 +250,9 @@ int cmd_sim(int argc, char **argv)
         faults_list();
         return EXIT_OK;
     }
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--scenario") == 0)
+            return scenario_command(argc, argv);
     int status = parse(&s, argc, argv);
     if (status != EXIT_OK)
         return status;

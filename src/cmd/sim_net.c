@@ -101,7 +101,12 @@ int sim_subscribe(struct sim_net *n, uint32_t phone)
     char text[24];
     struct str supi = sim_supi(n, phone, text);
     n->subscriber.key = n->key[phone];
-    int e = subscriber_put(n->store, supi, &n->subscriber);
+    struct subscriber s = n->subscriber;
+    bool is_one = true;
+    if (n->shape)
+        n->shape(n->shape_ctx, phone, NULL, &s, &is_one);
+    int e = is_one || n->amf ? subscriber_put(n->store, supi, &s) : OK;
+    secret_wipe(&s.key, sizeof s.key);
     if (e == OK && n->amf)
         e = subscriber_note_change(n->store, supi, env_unix_us(n->core_env), false);
     return e == OK ? store_sync(n->store) : e; /* as who provisions does */
@@ -155,7 +160,7 @@ static int configure(struct sim_net *n)
     int e = ERR_NOSPACE;
     if (n->config_memory && report) {
         struct arena a = arena_over(n->config_memory, CONFIG_ARENA_OCTETS);
-        e = config_parse(&n->config, &a, STR("simulation"), (struct str){text, (uint32_t)k}, report);
+        e = config_parse_with(&n->config, &a, STR("simulation"), (struct str){text, (uint32_t)k}, n->sets, n->n_sets, report);
         if (e < 0)
             snprintf(n->why, sizeof n->why, "configuration: %.200s", report->text);
     }
@@ -300,13 +305,16 @@ static int hn_open(struct sim_net *n)
         hn_key_free(private);
     return k < 0 ? k : e;
 }
-static int phone_open(struct sim_net *n, uint32_t i)
+int sim_phone_open(struct sim_net *n, uint32_t i)
 {
     struct ue_config u = {.usim = {.imsi = n->imsi[i], .mnc_digits = 2, .key = n->key[i], .hn = n->hn, .hn_id = 1},
                           .n_slices = n->plan.two_slices && i % 2 ? 2 : 1, .user = (void *)(uintptr_t)i};
     u.slices[0] = (struct gnb_slice){.sst = 1};
     u.slices[1] = (struct gnb_slice){.sst = 1, .sd = {0, 0, 9}, .has_sd = true};
+    if (n->shape)
+        n->shape(n->shape_ctx, i, &u, NULL, NULL);
     n->ue[i] = ue_new(&n->ran, &u);
+    secret_wipe(&u.usim.key, sizeof u.usim.key);
     if (!n->ue[i])
         return ERR_NOSPACE;
     ue_camp(n->ue[i], &n->cells[i % n->plan.cells]);
@@ -384,7 +392,7 @@ int sim_net_start(struct sim_net *n, const struct sim_plan *p)
     if (e == OK && !smf_upf_is_up(&n->smf->upfs[0]))
         e = ERR_STATE;
     for (uint32_t i = 0; e == OK && i < p->phones; i++)
-        e = phone_open(n, i);
+        e = sim_phone_open(n, i);
     if (e < 0 && !n->why[0])
         snprintf(n->why, sizeof n->why, "the network does not start: %s", err_text(e));
     return e;
@@ -420,6 +428,29 @@ void sim_net_run(struct sim_net *n, uint64_t us)
         rt_enter(&n->ran_rt);
     if (n->core.env)
         rt_enter(&n->core);
+}
+void sim_phone_leave(struct sim_net *n, uint32_t i)
+{
+    struct ue *ue = n->ue[i];
+    ue->wants_registration = ue->register_again = false;
+    timer_stop(&n->ran_rt.timers, &ue->t_retry);
+    if (ue_deregister(ue, true) < 0)
+        ue_lose_radio(ue);
+}
+void sim_all_leave(struct sim_net *n)
+{
+    for (uint32_t i = 0; i < n->plan.phones; i++)
+        sim_phone_leave(n, i);
+    sim_net_run(n, 60 * SIM_S);
+    for (uint32_t i = 0; i < n->plan.phones; i++) {
+        ue_drop(n->ue[i]);
+        n->ue[i] = NULL;
+    }
+    for (uint32_t i = 0; i < n->plan.cells; i++)
+        cell_free(&n->cells[i]);
+    sim_net_run(n, 5 * SIM_S);
+    if (n->amf->ues->ues.used)
+        sim_net_run(n, 4 * 3600ull * SIM_S);
 }
 struct amf_ue *sim_amf_ue(struct sim_net *n, uint32_t phone)
 {

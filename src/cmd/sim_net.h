@@ -83,6 +83,12 @@ struct sim_net {
     void (*event)(void *ctx, struct ue *, const struct ue_event *); /* set before sim_net_start(); may be NULL */
     struct tap tap[3];                                              /* of core, UPF and RAN; fn may be NULL */
     void *ctx;
+    /* What differs from what the plan says; set before sim_net_start(). Options as --set has them; phones and their
+     * subscribers, which may be left out. NULL: nothing. */
+    const struct str *sets;
+    uint32_t n_sets;
+    void (*shape)(void *ctx, uint32_t phone, struct ue_config *, struct subscriber *, bool *is_subscriber);
+    void *shape_ctx;
     char why[256]; /* it could not be built */
 };
 /* Builds and starts it; world faults are not yet on. The plan is copied. 0, or a negative error with n->why. */
@@ -95,6 +101,10 @@ int sim_core_start(struct sim_net *n);
 void sim_upf_kill(struct sim_net *n);
 int sim_upf_start(struct sim_net *n);
 int sim_cell_start(struct sim_net *n, uint32_t i);
+int sim_phone_open(struct sim_net *n, uint32_t phone); /* a phone of its own in place of one that was dropped */
+void sim_phone_leave(struct sim_net *n, uint32_t phone); /* deregisters, or is gone */
+/* All leave, then phones and gNBs are no more, and those that left unheard have been deregistered implicitly. */
+void sim_all_leave(struct sim_net *n);
 int sim_subscribe(struct sim_net *n, uint32_t phone);   /* as before; a running core is told */
 int sim_unsubscribe(struct sim_net *n, uint32_t phone);
 struct amf_ue *sim_amf_ue(struct sim_net *n, uint32_t phone); /* NULL: none, or no core */

@@ -497,20 +497,13 @@ static bool goal_turn(struct run *r, uint32_t i)
     }
     return g->stage == STAGE_DONE;
 }
-static void leave(struct ue *ue)
-{
-    ue->wants_registration = ue->register_again = false;
-    timer_stop(&ue->ran->rt->timers, &ue->t_retry);
-    if (ue_deregister(ue, true) < 0)
-        ue_lose_radio(ue);
-}
 static void calm(struct run *r)
 {
     struct sim_net *n = &r->n;
     calm_down(r);
     uint32_t goals = how_many_fit(r);
     for (uint32_t i = goals; i < n->plan.phones && !r->c.failed; i++)
-        leave(n->ue[i]);
+        sim_phone_leave(n, i);
     uint64_t end = world_now_us(n->w) + (goals < n->plan.phones ? CALM_LIMITED_S : CALM_S) * (uint64_t)SIM_S;
     bool all = false;
     for (uint32_t k = 0; !all && !r->c.failed && world_now_us(n->w) < end; k++) {
@@ -535,21 +528,10 @@ static void calm(struct run *r)
 }
 static void all_leave(struct run *r)
 {
-    struct sim_net *n = &r->n;
     sim_say(&r->c, "all leave");
-    for (uint32_t i = 0; i < n->plan.phones; i++)
-        leave(n->ue[i]);
-    run_until(r, world_now_us(n->w) + 60 * SIM_S);
-    for (uint32_t i = 0; i < n->plan.phones; i++) {
-        ue_drop(n->ue[i]);
-        n->ue[i] = NULL;
-    }
-    for (uint32_t i = 0; i < n->plan.cells; i++)
-        cell_free(&n->cells[i]);
-    run_until(r, world_now_us(n->w) + 5 * SIM_S);
-    if (n->amf->ues->ues.used) /* those that left unheard of are deregistered implicitly */
-        run_until(r, world_now_us(n->w) + 4 * 3600ull * SIM_S);
-    sim_check_empty(&r->c);
+    sim_all_leave(&r->n);
+    if (!r->c.failed)
+        sim_check_empty(&r->c);
 }
 
 /* ---- one run ---- */

@@ -3,6 +3,7 @@
 #include "proto/pfcp_node.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "rt/metrics.h"
 #include <stdlib.h>
 
 static void tap(struct pfcp_node *n, enum tap_direction direction, const struct net_addr *peer,
@@ -31,6 +32,7 @@ void pfcp_octets_send(struct pfcp_node *n, const struct net_addr *to, const uint
                       uint32_t octets)
 {
     n->counts.tx++;
+    metric_add(n->rt->metrics, METRIC_pfcp_tx, 1);
     n->rt->env->ops->udp_send(n->rt->env, n->sock, to, (struct bytes){p, octets});
 }
 
@@ -65,6 +67,7 @@ static void txn_timeout(struct timer *timer)
         timer_set(&n->rt->timers, &t->timer, n->rt->now_us + n->config.t1_us, txn_timeout) == OK) {
         t->sent++;
         n->counts.resent++;
+        metric_add(n->rt->metrics, METRIC_pfcp_again, 1);
         pfcp_octets_send(n, &t->to, t->octets, t->n);
         return;
     }
@@ -72,6 +75,7 @@ static void txn_timeout(struct timer *timer)
     void *ctx = t->ctx;
     struct pfcp_report none = {0};
     n->counts.timeouts++;
+    metric_add(n->rt->metrics, METRIC_pfcp_timeout, 1);
     txn_drop(t);
     done(ctx, ERR_TIMEOUT, NULL, &none);
 }
@@ -374,9 +378,12 @@ static void message_take(struct pfcp_node *n, const struct net_addr *from, struc
     struct pfcp_report report;
     int err = pfcp_decode(raw, &a, &m, &report);
     n->counts.rx++;
+    metric_add(n->rt->metrics, METRIC_pfcp_rx, 1);
     tap(n, TAP_RX, from, report.header ? &m : NULL, raw, err);
-    if (err)
+    if (err) {
         n->counts.malformed++;
+        metric_add(n->rt->metrics, METRIC_pfcp_bad, 1);
+    }
     if (report.version && m.type != PFCP_VERSION_NOT_SUPPORTED_RESPONSE) { /* 7.6.2 */
         struct pfcp_msg v = {.type = PFCP_VERSION_NOT_SUPPORTED_RESPONSE, .seq = m.seq};
         uint32_t octets;

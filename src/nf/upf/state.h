@@ -126,7 +126,6 @@ struct upf {
     struct timer tick;
     uint16_t sequence;
     uint64_t seen_spoofed, seen_unknown;
-    struct pfcp_counts seen_pfcp;
 };
 
 /* upf.c */

@@ -161,19 +161,6 @@ static uint64_t on_seid(void *ctx, uint64_t local)
 }
 
 /* ---- counters ---- */
-/* Other entities of the process count into the same rows. */
-static void pfcp_counts_take(struct upf *u)
-{
-    struct metrics *m = u->rt->metrics;
-    const struct pfcp_counts now = u->pfcp.counts, *was = &u->seen_pfcp;
-    metric_add(m, METRIC_pfcp_rx, (int64_t)(now.rx - was->rx));
-    metric_add(m, METRIC_pfcp_tx, (int64_t)(now.tx - was->tx));
-    metric_add(m, METRIC_pfcp_bad, (int64_t)(now.malformed - was->malformed));
-    metric_add(m, METRIC_pfcp_again, (int64_t)(now.resent - was->resent));
-    metric_add(m, METRIC_pfcp_timeout, (int64_t)(now.timeouts - was->timeouts));
-    u->seen_pfcp = now;
-}
-
 static void counters_take(struct upf *u)
 {
     uint64_t v[DP_COUNTERS];
@@ -194,7 +181,6 @@ static void counters_take(struct upf *u)
             (unsigned long long)(v[DP_teid_unknown] - u->seen_unknown));
     u->seen_spoofed = v[DP_spoofed];
     u->seen_unknown = v[DP_teid_unknown];
-    pfcp_counts_take(u);
 }
 
 static void tick_due(struct timer *t)
