@@ -207,22 +207,53 @@ static void word_read(struct word *w, const char **f, va_list *ap)
     *f = p;
 }
 
-static void line_head(struct line *l, const struct log *log, const struct event_desc *d)
+/* Many lines are of one second: its text is made once. */
+static void put_clock(struct line *l, struct log *log)
 {
     uint64_t us = log->unix_us ? log->unix_us(log->clock) : 0;
-    time_t s = (time_t)(us / 1000000);
-    struct tm tm;
-    char text[160];
-    gmtime_r(&s, &tm);
-    size_t n = strftime(text, sizeof text, l->json ? "{\"time\":\"%FT%T" : "%FT%T", &tm);
-    n += (size_t)snprintf(text + n, sizeof text - n, ".%06uZ", (unsigned)(us % 1000000));
-    if (l->json)
-        n += (size_t)snprintf(text + n, sizeof text - n, "\",\"level\":\"%s\",\"nf\":\"%s\",\"event\":\"%s\"",
-                              log_level_text(d->level), log_nf_text(d->nf), d->name);
-    else
-        n += (size_t)snprintf(text + n, sizeof text - n, " %-6s %-6s %s", log_level_text(d->level),
-                              log_nf_text(d->nf), d->name);
-    put(l, text, n < sizeof text ? n : sizeof text - 1);
+    char fraction[8] = {'.', [7] = 'Z'};
+    if (log->clock_s != us / 1000000 || !log->clock_text[0]) {
+        time_t s = (time_t)(us / 1000000);
+        struct tm tm;
+        gmtime_r(&s, &tm);
+        log->clock_s = us / 1000000;
+        log->clock_text[strftime(log->clock_text, sizeof log->clock_text - 1, "%FT%T", &tm)] = 0;
+    }
+    put_text(l, log->clock_text);
+    uint32_t rest = (uint32_t)(us % 1000000);
+    for (uint32_t i = 6; i > 0; i--, rest /= 10)
+        fraction[i] = (char)('0' + rest % 10);
+    put(l, fraction, sizeof fraction);
+}
+static void put_padded(struct line *l, const char *z, uint32_t width)
+{
+    static const char spaces[] = "        ";
+    size_t n = strlen(z);
+    put(l, z, n);
+    if (n < width)
+        put(l, spaces, width - n);
+}
+static void line_head(struct line *l, struct log *log, const struct event_desc *d)
+{
+    if (l->json) {
+        put_text(l, "{\"time\":\"");
+        put_clock(l, log);
+        put_text(l, "\",\"level\":\"");
+        put_text(l, log_level_text(d->level));
+        put_text(l, "\",\"nf\":\"");
+        put_text(l, log_nf_text(d->nf));
+        put_text(l, "\",\"event\":\"");
+        put_text(l, d->name);
+        put_text(l, "\"");
+        return;
+    }
+    put_clock(l, log);
+    put_text(l, " ");
+    put_padded(l, log_level_text(d->level), 6);
+    put_text(l, " ");
+    put_padded(l, log_nf_text(d->nf), 6);
+    put_text(l, " ");
+    put_text(l, d->name);
 }
 
 /* In a text line what is free text comes last, after a colon, so that pairs stay easy to find. */

@@ -52,6 +52,8 @@ struct log {
     uint64_t suppressed;           /* lines left out since the start */
     uint64_t secret[2];            /* of the run: pseudonyms of two runs cannot be joined */
     struct log_bucket buckets[EVENT_COUNT];
+    uint64_t clock_s; /* of clock_text, the last second that was written; empty: none yet */
+    char clock_text[24];
 };
 /* Level INFO everywhere, text, 10 lines a second and 40 at once of an event. The caller sets sink and clock. */
 void log_init(struct log *, const uint8_t secret[16]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench.c - redoubt bench: what the core costs, measured from outside on a network of its own in namespaces. */
+#include "cmd/bench.h"
 #include "cmd/net.h"
 #include "os/control.h"
 #include "os/loop.h"
@@ -218,8 +219,10 @@ int cmd_bench(int argc, char **argv)
             return usage("bench", "'%s' is not an option", args_now(&a));
         }
     }
+    if (what && strcmp(what, "sim") == 0)
+        return bench_sim(b.json);
     if (!what || strcmp(what, "control") != 0)
-        return usage("bench", "say what to measure: control");
+        return usage("bench", "say what to measure: control or sim");
     /* As a user runs it: the log at its default rate. */
     config.sets[0] = STR("control.log_rate=10");
     config.sets[1] = STR("control.log_burst=40");

@@ -65,9 +65,10 @@ static const struct command commands[] = {
     {"subscriber", "add | list | show | remove | import | export | keygen", "who may use the network",
      "Works on the store of the configured core. Keys are never printed.\n\n" SUBSCRIBER_HELP_MORE "\n" CONFIG_HELP,
      cmd_subscriber},
-    {"bench", "control [--ues N] [--rate R] [--json]", "what the core costs",
-     "Starts a network of its own in namespaces and measures from outside: CPU time and latency of a registration with a\n"
-     "PDU session, memory of a phone, start. Needs root and some 40 s on a machine that does nothing else.\n\n"
+    {"bench", "control | sim [--ues N] [--rate R] [--json]", "what the core costs",
+     "control starts a network of its own in namespaces and measures from outside: CPU time and latency of a registration\n"
+     "with a PDU session, memory of a phone, start. Needs root and some 40 s on a machine that does nothing else.\n"
+     "sim measures the whole network in one process (redoubt sim): registrations and runs of it in a second of one core.\n\n"
      "  --ues N                    phones that all get a session and a ping (10000)\n"
      "  --rate R                   of them a second (500)\n"
      "  --json                     one JSON object\n",

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench.h - what redoubt bench can measure beside the core in namespaces. */
+#pragma once
+#include <stdbool.h>
+
+int bench_sim(bool json); /* the simulated network, in this process */
