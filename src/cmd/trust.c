@@ -4,6 +4,7 @@
 #include "cmd/trust.h"
 #include "cmd/trust_evidence.h"
 #include "cmd/trust_inventory.h"
+#include "cmd/trust_synth.h"
 #include <stdio.h>
 
 static const struct {
@@ -13,6 +14,7 @@ static const struct {
 } words[] = {
     {"inventory", "who built what stands where, and since when", TRUST_INVENTORY_HELP, trust_inventory},
     {"evidence", "what happened: a log that nobody can rewrite unseen", TRUST_EVIDENCE_HELP, trust_evidence},
+    {"synth", "an inventory of a country that does not exist, for trials", TRUST_SYNTH_HELP, trust_synth},
 };
 
 static bool asks_help(int argc, char **argv)

@@ -102,6 +102,28 @@ static void exports_what_imports(void **state)
     assert_int_equal(DO("import", csv, "--complete"), 0);
     says(c.out, "0 records added, 0 changed, 0 removed");
 }
+static void makes_a_country(void **state)
+{
+    char *csv = path("made"), *json = path("made.json"), *db = path("made.db");
+#define SYNTH(...) command_run(&c, binary, "trust", "synth", "--sites", "60", __VA_ARGS__, NULL)
+    assert_int_equal(SYNTH("--output", csv), 0);
+    says(c.out, "63 sites");
+    assert_int_equal(SYNTH("--output", json), 0);
+    assert_int_equal(command_run(&c, binary, "trust", "inventory", "check", csv, NULL), 0);
+    says(c.out, "synthetic");
+    assert_int_equal(SYNTH("--import", "--store", db), 0);
+    assert_int_equal(command_run(&c, binary, "trust", "inventory", "import", json, "--store", db, NULL), 0);
+    says(c.out, "0 records added, 0 changed");
+    assert_int_equal(command_run(&c, binary, "trust", "inventory", "list", "--store", db, "--limit", "3", NULL), 0);
+    says(c.out, "synthetic: made up for a trial");
+    assert_int_equal(SYNTH("--import", "--store", store), 1); /* a real one is there */
+    says(c.err, "not synthetic");
+    assert_int_equal(SYNTH("--output", csv), 1);
+    assert_int_equal(SYNTH("--output", csv, "--import"), 2);
+    assert_int_equal(SYNTH("--operators", "9", "--output", csv), 2);
+    assert_int_equal(SYNTH("--suppliers", "A:XX:1", "--output", csv), 2);
+    says(c.err, "NAME:COUNTRY:SHARE");
+}
 static int clean(void **state)
 {
     return command_run(&c, "/bin/rm", "-r", folder, NULL);
@@ -113,6 +135,6 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder))
         return 1;
     snprintf(store, sizeof store, "%s/store.db", folder);
-    return cmocka_run_group_tests(((const struct CMUnitTest[]){unit(imports_and_remembers), unit(refuses), unit(exports_what_imports)}),
+    return cmocka_run_group_tests(((const struct CMUnitTest[]){unit(imports_and_remembers), unit(refuses), unit(exports_what_imports), unit(makes_a_country)}),
                                   NULL, clean);
 }
