@@ -339,7 +339,7 @@ static int user_plane_start(struct core *c)
     char why[USER_PLANE_WHY] = "";
     if (!is_wanted(config_of(c), CONFIG_NF_UPF))
         return EXIT_OK;
-    int e = user_plane_portable_open(&c->user_plane, c->loop, &c->rt, config_of(c), NULL, why);
+    int e = user_plane_open(&c->user_plane, c->loop, &c->rt, config_of(c), NULL, why);
     return e < 0 ? refuse("user plane: %s", *why ? why : err_text(e)) : EXIT_OK;
 }
 
