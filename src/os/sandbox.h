@@ -16,6 +16,7 @@ struct sandbox_conf {
     bool has_user;
     uid_t uid;
     gid_t gid;
+    const char *folder; /* where files may still be opened, made, renamed and deleted; NULL: nowhere */
 };
 struct sandbox { /* what is in effect */
     bool capabilities; /* none is left, in no thread */
