@@ -282,7 +282,7 @@ int sandbox_enter(const struct sandbox_conf *c, struct sandbox *out)
     if (e < 0)
         return e;
     out->capabilities = out->no_new_privileges = true;
-    out->calls = filter_set(c) == OK;
+    out->calls = !c->all_calls && filter_set(c) == OK;
     if (!out->landlock)
         missing(out, "files by name (Landlock)");
     if (!out->calls)
@@ -299,7 +299,8 @@ void sandbox_no_dump(void)
 int sandbox_lock_memory(void)
 {
     /* Within a limit, allocations would fail later, once the capability that passes over it is gone. */
-    if (setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}) < 0)
-        return ERR_DENIED;
-    return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 ? OK : ERR_DENIED;
+    bool unlimited = setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}) == 0;
+    if (unlimited && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
+        return OK;
+    return mlockall(MCL_CURRENT | MCL_ONFAULT) == 0 ? ERR_FULL : ERR_DENIED;
 }
