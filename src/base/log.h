@@ -13,7 +13,7 @@ enum log_format { LOG_TEXT, LOG_JSON };
     X(AMF, "amf") X(SMF, "smf") X(UPF, "upf") X(AUSF, "ausf") X(UDM, "udm") X(UDR, "udr") X(PCF, "pcf")   \
     X(NSSF, "nssf") X(NRF, "nrf") X(NGAP, "ngap") X(NAS, "nas") X(PFCP, "pfcp") X(GTPU, "gtpu")      \
     X(SBI, "sbi") X(SCTP, "sctp") X(STORE, "store") X(CONFIG, "config") X(RT, "rt") X(OS, "os")      \
-    X(RAN, "ran") X(CMD, "cmd")
+    X(RAN, "ran") X(CMD, "cmd") X(TRUST, "trust")
 enum log_nf {
 #define X(id, text) LOG_NF_##id,
     LOG_NFS(X)

@@ -5,7 +5,6 @@
 #include "cmd/cmd.h"
 #include "cmd/hn_key.h"
 #include "cmd/keeper.h"
-#include "cmd/key_process.h"
 #include "cmd/store_group.h"
 #include "os/control.h"
 #include "os/env.h"
@@ -26,8 +25,6 @@ struct core {
     bool debug;
     int log_fd, statm_fd;
     struct keeper keeper;
-    struct key_process *keys; /* NULL: they are here */
-    bool failed; /* it ends for that */
     struct sandbox sandbox;
     bool sandboxed, memory_locked;
     struct loop *loop;
@@ -48,3 +45,9 @@ int core_answer(void *core, struct str line, char *out, uint32_t cap);
 /* For GET /metrics. */
 int core_metrics(void *core, struct str path, char *out, uint32_t cap);
 void core_reload(struct core *);
+
+/* ---- trust_core.c ---- */
+/* The trust function with the policies of the configuration, unless trust.mode is off. EXIT_OK, or what has been said. */
+int core_trust_start(struct core *);
+/* trust policy preview | apply */
+int core_trust_answer(struct core *, struct str line, char *out, uint32_t cap);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/keeper.h"
+#include "cmd/policies.h"
 #include "os/file.h"
 #include "os/n6_table.h"
 #include "os/sandbox.h"
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { REQUEST_POLICY = 0x80 }; /* and the index of the file in trust.policies, below 64 */
 enum request { REQUEST_LOG = 'l', REQUEST_CONFIG = 'c', REQUEST_CLEAN = 'e' };
 enum { PATIENCE_S = 5 };
 
@@ -54,6 +56,15 @@ static int config_open(const char *file)
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     return fd < 0 ? err_from_errno(errno) : fd;
 }
+static int policy_open(const struct config *c, uint32_t index)
+{
+    char path[POLICY_PATH], name[4100];
+    if (index >= c->trust.n_policies)
+        return ERR_NOTFOUND;
+    str_copy(name, sizeof name, c->trust.policies[index]);
+    int fd = open(policy_path(name, path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    return fd < 0 ? err_from_errno(errno) : fd;
+}
 static int clean_up(const struct config *c)
 {
     for (uint32_t i = 0; i < c->upf.n_n6; i++)
@@ -69,6 +80,8 @@ static void keep(const struct keeps *k)
             reply(k->fd, log_open(k->config));
         else if (what == REQUEST_CONFIG)
             reply(k->fd, config_open(k->file));
+        else if ((uint8_t)what >= REQUEST_POLICY)
+            reply(k->fd, policy_open(k->config, (uint8_t)what - REQUEST_POLICY));
         else if (what == REQUEST_CLEAN)
             reply(k->fd, clean_up(k->config));
     }
@@ -112,7 +125,7 @@ int keeper_start(struct keeper *k, const struct config *config, const char *file
 }
 
 /* ---- the core ---- */
-static int ask(struct keeper *k, enum request what)
+static int ask(struct keeper *k, int what)
 {
     union {
         struct cmsghdr align;
@@ -130,6 +143,7 @@ static int ask(struct keeper *k, enum request what)
     return error < 0 ? error : fd >= 0 ? fd : ERR_IO;
 }
 int keeper_log(struct keeper *k) { return ask(k, REQUEST_LOG); }
+int keeper_policy(struct keeper *k, uint32_t index) { return ask(k, (int)(REQUEST_POLICY + index % 64)); }
 int keeper_config(struct keeper *k) { return ask(k, REQUEST_CONFIG); }
 
 void keeper_end(struct keeper *k, bool clean)

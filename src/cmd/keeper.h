@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keeper.h - a child of `redoubt run` that keeps the rights which the core gives away, for three things and no others:
- * open the log file anew, open the configuration for reading, and clean up at the end. What a request says is which. */
+/* keeper.h - a child of `redoubt run` that keeps the rights which the core gives away, for four things and no others:
+ * open the log file anew, open the configuration or one of its policy files for reading, and clean up at the end. What a request says is which. */
 #pragma once
 #include "cmd/cmd.h"
 #include <sys/types.h>
@@ -14,6 +14,7 @@ int keeper_start(struct keeper *, const struct config *, const char *file);
 /* A descriptor, or what open() was refused for: an error of err.h. */
 int keeper_log(struct keeper *);
 int keeper_config(struct keeper *);
+int keeper_policy(struct keeper *, uint32_t index); /* of trust.policies */
 /* Ends it; clean: the tables that guard N6 and the control socket, which are ours, are taken away first. Safe on one that
  * was not started. */
 void keeper_end(struct keeper *, bool clean);

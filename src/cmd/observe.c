@@ -112,8 +112,7 @@ static void say_sandbox(struct say *s, const struct core *c)
     if (s->json) {
         text_add(&s->text, "\"sandbox\":{\"on\":%s,\"capabilities\":%s,\"landlock_abi\":%d,\"system_calls\":\"%s\",",
                  c->sandboxed ? "true" : "false", c->sandboxed ? "false" : "true", b->landlock, b->calls ? "listed" : "all");
-        text_add(&s->text, "\"user\":\"%s\",\"memory_locked\":%s,\"keys\":\"%s\"},", user, c->memory_locked ? "true" : "false",
-                 c->keys ? "separate" : "shared");
+        text_add(&s->text, "\"user\":\"%s\",\"memory_locked\":%s},", user, c->memory_locked ? "true" : "false");
         return;
     }
     if (!c->sandboxed)
@@ -122,9 +121,6 @@ static void say_sandbox(struct say *s, const struct core *c)
         text_add(&s->text, "  sandbox: no capabilities, files %s, system calls %s%s%s", landlock_text(b, files),
                  b->calls ? "by list" : "all", *user ? ", user " : "", user);
     text_add(&s->text, "; memory %s\n", c->memory_locked ? "locked" : "may be swapped");
-    if (c->keys)
-        text_add(&s->text, "  keys: held by process %d alone; its memory %s\n", (int)key_process_pid(c->keys),
-                 key_process_locked(c->keys) ? "locked" : "may be swapped");
 }
 
 static void say_whole(struct say *s, struct core *c)
@@ -184,6 +180,10 @@ int core_answer(void *ctx, struct str line, char *out, uint32_t cap)
     struct str what = text_word(&line), which = {NULL, 0};
     bool json = false;
     LOG(&c->log, control_client, "asked=%.*s", STR_ARG(what));
+    if (str_is(what, "trust")) {
+        rt_enter(&c->rt);
+        return core_trust_answer(c, line, out, cap);
+    }
     for (struct str w; (w = text_word(&line)).n;)
         if (str_is(w, "--json"))
             json = true;
@@ -202,5 +202,5 @@ int core_answer(void *ctx, struct str line, char *out, uint32_t cap)
         loop_stop(c->loop);
         return snprintf(out, cap, "ending\n");
     }
-    return snprintf(out, cap, "error: expected status, metrics, reload or stop\n");
+    return snprintf(out, cap, "error: expected status, metrics, reload, trust or stop\n");
 }

@@ -13,11 +13,11 @@
 struct call;
 struct config;
 struct crypto;
-struct key_port;
 struct evidence;
 struct log;
 struct metrics;
 struct nf;
+struct policy;
 struct proc;
 struct rt;
 
@@ -64,9 +64,9 @@ struct rt {
     struct timer commit_timer;
     uint64_t commits; /* that succeeded */
     struct crypto *crypto;
-    struct key_port *keys; /* the process that holds the long-term keys (crypto/key_box.h); NULL: this one does */
     const struct config *config;
     void *user_plane; /* what the UPF publishes its rules to */
+    struct policy *policy; /* for the trust function, which takes it when it starts; NULL: none */
     uint64_t random_state[2];
     uint64_t trace; /* hash of all that happened, for comparing runs */
     uint8_t shard;  /* 0..15: in AMF UE NGAP ID, 5G-TMSI, SEID and TEID */

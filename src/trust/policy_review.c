@@ -192,8 +192,8 @@ static void review_elements(struct review *k)
              policy_decision_text(k->p->otherwise), k->p->otherwise_file ? "a file says for that case" : "nothing else is said");
     for (uint32_t i = 0; i < k->s->n_rows; i++) {
         const struct set_row *row = &k->s->rows[i];
-        uint32_t groups = row->permille ? k->v->n_regions + 1 : 0;
         bool by_region = row->w->rule->cap_per == POLICY_PER_REGION;
+        uint32_t groups = !row->permille ? 0 : by_region ? k->v->n_regions + 1 : 1;
         for (uint32_t g = by_region; g < groups; g++)
             if (row->permille[g] == UINT32_MAX && (!by_region || k->v->regions[g - 1].elements.n)) {
                 warn(k, row->w->file, row->w->line, "rule " RULE_FMT ": the share of %s cannot be told%s" STR_FMT ": everything counts as beyond it",

@@ -23,6 +23,7 @@
 #include "sim/store_memory.h"
 #include "sim/user_plane.h"
 #include "sim/world.h"
+#include "trust/trust.h"
 #include "tests/test.h"
 #include <stdlib.h>
 
@@ -38,6 +39,10 @@ struct net_options {
     const char *more; /* YAML that is merged behind the sections: see net_yaml */
     void (*phone)(struct ue_config *, uint32_t i); /* changes what a phone is; NULL: none */
     struct world_faults *faults;
+    void (*provision)(struct store *); /* fills the store before the core starts; NULL: nothing more than subscribers */
+    const char *policies[4];           /* texts of policy files, NULL at the end */
+    uint8_t refused_cells;             /* bits: these do not get into service */
+    void (*subscriber)(struct subscriber_profile *); /* changes all; NULL: none */
 };
 struct net {
     struct net_options o;
@@ -112,6 +117,8 @@ static inline void net_subscribe(struct net *n, uint32_t count)
     for (uint32_t i = 0; i < 3; i++)
         p.dnns[i] = (struct subscriber_dnn){.slice = i == 2, .name = i == 1 ? STR("ims") : STR("internet"),
                                             .is_default = i != 1, .types = 7, .default_type = SUBSCRIBER_IPV4};
+    if (n->o.subscriber)
+        n->o.subscriber(&p);
     assert_int_equal(subscriber_profile_put(n->store, &p, &s.profile), OK);
     for (uint32_t i = 1; i <= count; i++) {
         char supi[32];
@@ -159,6 +166,19 @@ static inline void net_upf_start(struct net *n)
     data_network_start(&n->dn, n->w, n->upf_env, NULL);
     n->upf = nf_state(&n->upf_rt, SBI_NF_UPF);
 }
+static inline struct policy *net_policy(const struct net *n)
+{
+    static struct config_report report;
+    struct policy *p = policy_new();
+    char name[16];
+    report = (struct config_report){.n = 0};
+    for (uint32_t i = 0; i < ARRAY_LEN(n->o.policies) && n->o.policies[i]; i++) {
+        snprintf(name, sizeof name, "%u.yaml", i);
+        assert_int_equal(policy_read(p, str_of(name), str_of(n->o.policies[i]), &report), OK);
+    }
+    assert_int_equal(policy_join(p, &report), OK);
+    return p;
+}
 static inline void net_core_start(struct net *n)
 {
     static const struct nf_desc *const all[] = {&udr_nf, &udm_nf, &ausf_nf, &pcf_nf, &nssf_nf, &smf_nf, &amf_nf};
@@ -166,6 +186,10 @@ static inline void net_core_start(struct net *n)
     n->core.store = n->store;
     if (n->o.json)
         assert_int_equal(sbi_json_mode(&n->core), OK);
+    if (n->config.trust.mode != CONFIG_TRUST_MODE_OFF) {
+        n->core.policy = net_policy(n);
+        assert_int_equal(nf_start(&n->core, &trust_nf), OK);
+    }
     for (uint32_t i = 0; i < ARRAY_LEN(all); i++)
         assert_int_equal(nf_start(&n->core, all[i]), OK);
     n->amf = nf_state(&n->core, SBI_NF_AMF);
@@ -214,6 +238,8 @@ static inline struct net *net_new(struct net_options o)
     n->log.rate_s = n->log.burst = 1000000;
     net_configure(n);
     net_subscribe(n, o.subscribers ? o.subscribers : n->o.phones);
+    if (o.provision)
+        o.provision(n->store);
     net_upf_start(n);
     net_core_start(n);
     net_rt(n, &n->ran_rt, n->ran_env, 2, 8 << 20);
@@ -224,7 +250,7 @@ static inline struct net *net_new(struct net_options o)
         net_cell_start(n, i);
     net_run(n, 8 * NET_S); /* N2 and N4 are up */
     for (uint32_t i = 0; i < NET_CELLS; i++)
-        assert_int_equal(n->cells[i].gnb.state, GNB_READY);
+        assert_int_equal(n->cells[i].gnb.state == GNB_READY, !(o.refused_cells >> i & 1));
     assert_true(smf_upf_is_up(&n->smf->upfs[0]));
     n->ue = calloc(n->o.phones, sizeof *n->ue);
     for (uint32_t i = 0; i < n->o.phones; i++)

@@ -58,6 +58,13 @@ struct amf_ta {
     uint8_t plmn;    /* index into config.plmns */
     uint16_t slices; /* bit i: config.plmns[plmn].slices[i] is supported on both sides */
 };
+/* What the trust function decided of a node; all permitted where nobody asks. */
+struct amf_trust {
+    bool known, permitted;
+    bool no_protected, up_protection, listed_slices; /* conditions */
+    uint16_t slices[AMF_PLMNS]; /* by served PLMN, bits as in amf_ta */
+    char why[512];              /* the first reason, with its rule */
+};
 struct amf_gnb {
     uint64_t assoc;
     uint16_t streams; /* outbound, at least 1 */
@@ -68,6 +75,13 @@ struct amf_gnb {
     uint8_t node_id[AMF_NODE_ID_MAX]; /* GlobalRANNodeID as encoded: the key of amf.gnb_by_id */
     char name[151];                   /* empty: none was sent */
     char id_text[AMF_NODE_TEXT];      /* "gnb-001-01-000001"; empty before NG Setup */
+    uint8_t id_plmn[3], id_bits; /* of a gNB's identity; id_bits 0: it is something else */
+    uint32_t id;
+    struct amf_trust trust;
+    struct proc *trust_proc;  /* that asks, or NULL */
+    bool is_draining;         /* it lost its permission: nobody new, and an end */
+    struct timer drain_timer;
+    uint64_t drain_us;
     uint32_t n_tas;
     struct amf_ta tas[AMF_GNB_TAS];
     struct amf *amf;
@@ -142,6 +156,19 @@ int amf_gnb_take_tas(struct amf *, struct amf_gnb *, const struct ngap_Supported
                      struct ngap_Cause *cause);
 int amf_guami_ngap(struct arena *, const struct amf_guami *, struct ngap_GUAMI *); /* 0 or ERR_NOSPACE */
 
+/* ---- trust.c ---- */
+struct amf_rx;
+bool amf_trust_is_on(const struct amf *);
+/* gnb->trust is what holds for this message of a node that names itself so. false: that is being asked, and the message
+ * comes again. */
+bool amf_trust_known(const struct amf_rx *, struct str name);
+/* The node is not what it was, or not there any more: nobody asks, and the trust function forgets it. */
+void amf_trust_gone(struct amf *, struct amf_gnb *);
+struct call;
+void amf_op_trust_changed(void *amf, struct call *); /* callback path "trust/{node}" */
+/* gnb.c: deals with a message that waited. */
+void amf_gnb_message_again(struct amf *, struct amf_gnb *, struct bytes);
+
 /* ---- ng_reset.c ---- */
 /* list NULL: the whole interface. The caller has released its UEs or does so now. */
 int amf_reset_send(struct amf *, struct amf_gnb *, struct ngap_Cause,
@@ -172,6 +199,8 @@ struct amf_rx {
     const struct ngap_pdu *pdu;
     const struct ngap_report *report;
     struct arena *arena;
+    struct bytes raw;
+    bool is_again; /* it waited for a decision (trust.c) */
 };
 typedef void amf_rx_fn(const struct amf_rx *);
 amf_rx_fn amf_rx_ng_setup, amf_rx_ran_configuration_update, amf_rx_ng_reset, amf_rx_ng_reset_acknowledge,

@@ -125,6 +125,7 @@ static const struct nf_op ops[] = {
     {SBI_nudm_sdm_notify, amf_op_sdm_notify},
     {SBI_namf_comm_n1n2_message_transfer, amf_op_n1n2_transfer},
     {SBI_nsmf_pdusession_status_notify, amf_op_session_status},
+    {SBI_trust_changed, amf_op_trust_changed},
 };
 const struct nf_desc amf_nf = {
     .kind = SBI_NF_AMF,

@@ -80,6 +80,7 @@ void amf_gnb_drop(struct amf *amf, struct amf_gnb *gnb, bool close)
         amf->gnbs_setup--;
     }
     timer_stop(&amf->rt->timers, &gnb->setup_timer);
+    amf_trust_gone(amf, gnb);
     map_del_u64(&amf->gnb_by_assoc, gnb->assoc);
     if (close)
         env->ops->sctp_close(env, gnb->assoc, true);
@@ -241,6 +242,16 @@ static void dispatch(const struct amf_rx *rx)
                amf_cause_protocol(NGAP_CauseProtocol_message_not_compatible_with_receiver_state));
 }
 
+static void receive(struct amf *amf, struct amf_gnb *gnb, struct bytes in, bool is_again)
+{
+    struct arena arena = arena_over(amf->block, ARENA_OCTETS);
+    struct ngap_pdu pdu = {0};
+    struct ngap_report report = {0};
+    int e = ngap_decode(in, &arena, &pdu, &report);
+    if (!is_again)
+        tap(amf, TAP_RX, gnb, &pdu, in, e < 0 ? e : 0);
+    dispatch(&(struct amf_rx){amf, gnb, &pdu, &report, &arena, in, is_again});
+}
 static void on_message(void *ctx, uint64_t assoc, uint16_t stream, uint32_t ppid, struct bytes in)
 {
     struct amf *amf = ctx;
@@ -262,13 +273,9 @@ static void on_message(void *ctx, uint64_t assoc, uint16_t stream, uint32_t ppid
             in.n);
         return;
     }
-    struct arena arena = arena_over(amf->block, ARENA_OCTETS);
-    struct ngap_pdu pdu = {0};
-    struct ngap_report report = {0};
-    int e = ngap_decode(in, &arena, &pdu, &report);
-    tap(amf, TAP_RX, gnb, &pdu, in, e < 0 ? e : 0);
-    dispatch(&(struct amf_rx){amf, gnb, &pdu, &report, &arena});
+    receive(amf, gnb, in, false);
 }
+void amf_gnb_message_again(struct amf *amf, struct amf_gnb *gnb, struct bytes in) { receive(amf, gnb, in, true); }
 
 /* ---- the AMF ---- */
 static bool config_is_good(const struct amf_config *c)

@@ -92,7 +92,8 @@ struct ta_match {
     bool plmn, tac, slice; /* how far any row got */
     uint32_t n;
 };
-static int take_ta(struct amf *amf, struct amf_ta *rows, const struct ngap_SupportedTAItem *ta,
+/* Slices that policy does not let the node have are as if it had none of them. */
+static int take_ta(struct amf *amf, const struct amf_trust *trust, struct amf_ta *rows, const struct ngap_SupportedTAItem *ta,
                    struct ta_match *match)
 {
     for (uint32_t i = 0; i < ta->broadcastPLMNList.n; i++) {
@@ -104,7 +105,7 @@ static int take_ta(struct amf *amf, struct amf_ta *rows, const struct ngap_Suppo
         if (ta->tAC.n != 3 || !tai_is_served(&amf->config, b->pLMNIdentity.p, ta->tAC.p))
             continue;
         match->tac = true;
-        uint16_t slices = slices_in_common(&amf->config.plmns[plmn], &b->tAISliceSupportList);
+        uint16_t slices = slices_in_common(&amf->config.plmns[plmn], &b->tAISliceSupportList) & trust->slices[plmn];
         if (!slices)
             continue;
         match->slice = true;
@@ -126,7 +127,7 @@ int amf_gnb_take_tas(struct amf *amf, struct amf_gnb *gnb, const struct ngap_Sup
     struct amf_ta rows[AMF_GNB_TAS];
     struct ta_match match = {0};
     for (uint32_t i = 0; i < list->n; i++) {
-        if (take_ta(amf, rows, &list->v[i], &match) < 0) {
+        if (take_ta(amf, &gnb->trust, rows, &list->v[i], &match) < 0) {
             *cause = amf_cause_misc(NGAP_CauseMisc_control_processing_overload);
             return ERR_FULL;
         }
@@ -160,6 +161,7 @@ static void refuse(const struct amf_rx *rx, struct ngap_Cause cause, bool later,
     metric_add(rx->amf->rt->metrics, METRIC_ng_setup_failed, 1);
     LOG(rx->amf->rt->log, ng_setup_refused, "gnb=%s peer=%s group=%u cause=%u why=%s", amf_gnb_text(rx->gnb),
         addr_text(&rx->gnb->peer, peer), cause.sel, amf_cause_value(&cause), why);
+    amf_trust_gone(rx->amf, rx->gnb);
     rx->gnb->id_text[0] = 0;
     amf_gnb_send(rx->amf, rx->gnb, NGAP_MSG_NGSetupFailure, &m, 0);
 }
@@ -224,6 +226,8 @@ static int fill_response(const struct amf_rx *rx, struct ngap_NGSetupResponse *m
 /* Back to an association that has not been set up: 8.7.1.1 erases what was there, UEs included. */
 static void erase(struct amf *amf, struct amf_gnb *gnb)
 {
+    amf_trust_gone(amf, gnb);
+    gnb->is_draining = false;
     if (!gnb->is_setup)
         return;
     if (amf->ue_ops && amf->ue_ops->release_all)
@@ -248,6 +252,16 @@ void amf_node_text(const struct ngap_GlobalRANNodeID *id, char out[AMF_NODE_TEXT
         snprintf(out, AMF_NODE_TEXT, "gnb-%s-%s-%06x", mcc, mnc, gnb_id_value(g->gNB_ID.gNB_ID));
 }
 
+static void take_gnb_id(struct amf_gnb *gnb, const struct ngap_GlobalRANNodeID *id)
+{
+    const struct ngap_GlobalGNB_ID *g = &id->globalGNB_ID;
+    gnb->id_bits = 0;
+    if (id->sel != NGAP_GlobalRANNodeID_globalGNB_ID || g->gNB_ID.sel != NGAP_GNB_ID_gNB_ID || g->pLMNIdentity.n != 3)
+        return;
+    memcpy(gnb->id_plmn, g->pLMNIdentity.p, 3);
+    gnb->id_bits = (uint8_t)g->gNB_ID.gNB_ID.n;
+    gnb->id = gnb_id_value(g->gNB_ID.gNB_ID);
+}
 static int take_identity(struct amf_gnb *gnb, const struct ngap_NGSetupRequest *m)
 {
     int n = aper_encode(&ngap_desc_GlobalRANNodeID, &m->GlobalRANNodeID, gnb->node_id,
@@ -256,6 +270,7 @@ static int take_identity(struct amf_gnb *gnb, const struct ngap_NGSetupRequest *
         return ERR_UNKNOWN;
     gnb->node_id_n = (uint8_t)n;
     amf_node_text(&m->GlobalRANNodeID, gnb->id_text);
+    take_gnb_id(gnb, &m->GlobalRANNodeID);
     gnb->name[0] = 0;
     if (m->has.RANNodeName)
         str_copy(gnb->name, sizeof gnb->name, m->RANNodeName);
@@ -270,7 +285,8 @@ void amf_rx_ng_setup(const struct amf_rx *rx)
     struct amf *amf = rx->amf;
     struct amf_gnb *gnb = rx->gnb;
     const struct ngap_NGSetupRequest *m = rx->pdu->value;
-    erase(amf, gnb);
+    if (!rx->is_again)
+        erase(amf, gnb);
     amf_gnb_gauges(amf);
     if (!m->has.GlobalRANNodeID || !m->has.SupportedTAList || take_identity(gnb, m) < 0) {
         refuse(rx, amf_cause_protocol(NGAP_CauseProtocol_semantic_error), false, "no identity or no areas");
@@ -279,6 +295,12 @@ void amf_rx_ng_setup(const struct amf_rx *rx)
     const struct config *config = amf->rt->config;
     if (!may_connect(config, &m->GlobalRANNodeID, &gnb->peer)) {
         refuse(rx, amf_cause_misc(NGAP_CauseMisc_om_intervention), false, "not in amf.gnbs");
+        return;
+    }
+    if (!amf_trust_known(rx, str_of(gnb->name)))
+        return;
+    if (!gnb->trust.permitted) {
+        refuse(rx, amf_cause_misc(NGAP_CauseMisc_om_intervention), false, gnb->trust.why);
         return;
     }
     struct ngap_Cause cause;
@@ -292,8 +314,10 @@ void amf_rx_ng_setup(const struct amf_rx *rx)
         refuse(rx, amf_cause_misc(NGAP_CauseMisc_unspecified), true, "the identity is in use from elsewhere");
         return;
     }
-    if (old)
+    if (old) {
+        old->trust.known = false; /* the trust function has the new one in its place */
         amf_gnb_drop(amf, old, true);
+    }
     struct ngap_NGSetupResponse answer = {0};
     bool is_full = amf->gnbs_setup >= amf->config.max_gnbs;
     if (is_full || fill_response(rx, &answer) < 0 ||

@@ -238,6 +238,9 @@ static void run(struct proc *p, const struct wake *w)
     f->cause = cause_of_type(f);
     if (f->cause)
         goto reject;
+    f->cause = f->a.conn->gnb->is_draining ? NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA : 0;
+    if (f->cause)
+        goto reject;
     f->cause = amf_slices_here(f); /* a phone that is not served here gives away nothing first */
     if (f->cause)
         goto reject;

@@ -128,6 +128,11 @@ void amf_nas_service_request(const struct amf_nas_rx *rx)
             refuse(c, NAS_GMM_CAUSE_IMPLICITLY_DE_REGISTERED);
         return;
     }
+    if (c->gnb->is_draining) {
+        if (!c->proc)
+            refuse(c, NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA);
+        return;
+    }
     if (!amf_ue_may_send(ue)) { /* the store cannot commit: new keys need no row */
         if (!c->proc)
             refuse(c, NAS_GMM_CAUSE_UE_IDENTITY_CANNOT_BE_DERIVED_BY_THE_NETWORK);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who built it: a RAN node sets itself up, or changes, only as the trust function allows (spec/sbi/trust.def). Its message
+ * waits in a procedure for the decision, and is then dealt with as if it had come just now. */
+#include "base/err.h"
+#include "base/plmn.h"
+#include "nf/amf/ue.h"
+#include "codec/sbi_text.h"
+#include <stdio.h>
+
+enum { MESSAGE_MAX = 24576 }; /* octets of a message that waits; those of real nodes have some hundreds */
+struct asking { /* frame */
+    struct proc p;
+    struct amf *amf;
+    uint64_t assoc;
+    struct call *call;
+    uint32_t n;
+    uint8_t message[MESSAGE_MAX];
+};
+
+bool amf_trust_is_on(const struct amf *amf)
+{
+    const struct config *c = amf->rt->config;
+    return c && c->trust.mode != CONFIG_TRUST_MODE_OFF;
+}
+static bool is_enforced(const struct amf *amf) { return amf->rt->config->trust.mode == CONFIG_TRUST_MODE_ENFORCE; }
+
+/* ---- the decision as the node's ---- */
+static uint16_t slices_of(const struct amf_plmn_support *p, const struct sbi_TrustDecision *d)
+{
+    uint16_t mask = 0;
+    for (uint32_t i = 0; i < d->slices.n; i++) {
+        struct amf_slice s;
+        for (uint32_t k = 0; amf_slice_of_sbi(&d->slices.p[i], &s) && k < p->n_slices; k++)
+            if (amf_slice_eq(&s, &p->slices[k]))
+                mask = (uint16_t)(mask | 1u << k);
+    }
+    return mask;
+}
+static void trust_take(const struct amf *amf, struct amf_trust *to, const struct sbi_TrustDecision *d)
+{
+    *to = (struct amf_trust){.permitted = d->permitted, .known = true, .no_protected = !d->permitted};
+    for (uint32_t i = 0; i < d->conditions.n && d->has.conditions; i++) {
+        to->no_protected |= d->conditions.p[i] == SBI_TrustCondition_NO_PROTECTED;
+        to->up_protection |= d->conditions.p[i] == SBI_TrustCondition_UP_PROTECTION;
+        to->listed_slices |= d->conditions.p[i] == SBI_TrustCondition_SLICES;
+    }
+    for (uint32_t i = 0; i < amf->config.n_plmns; i++)
+        to->slices[i] = to->listed_slices ? slices_of(&amf->config.plmns[i], d) : 0xffff;
+    str_copy(to->why, sizeof to->why, d->has.reasons && d->reasons.n ? d->reasons.p[0] : STR("no reason was given"));
+}
+/* Nobody decides: refused where policy is enforced. */
+static void trust_none(const struct amf *amf, struct amf_trust *to, int status)
+{
+    *to = (struct amf_trust){.permitted = !is_enforced(amf), .known = true};
+    memset(to->slices, 0xff, sizeof to->slices);
+    snprintf(to->why, sizeof to->why, "the trust function does not answer (%d)", status);
+}
+
+/* ---- asking ---- */
+static void put_identity(const struct amf_gnb *gnb, struct arena *a, struct sbi_TrustClaim *c)
+{
+    if (!gnb->id_bits || !sbi_plmn_put(a, gnb->id_plmn, &c->plmn_id))
+        return;
+    c->has.plmn_id = c->has.gnb_id = c->has.gnb_id_bits = 1;
+    c->gnb_id = gnb->id;
+    c->gnb_id_bits = gnb->id_bits;
+}
+static struct call *ask_new(struct amf *amf, const struct amf_gnb *gnb, struct str name)
+{
+    struct call *c = call_new(amf->rt, SBI_trust_decide_connect);
+    SBI_REQ(trust_decide_connect) *q = call_request(c);
+    struct net_addr host = gnb->peer;
+    char peer[NET_ADDR_TEXT];
+    if (!q)
+        return NULL;
+    host.port = 0;
+    q->body.kind = SBI_TrustKind_GNB;
+    q->body.node_id = arena_str(&c->arena, str_of(gnb->id_text));
+    q->body.has.peer_address = 1;
+    q->body.peer_address = arena_str(&c->arena, str_of(addr_text(&host, peer)));
+    q->body.has.name = name.n != 0 && name.n <= 150;
+    q->body.name = arena_str(&c->arena, name);
+    q->body.has.callback_uri = 1;
+    q->body.callback_uri = call_callback_uri(amf->rt, &c->arena, SBI_NF_AMF, "trust/%s", gnb->id_text);
+    put_identity(gnb, &c->arena, &q->body);
+    return c;
+}
+
+static void asking_run(struct proc *p, const struct wake *w)
+{
+    struct asking *f = (struct asking *)p;
+    struct amf_gnb *gnb = amf_gnb_by_assoc(f->amf, f->assoc);
+    PROC_BEGIN(p);
+    STEP(p, "trust decision");
+    call_send(f->call, p);
+    AWAIT_CALLS(p);
+    if (call_ok(f->call))
+        trust_take(f->amf, &gnb->trust, f->call->rsp);
+    else
+        trust_none(f->amf, &gnb->trust, f->call->status);
+    PROC_END(p);
+}
+/* The message is dealt with at the end, when nothing of the procedure is left that its effects could touch. */
+static void asking_end(struct proc *p, int outcome)
+{
+    struct asking *f = (struct asking *)p;
+    struct amf_gnb *gnb = amf_gnb_by_assoc(f->amf, f->assoc);
+    if (gnb)
+        gnb->trust_proc = NULL;
+    if (gnb && outcome != PROC_ABORTED)
+        amf_gnb_message_again(f->amf, gnb, (struct bytes){f->message, f->n});
+}
+static const struct proc_type ASKING = {"trust", sizeof(struct asking), asking_run, asking_end};
+
+bool amf_trust_known(const struct amf_rx *rx, struct str name)
+{
+    struct amf *amf = rx->amf;
+    struct amf_gnb *gnb = rx->gnb;
+    if (!amf_trust_is_on(amf)) {
+        gnb->trust = (struct amf_trust){.permitted = true, .known = true};
+        memset(gnb->trust.slices, 0xff, sizeof gnb->trust.slices);
+        return true;
+    }
+    if (rx->is_again && gnb->trust.known)
+        return true;
+    proc_abort(gnb->trust_proc);
+    struct asking *f = rx->raw.n <= MESSAGE_MAX ? proc_new(amf->rt, &ASKING, gnb) : NULL;
+    struct call *c = f ? ask_new(amf, gnb, name) : NULL;
+    if (!c) { /* what cannot be asked is not permitted where that counts */
+        trust_none(amf, &gnb->trust, 503);
+        if (f) {
+            f->amf = amf;
+            f->assoc = UINT64_MAX; /* nobody's */
+            proc_abort(&f->p);
+        }
+        return true;
+    }
+    f->amf = amf;
+    f->assoc = gnb->assoc;
+    f->call = c;
+    f->n = rx->raw.n;
+    memcpy(f->message, rx->raw.p, rx->raw.n);
+    gnb->trust_proc = &f->p;
+    proc_start(&f->p);
+    return false;
+}
+
+void amf_trust_gone(struct amf *amf, struct amf_gnb *gnb)
+{
+    proc_abort(gnb->trust_proc);
+    gnb->trust_proc = NULL;
+    timer_stop(&amf->rt->timers, &gnb->drain_timer);
+    struct call *c = gnb->trust.known && gnb->trust.permitted && gnb->id_text[0] && amf_trust_is_on(amf) ? call_new(amf->rt, SBI_trust_gone) : NULL;
+    SBI_REQ(trust_gone) *q = call_request(c);
+    gnb->trust.known = false;
+    if (!q)
+        return;
+    q->body.kind = SBI_TrustKind_GNB;
+    q->body.node_id = arena_str(&c->arena, str_of(gnb->id_text));
+    call_notify(c);
+}
+
+/* ---- the decision changes ---- */
+static void all_released(struct amf_gnb *gnb)
+{
+    struct ngap_Cause cause = amf_cause_radio(NGAP_CauseRadioNetwork_release_due_to_5gc_generated_reason);
+    LIST_EACH_SAFE(l, &gnb->conns) {
+        struct amf_conn *c = CONTAINER(l, struct amf_conn, on_gnb);
+        if (!c->is_releasing && !c->proc)
+            amf_conn_release(c, cause);
+        else
+            c->release_wanted = true;
+    }
+}
+/* Half of the time nobody new comes and whoever goes idle goes; then all are sent away; then the node is disconnected. */
+static void drained(struct timer *t)
+{
+    struct amf_gnb *gnb = CONTAINER(t, struct amf_gnb, drain_timer);
+    LOG(gnb->amf->rt->log, gnb_drained, "gnb=%s why=\"%s\"", amf_gnb_text(gnb), gnb->trust.why);
+    gnb->trust.permitted = true; /* so that the trust function is told that it is gone */
+    amf_gnb_drop(gnb->amf, gnb, true);
+}
+static void drain_half(struct timer *t)
+{
+    struct amf_gnb *gnb = CONTAINER(t, struct amf_gnb, drain_timer);
+    struct rt *rt = gnb->amf->rt;
+    all_released(gnb);
+    timer_set(&rt->timers, t, rt->now_us + gnb->drain_us / 2, drained);
+}
+static void drain_start(struct amf *amf, struct amf_gnb *gnb, uint32_t seconds)
+{
+    if (gnb->is_draining)
+        return;
+    gnb->is_draining = true;
+    gnb->drain_us = seconds ? seconds * 1000000ull : 2000000; /* the phones must hear of it */
+    LOG(amf->rt->log, gnb_draining, "gnb=%s seconds=%u why=\"%s\"", amf_gnb_text(gnb), seconds, gnb->trust.why);
+    timer_set(&amf->rt->timers, &gnb->drain_timer, amf->rt->now_us + (seconds ? gnb->drain_us / 2 : 0), drain_half);
+}
+static struct amf_gnb *gnb_by_text(struct amf *amf, struct str text)
+{
+    struct amf_gnb *gnb;
+    for (uint32_t i = 0; (gnb = slab_next(&amf->gnbs, &i));)
+        if (str_is(text, gnb->id_text))
+            return gnb;
+    return NULL;
+}
+void amf_op_trust_changed(void *state, struct call *c)
+{
+    struct amf *amf = state;
+    const SBI_REQ(trust_changed) *q = c->req;
+    struct amf_gnb *gnb = gnb_by_text(amf, q->body.node_id);
+    if (gnb && gnb->is_setup) {
+        trust_take(amf, &gnb->trust, &q->body.decision);
+        if (!gnb->trust.permitted) {
+            drain_start(amf, gnb, q->body.has.drain_s ? (uint32_t)q->body.drain_s : amf->rt->config->trust.drain_s);
+        } else if (gnb->is_draining) {
+            gnb->is_draining = false;
+            timer_stop(&amf->rt->timers, &gnb->drain_timer);
+        }
+        for (uint32_t i = 0; i < gnb->n_tas; i++) /* fewer at once; more with the next configuration update */
+            gnb->tas[i].slices &= gnb->trust.slices[gnb->tas[i].plmn];
+    }
+    call_reply(c, 204);
+}

@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trust/trust.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/plmn.h"
+#include "codec/sbi_text.h"
+#include "rt/evidence.h"
+#include "rt/metrics.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LOOK_US = 5000000, PEERS_MAX = 70000, SLICES_MAX = 16 };
+
+/* ---- policy and inventory ---- */
+static int32_t today(const struct trust *t) { return inv_date_of_unix_us(env_unix_us(t->rt->env)); }
+
+static int inventory_take(struct trust *t, struct inventory **out, uint64_t *generation, char *why, uint32_t cap)
+{
+    struct inv_asked asked = {.as_of = today(t)};
+    int e = inventory_generation(t->rt->store, generation);
+    if (e < 0) {
+        snprintf(why, cap, "%s", store_error(t->rt->store));
+        return e;
+    }
+    env_random(t->rt->env, asked.secret, sizeof asked.secret);
+    return inventory_load(out, t->rt->store, &asked, why, cap);
+}
+/* Everything that refers to the old inventory finds its place in the new one. */
+static int set_take(struct trust *t, struct policy *policy, char *why, uint32_t cap)
+{
+    struct inventory *v = NULL;
+    struct policy_set *s;
+    uint64_t generation = 0;
+    int e = inventory_take(t, &v, &generation, why, cap);
+    if (e == OK && (e = policy_compile(&s, policy, v)) < 0) {
+        snprintf(why, cap, "policy: %s", err_text(e));
+        inventory_free(v);
+    }
+    if (e < 0)
+        return e;
+    policy_set_free(t->set);
+    inventory_free(t->inventory);
+    if (policy != t->policy)
+        policy_free(t->policy);
+    t->policy = policy;
+    t->inventory = v;
+    t->set = s;
+    t->generation = generation;
+    t->today = today(t);
+    LOG(t->rt->log, trust_loaded, "regimes=%u rules=%u elements=%u suppliers=%u", policy->n_files, policy->n_rows, v->n_elements, v->n_suppliers);
+    return OK;
+}
+
+/* ---- who is it ---- */
+static bool is_enforced(const struct trust *t) { return t->rt->config->trust.mode == CONFIG_TRUST_MODE_ENFORCE; }
+
+/* The classes that this kind of peer may have, one after another from *at = 0. */
+static uint8_t class_next(enum sbi_TrustKind kind, uint8_t *at)
+{
+    while (++*at < INV_CLASSES) {
+        enum inv_group g = inv_class_group(*at);
+        bool fits = kind == SBI_TrustKind_GNB    ? g == INV_GROUP_radio || *at == INV_CLASS_n3iwf
+                    : kind == SBI_TrustKind_UPF  ? *at == INV_CLASS_upf
+                    : kind == SBI_TrustKind_SEPP ? *at == INV_CLASS_sepp
+                                                 : g == INV_GROUP_core;
+        if (fits)
+            return *at;
+    }
+    return 0;
+}
+static uint32_t element_claimed(const struct trust *t, const struct trust_peer *p)
+{
+    uint32_t ref = 0;
+    if (p->kind == SBI_TrustKind_GNB)
+        return p->gnb_id_bits ? inventory_by_gnb(t->inventory, p->plmn, p->gnb_id, p->gnb_id_bits) : 0;
+    if (p->kind == SBI_TrustKind_NF)
+        return inventory_by_nf_instance(t->inventory, str_of(p->node_id));
+    for (uint8_t at = 0, class; !ref && (class = class_next(p->kind, &at));)
+        ref = inventory_by_node_id(t->inventory, class, str_of(p->node_id));
+    return ref;
+}
+static bool has_address(const struct inv_element *e, const struct trust_peer *p)
+{
+    return e->identity == INV_IDENTITY_address_only && p->address.family && addr_same_host(&e->address, &p->address);
+}
+/* What is proved: the key of a certificate, or the address of an element for which the operator said that it is enough. */
+static uint32_t element_proved(const struct trust *t, const struct trust_peer *p)
+{
+    uint32_t ref = p->has_key ? inventory_by_key(t->inventory, p->key_sha256) : 0;
+    if (ref)
+        return ref;
+    ref = element_claimed(t, p);
+    if (ref && has_address(inventory_element(t->inventory, ref), p)) /* several may stand behind one address */
+        return ref;
+    for (uint8_t at = 0, class; p->address.family && (class = class_next(p->kind, &at));) {
+        ref = inventory_by_address(t->inventory, class, &p->address);
+        if (ref && has_address(inventory_element(t->inventory, ref), p))
+            return ref;
+    }
+    return 0;
+}
+static bool has_claim_on_record(const struct trust_peer *p, const struct inv_element *e)
+{
+    return p->kind == SBI_TrustKind_GNB ? e->gnb_id_bits != 0 : p->kind == SBI_TrustKind_NF ? e->nf_instance.n != 0 : e->node_id.n != 0;
+}
+static bool class_fits(const struct trust_peer *p, const struct inv_element *e)
+{
+    for (uint8_t at = 0, class; (class = class_next(p->kind, &at));)
+        if (class == e->function)
+            return true;
+    return false;
+}
+/* The element that it is, or 0. What it says of itself must not be another's. */
+static uint32_t identify(const struct trust *t, const struct trust_peer *p, enum trust_finding *finding)
+{
+    uint32_t claimed = element_claimed(t, p), proved = element_proved(t, p);
+    const struct inv_element *e = inventory_element(t->inventory, proved);
+    *finding = TRUST_FINDING_NONE;
+    if (!proved) {
+        *finding = claimed ? TRUST_FINDING_UNPROVED : TRUST_FINDING_STRANGER;
+        return 0;
+    }
+    if ((claimed && claimed != proved) || (!claimed && has_claim_on_record(p, e)) || !class_fits(p, e)) {
+        *finding = TRUST_FINDING_OTHER;
+        return 0;
+    }
+    if (p->name[0] && e->name.n && !str_eq_nocase(str_of(p->name), e->name))
+        *finding = TRUST_FINDING_NAME;
+    return proved;
+}
+
+static const char *finding_text(enum trust_finding f)
+{
+    switch (f) {
+    case TRUST_FINDING_UNPROVED: return "claims to be an element that it cannot prove to be";
+    case TRUST_FINDING_OTHER: return "is an element of the inventory and claims to be another";
+    case TRUST_FINDING_NAME: return "names itself differently from the inventory";
+    case TRUST_FINDING_STRANGER: return "not in the inventory";
+    default: return "";
+    }
+}
+/* A JSON object without subscribers' identities; what peers say is quoted. */
+static void json_text(struct text *t, const char *name, struct str s)
+{
+    text_add(t, "%s\"%s\":\"", t->n > 1 ? "," : "", name);
+    for (uint32_t i = 0; i < s.n; i++)
+        text_add(t, s.p[i] == '"' || s.p[i] == '\\' ? "\\%c" : (unsigned char)s.p[i] < 0x20 ? "\\u%04x" : "%c", s.p[i]);
+    text_add(t, "\"");
+}
+static struct str element_id(const struct trust *t, const struct trust_peer *p)
+{
+    const struct inv_element *e = inventory_element(t->inventory, p->element);
+    return e ? e->id : str_of(p->node_id);
+}
+static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust_finding f)
+{
+    char addr[NET_ADDR_TEXT] = "", body[1024];
+    struct text b = text_over(body, sizeof body);
+    uint32_t claimed = element_claimed(t, p), proved = element_proved(t, p);
+    const struct inv_element *c = inventory_element(t->inventory, claimed), *e = inventory_element(t->inventory, proved);
+    if (p->address.family)
+        addr_text(&p->address, addr);
+    LOG(t->rt->log, trust_finding, "node=%s peer=%s name=\"%s\" element=%.*s claims=%.*s why=\"%s\"", p->node_id, addr, p->name,
+        e ? (int)e->id.n : 0, e ? e->id.p : "", c ? (int)c->id.n : 0, c ? c->id.p : "", finding_text(f));
+    metric_add(t->rt->metrics, METRIC_trust_findings, 1);
+    text_add(&b, "{");
+    json_text(&b, "what", str_of(finding_text(f)));
+    json_text(&b, "node", str_of(p->node_id));
+    json_text(&b, "peer", str_of(addr));
+    json_text(&b, "name", str_of(p->name));
+    json_text(&b, "element", e ? e->id : STR(""));
+    json_text(&b, "claims", c ? c->id : STR(""));
+    text_add(&b, "}");
+    evidence_append(t->rt->evidence, EVIDENCE_finding, e ? e->id : str_of(p->node_id), (struct str){body, b.n});
+}
+
+/* ---- what policy says ---- */
+static void decide(struct trust *t, const struct trust_peer *p, bool is_protected, const struct config_slice *slice, struct policy_verdict *v)
+{
+    struct policy_query q = {.element = p->element, .date = t->today, .is_protected = is_protected, .has_slice = slice != NULL};
+    if (slice)
+        q.slice = *slice;
+    policy_decide(t->set, &q, v);
+    if (p->element || t->rt->config->trust.strangers != CONFIG_STRANGERS_PERMIT)
+        return;
+    v->decision = is_protected ? POLICY_DECISION_DENY : POLICY_DECISION_CONDITIONS;
+    v->conditions = 1 << POLICY_CONDITION_NO_PROTECTED | 1 << POLICY_CONDITION_MONITORED;
+    v->permitted = !is_protected;
+    v->reasons[0] = (struct policy_reason){.decision = v->decision, .why = POLICY_WHY_STRANGER};
+}
+static const char *first_reason(const struct policy_verdict *v, char buf[POLICY_REASON_TEXT])
+{
+    buf[0] = 0;
+    return v->n_reasons ? policy_reason_text(&v->reasons[0], buf) : buf;
+}
+
+static void decision_tell(struct trust *t, const struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f)
+{
+    char addr[NET_ADDR_TEXT] = "", why[POLICY_REASON_TEXT], body[4096];
+    struct str id = element_id(t, p);
+    struct text b = text_over(body, sizeof body);
+    const struct policy_row *row = v->n_reasons ? v->reasons[0].row : NULL;
+    if (p->address.family)
+        addr_text(&p->address, addr);
+    first_reason(v, why);
+    if (v->permitted)
+        LOG(t->rt->log, trust_permitted, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
+            policy_decision_text(v->decision), why);
+    else if (is_enforced(t))
+        LOG(t->rt->log, trust_refused, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
+            policy_decision_text(v->decision), f > TRUST_FINDING_NAME || !row ? finding_text(f) : why);
+    else
+        LOG(t->rt->log, trust_would_refuse, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
+            policy_decision_text(v->decision), why);
+    text_add(&b, "{");
+    json_text(&b, "node", str_of(p->node_id));
+    json_text(&b, "peer", str_of(addr));
+    json_text(&b, "verdict", str_of(policy_decision_text(v->decision)));
+    json_text(&b, "enforced", is_enforced(t) ? STR("yes") : STR("no"));
+    for (uint32_t i = 0; i < v->n_reasons && i < 3; i++)
+        json_text(&b, i == 0 ? "reason" : i == 1 ? "second" : "third", str_of(policy_reason_text(&v->reasons[i], why)));
+    text_add(&b, "}");
+    if (!b.full)
+        evidence_append(t->rt->evidence, EVIDENCE_decision, id, (struct str){body, b.n});
+}
+
+static enum sbi_TrustVerdict verdict_of(uint8_t decision)
+{
+    switch (decision) {
+    case POLICY_DECISION_CONDITIONS: return SBI_TrustVerdict_PERMIT_WITH_CONDITIONS;
+    case POLICY_DECISION_NOTIFY: return SBI_TrustVerdict_NOTIFY;
+    case POLICY_DECISION_AUTHORISE: return SBI_TrustVerdict_AUTHORISE;
+    case POLICY_DECISION_DENY: return SBI_TrustVerdict_DENY;
+    default: return SBI_TrustVerdict_PERMIT;
+    }
+}
+/* The slices that every rule with such a list allows. */
+static void put_slices(struct arena *a, const struct policy_verdict *v, struct sbi_TrustDecision *d)
+{
+    struct sbi_Snssai *list = arena_zero(a, SLICES_MAX * sizeof *list);
+    uint32_t n = 0;
+    for (uint32_t i = 0; list && i < v->n_reasons && n == 0; i++) {
+        const struct policy_row *w = v->reasons[i].row;
+        if (!w || !(w->conditions >> POLICY_CONDITION_SLICES & 1) || v->reasons[i].decision != POLICY_DECISION_CONDITIONS)
+            continue;
+        for (uint32_t k = 0; k < w->n_slices && n < SLICES_MAX; k++)
+            if (policy_slice_allowed(v, &w->slices[k]) &&
+                sbi_snssai_put(a, w->slices[k].sst, w->slices[k].has_sd, w->slices[k].sd, &list[n]))
+                n++;
+        break;
+    }
+    d->has.slices = n > 0;
+    d->slices.p = list;
+    d->slices.n = n;
+}
+static bool decision_put(const struct trust *t, struct arena *a, const struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f,
+                         struct sbi_TrustDecision *d)
+{
+    enum sbi_TrustCondition *conditions = arena_zero(a, 6 * sizeof *conditions);
+    struct str *reasons = arena_zero(a, (POLICY_REASONS_MAX + 1) * sizeof *reasons);
+    char text[POLICY_REASON_TEXT];
+    uint32_t n = 0, r = 0;
+    if (!conditions || !reasons)
+        return false;
+    d->permitted = v->permitted || !is_enforced(t);
+    d->verdict = verdict_of(v->decision);
+    d->has.element_id = p->element != 0;
+    d->element_id = arena_str(a, element_id(t, p));
+    for (int c = 0; c < POLICY_CONDITION_COUNT; c++)
+        if (v->conditions >> c & 1 && is_enforced(t))
+            conditions[n++] = (enum sbi_TrustCondition)(SBI_TrustCondition_NO_PROTECTED + c);
+    d->has.conditions = n > 0;
+    d->conditions.p = conditions;
+    d->conditions.n = n;
+    if (v->conditions >> POLICY_CONDITION_SLICES & 1 && is_enforced(t))
+        put_slices(a, v, d);
+    d->has.deadline = v->deadline != 0;
+    d->deadline = arena_str(a, str_of(config_date_text(v->deadline, text)));
+    if (f == TRUST_FINDING_UNPROVED || f == TRUST_FINDING_OTHER)
+        reasons[r++] = str_of(finding_text(f));
+    for (uint32_t i = 0; i < v->n_reasons && r < 6; i++)
+        reasons[r++] = arena_str(a, str_of(policy_reason_text(&v->reasons[i], text)));
+    d->has.reasons = r > 0;
+    d->reasons.p = reasons;
+    d->reasons.n = r;
+    return r == 0 || reasons[r - 1].p;
+}
+
+/* ---- who takes part ---- */
+static struct trust_peer *peer_find(struct trust *t, enum sbi_TrustKind kind, struct str node_id)
+{
+    char key[160];
+    int n = snprintf(key, sizeof key, "%d " STR_FMT, (int)kind, STR_ARG(node_id));
+    return n > 0 && n < (int)sizeof key ? map_get(&t->by_key, (struct bytes){(const uint8_t *)key, (uint32_t)n}) : NULL;
+}
+static void gauges(struct trust *t)
+{
+    metric_set(t->rt->metrics, METRIC_trust_elements, t->n_peers);
+    metric_set(t->rt->metrics, METRIC_trust_draining, t->n_draining);
+}
+static void peer_drop(struct trust_peer *p)
+{
+    struct trust *t = p->trust;
+    timer_stop(&t->rt->timers, &p->drain);
+    map_del(&t->by_key, (struct bytes){(const uint8_t *)p->key, (uint32_t)strlen(p->key)});
+    list_remove(&p->link);
+    t->n_peers--;
+    t->n_draining -= p->draining;
+    free(p);
+    gauges(t);
+}
+static bool plmn_take(const struct sbi_PlmnId *id, uint8_t out[3])
+{
+    char mcc[4], mnc[4];
+    return str_copy(mcc, sizeof mcc, id->mcc) && str_copy(mnc, sizeof mnc, id->mnc) && plmn_of(out, mcc, mnc);
+}
+static bool claim_take(struct trust_peer *p, const struct sbi_TrustClaim *c)
+{
+    p->kind = c->kind;
+    if (!str_copy(p->node_id, sizeof p->node_id, c->node_id))
+        return false;
+    snprintf(p->key, sizeof p->key, "%d %s", (int)c->kind, p->node_id);
+    if (c->has.peer_address)
+        addr_parse(&p->address, c->peer_address, 0);
+    if (c->has.key_sha256 && c->key_sha256.n == 32) {
+        memcpy(p->key_sha256, c->key_sha256.p, 32);
+        p->has_key = true;
+    }
+    if (c->has.plmn_id && c->has.gnb_id && c->has.gnb_id_bits && plmn_take(&c->plmn_id, p->plmn)) {
+        p->gnb_id = (uint32_t)c->gnb_id;
+        p->gnb_id_bits = (uint8_t)c->gnb_id_bits;
+    }
+    if (c->has.name)
+        str_copy(p->name, sizeof p->name, c->name);
+    return !c->has.callback_uri || str_copy(p->callback, sizeof p->callback, c->callback_uri);
+}
+static struct trust_peer *peer_keep(struct trust *t, const struct trust_peer *claim)
+{
+    struct trust_peer *old = peer_find(t, claim->kind, str_of(claim->node_id));
+    if (old)
+        peer_drop(old);
+    struct trust_peer *p = t->n_peers < PEERS_MAX ? malloc(sizeof *p) : NULL;
+    if (!p)
+        return NULL;
+    *p = *claim;
+    p->trust = t;
+    if (map_put(&t->by_key, (struct bytes){(const uint8_t *)p->key, (uint32_t)strlen(p->key)}, p) < 0) {
+        free(p);
+        return NULL;
+    }
+    list_append(&t->peers, &p->link);
+    t->n_peers++;
+    gauges(t);
+    return p;
+}
+
+/* ---- operations ---- */
+static void op_connect(void *state, struct call *c)
+{
+    struct trust *t = state;
+    const SBI_REQ(trust_decide_connect) *q = c->req;
+    struct trust_peer claim = {0};
+    struct policy_verdict v;
+    enum trust_finding f;
+    if (!claim_take(&claim, &q->body)) {
+        call_problem(c, 400, "INVALID_MSG_FORMAT", "an identifier is too long");
+        return;
+    }
+    claim.element = identify(t, &claim, &f);
+    if (f != TRUST_FINDING_NONE)
+        finding_tell(t, &claim, f);
+    decide(t, &claim, false, NULL, &v);
+    claim.permitted = v.permitted;
+    claim.verdict = v.decision;
+    claim.conditions = v.conditions;
+    bool lets_in = v.permitted || !is_enforced(t);
+    metric_add(t->rt->metrics, v.permitted ? METRIC_trust_permitted : METRIC_trust_refused, 1);
+    decision_tell(t, &claim, &v, f);
+    if (!decision_put(t, &c->arena, &claim, &v, f, c->rsp) || (lets_in && !peer_keep(t, &claim))) {
+        call_problem(c, 503, "INSUFFICIENT_RESOURCES", NULL);
+        return;
+    }
+    call_reply(c, 200);
+}
+static void op_use(void *state, struct call *c)
+{
+    struct trust *t = state;
+    const SBI_REQ(trust_decide_use) *q = c->req;
+    struct trust_peer *p = peer_find(t, q->body.kind, q->body.node_id);
+    struct config_slice slice = {.sst = (uint8_t)q->body.slice.sst};
+    struct policy_verdict v;
+    if (!p) {
+        call_problem(c, 404, "CONTEXT_NOT_FOUND", "no such element takes part");
+        return;
+    }
+    if (q->body.has.slice)
+        slice.has_sd = q->body.slice.has.sd && hex_get(slice.sd, 3, q->body.slice.sd);
+    decide(t, p, q->body.is_protected, q->body.has.slice ? &slice : NULL, &v);
+    if (!decision_put(t, &c->arena, p, &v, TRUST_FINDING_NONE, c->rsp))
+        call_problem(c, 503, "INSUFFICIENT_RESOURCES", NULL);
+    else
+        call_reply(c, 200);
+}
+static void op_gone(void *state, struct call *c)
+{
+    struct trust *t = state;
+    const SBI_REQ(trust_gone) *q = c->req;
+    struct trust_peer *p = peer_find(t, q->body.kind, q->body.node_id);
+    if (p && p->draining) {
+        struct str id = element_id(t, p);
+        LOG(t->rt->log, trust_drained, "node=%s element=%.*s", p->node_id, STR_ARG(id));
+    }
+    if (p)
+        peer_drop(p);
+    call_reply(c, 204);
+}
+
+/* ---- what changes while they are connected ---- */
+static void change_send(struct trust *t, struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f)
+{
+    struct call *c = p->callback[0] ? call_new(t->rt, SBI_trust_changed) : NULL;
+    SBI_REQ(trust_changed) *q = call_request(c);
+    if (!q)
+        return;
+    q->callback = arena_str(&c->arena, str_of(p->callback));
+    q->body.kind = p->kind;
+    q->body.node_id = arena_str(&c->arena, str_of(p->node_id));
+    q->body.has.drain_s = p->draining;
+    q->body.drain_s = t->rt->config->trust.drain_s;
+    if (decision_put(t, &c->arena, p, v, f, &q->body.decision))
+        call_notify(c);
+    else
+        call_abandon(c);
+}
+static void renew_one(struct trust *t, struct trust_peer *p)
+{
+    struct policy_verdict v;
+    enum trust_finding f;
+    p->element = identify(t, p, &f);
+    decide(t, p, false, NULL, &v);
+    bool changes = p->permitted != v.permitted || p->conditions != v.conditions || (p->draining && v.permitted);
+    if (!changes)
+        return;
+    bool loses = p->permitted && !v.permitted && is_enforced(t);
+    p->permitted = v.permitted;
+    p->conditions = v.conditions;
+    p->verdict = v.decision;
+    t->n_draining += (loses && !p->draining) - (v.permitted && p->draining);
+    p->draining = loses || (p->draining && !v.permitted);
+    decision_tell(t, p, &v, f);
+    if (loses) {
+        char why[POLICY_REASON_TEXT];
+        struct str id = element_id(t, p);
+        LOG(t->rt->log, trust_drain, "node=%s element=%.*s seconds=%u why=\"%s\"", p->node_id, STR_ARG(id), t->rt->config->trust.drain_s,
+            first_reason(&v, why));
+    }
+    change_send(t, p, &v, f);
+    gauges(t);
+}
+static void renew(struct trust *t)
+{
+    LIST_EACH_SAFE(l, &t->peers)
+        renew_one(t, CONTAINER(l, struct trust_peer, link));
+}
+
+/* An import by a command, and midnight, are seen here. */
+static void look(struct timer *timer)
+{
+    struct trust *t = CONTAINER(timer, struct trust, look);
+    uint64_t generation = t->generation;
+    char why[512] = "";
+    bool other_day = today(t) != t->today;
+    int e = inventory_generation(t->rt->store, &generation);
+    if (e == OK && (other_day || generation != t->generation)) {
+        e = set_take(t, t->policy, why, sizeof why);
+        if (e == OK)
+            renew(t);
+        else
+            t->generation = generation; /* told once */
+    }
+    if (e < 0)
+        LOG(t->rt->log, trust_load_failed, "what=inventory error=%s why=\"%s\"", err_text(e), why);
+    if (other_day && e < 0) { /* the day counts even where the inventory cannot be read */
+        t->today = today(t);
+        renew(t);
+    }
+    timer_set(&t->rt->timers, timer, t->rt->now_us + LOOK_US, look);
+}
+
+int trust_apply(struct trust *t, struct policy *policy, char *why, uint32_t cap)
+{
+    int e = set_take(t, policy ? policy : t->policy, why, cap);
+    if (e < 0) {
+        if (policy != t->policy)
+            policy_free(policy);
+        LOG(t->rt->log, trust_load_failed, "what=policy error=%s why=\"%s\"", err_text(e), why);
+        return e;
+    }
+    char body[256];
+    int n = snprintf(body, sizeof body, "{\"what\":\"policy applied\",\"regimes\":%u,\"rules\":%u}", t->policy->n_files, t->policy->n_rows);
+    evidence_append(t->rt->evidence, EVIDENCE_change, STR("policy"), (struct str){body, (uint32_t)n});
+    renew(t);
+    return OK;
+}
+static void preview_one(struct trust *t, struct policy_set *s, struct trust_peer *p, uint32_t *lost, struct text *out)
+{
+    struct policy_verdict v;
+    enum trust_finding f;
+    char why[POLICY_REASON_TEXT];
+    struct policy_query q = {.element = identify(t, p, &f), .date = today(t)};
+    policy_decide(s, &q, &v);
+    struct str id = element_id(t, p);
+    if (p->permitted && !v.permitted && (q.element || t->rt->config->trust.strangers != CONFIG_STRANGERS_PERMIT)) {
+        text_add(out, "loses its permission: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, first_reason(&v, why));
+        ++*lost;
+    } else if (!p->permitted && v.permitted) {
+        text_add(out, "is permitted from now on: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, first_reason(&v, why));
+    } else if (p->permitted && v.permitted && p->conditions != v.conditions) {
+        text_add(out, "gets other conditions: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, first_reason(&v, why));
+    }
+}
+uint32_t trust_preview(struct trust *t, struct policy *policy, struct text *out)
+{
+    struct policy_set *s;
+    uint32_t lost = 0;
+    if (policy_compile(&s, policy ? policy : t->policy, t->inventory) < 0) {
+        text_add(out, "no memory\n");
+        return 0;
+    }
+    LIST_EACH(l, &t->peers)
+        preview_one(t, s, CONTAINER(l, struct trust_peer, link), &lost, out);
+    policy_set_free(s);
+    return lost;
+}
+
+/* ---- life ---- */
+static int trust_boot(struct rt *rt, void *state)
+{
+    struct trust *t = state;
+    char why[512] = "";
+    t->rt = rt;
+    list_init(&t->peers);
+    map_init(&t->by_key, rt_random(rt), rt_random(rt));
+    struct policy *p = rt->policy ? rt->policy : policy_new();
+    rt->policy = NULL;
+    if (!p)
+        return ERR_NOSPACE;
+    int e = rt->store && rt->config ? set_take(t, p, why, sizeof why) : ERR_CONFIG;
+    if (e < 0) {
+        policy_free(p);
+        LOG(rt->log, trust_load_failed, "what=start error=%s why=\"%s\"", err_text(e), why);
+        return e;
+    }
+    timer_set(&rt->timers, &t->look, rt->now_us + LOOK_US, look);
+    return OK;
+}
+static void trust_stop(struct rt *rt, void *state)
+{
+    struct trust *t = state;
+    if (!t->rt)
+        return;
+    timer_stop(&rt->timers, &t->look);
+    while (t->peers.next && t->peers.next != &t->peers)
+        peer_drop(CONTAINER(t->peers.next, struct trust_peer, link));
+    map_free(&t->by_key);
+    policy_set_free(t->set);
+    inventory_free(t->inventory);
+    policy_free(t->policy);
+}
+static void trust_status(void *state, void (*line)(void *, const char *), void *ctx)
+{
+    struct trust *t = state;
+    char text[512], day[CONFIG_DATE_TEXT];
+    snprintf(text, sizeof text, "%s: %u regimes with %u rules, %u elements of %u suppliers, as of %s%s",
+             is_enforced(t) ? "enforced" : "observed, nobody is refused", t->policy->n_files, t->policy->n_rows, t->inventory->n_elements,
+             t->inventory->n_suppliers, config_date_text(t->today, day), t->inventory->synthetic ? ", synthetic" : "");
+    line(ctx, text);
+    snprintf(text, sizeof text, "connected: %u, of these being emptied: %u", t->n_peers, t->n_draining);
+    line(ctx, text);
+}
+static const struct nf_op ops[] = {
+    {SBI_trust_decide_connect, op_connect}, {SBI_trust_decide_use, op_use}, {SBI_trust_gone, op_gone}};
+const struct nf_desc trust_nf = {
+    .kind = SBI_NF_TRUST,
+    .name = "trust",
+    .state_octets = sizeof(struct trust),
+    .boot = trust_boot,
+    .stop = trust_stop,
+    .status = trust_status,
+    .ops = ops,
+    .n_ops = ARRAY_LEN(ops),
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trust.h - the function that decides who may take part (spec/sbi/trust.def). It keeps the inventory of rt->store and
+ * the policy of rt->policy compiled, knows who is connected, and tells whoever asked when a decision changes: with the
+ * day, with an import into the inventory, with another policy. */
+#pragma once
+#include "base/map.h"
+#include "base/text.h"
+#include "rt/nf.h"
+#include "trust/policy.h"
+
+extern const struct nf_desc trust_nf;
+
+enum trust_finding { TRUST_FINDING_NONE, TRUST_FINDING_UNPROVED, TRUST_FINDING_OTHER, TRUST_FINDING_NAME, TRUST_FINDING_STRANGER };
+struct trust_peer { /* who takes part */
+    struct trust *trust;
+    struct link link;
+    struct timer drain;
+    char key[160]; /* kind and node id */
+    char node_id[151], callback[513], name[151];
+    enum sbi_TrustKind kind;
+    struct net_addr address;
+    uint8_t plmn[3], gnb_id_bits;
+    uint32_t gnb_id;
+    uint8_t key_sha256[32];
+    bool has_key, permitted, draining;
+    uint8_t verdict, conditions;
+    uint32_t element; /* in the inventory at hand; 0: a stranger */
+};
+struct trust {
+    struct rt *rt;
+    struct policy *policy;
+    struct inventory *inventory;
+    struct policy_set *set;
+    uint64_t generation; /* of the inventory in the store */
+    int32_t today;
+    struct map by_key;
+    struct link peers;
+    uint32_t n_peers, n_draining;
+    struct timer look; /* at the day and the store */
+};
+
+/* What would follow if this policy (NULL: the one in force) took the place of the one in force: a line for each element
+ * that is connected and would lose or change its permission, with the reason. The count of those that would lose it. */
+uint32_t trust_preview(struct trust *, struct policy *, struct text *);
+/* It takes its place, with the inventory as it is in the store; elements that lose their permission are drained. The
+ * policy is trust's from now on, also when it fails (NULL: the one in force stays). OK, or an error with why[]. */
+int trust_apply(struct trust *, struct policy *, char *why, uint32_t cap);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trust_net.h - the inventory of the simulated network: two gNBs behind one address, and a UPF. */
+#pragma once
+#include "tests/net/net.h"
+#include "trust/inventory_store.h"
+
+#define ESTATE_SUPPLIERS_JSON                                                                                          \
+    "\"suppliers\":[{\"id\":\"orion\",\"name\":\"Orion Networks\",\"country\":\"FI\"},"                                 \
+    "{\"id\":\"drago\",\"name\":\"Drago Technologies\",\"country\":\"CN\"}],"
+/* Who makes gNB 1, gNB 2 and the UPF; gNB 1's name; how gNB 2 proves who it is. */
+static inline void estate_import(struct store *s, const char *gnb1, const char *gnb2, const char *upf, const char *name1, const char *identity2)
+{
+    static char json[2048];
+    static uint64_t now = 1700000000000000;
+    struct inv_report report = {0};
+    struct inv_import_result result;
+    int n = snprintf(json, sizeof json,
+                     "{" ESTATE_SUPPLIERS_JSON "\"elements\":["
+                     "{\"id\":\"site1-gnb\",\"function\":\"gnb\",\"supplier\":\"%s\",\"name\":\"%s\",\"plmn\":\"001-01\",\"gnb_id\":1,"
+                     "\"gnb_id_bits\":24,\"address\":\"10.0.0.16\",\"identity\":\"address_only\",\"installed\":\"2020-01-01\"},"
+                     "{\"id\":\"site2-cu\",\"function\":\"cu\",\"supplier\":\"%s\",\"plmn\":\"001-01\",\"gnb_id\":2,\"gnb_id_bits\":24,"
+                     "\"address\":\"10.0.0.16\",%s\"installed\":\"2020-01-01\"},"
+                     "{\"id\":\"upf1\",\"function\":\"upf\",\"supplier\":\"%s\",\"node_id\":\"10.0.0.2\",\"address\":\"10.0.0.2\","
+                     "\"identity\":\"address_only\",\"installed\":\"2020-01-01\"}]}",
+                     gnb1, name1, gnb2, identity2, upf);
+    struct inv_text text = {STR("estate.json"), {json, (uint32_t)n}, true, INV_KINDS};
+    struct inv_import m = {.texts = &text, .n_texts = 1, .from = 3650, .correction = true, .now_us = now += 1000000};
+    int e = inventory_import(s, &m, &report, &result);
+    for (uint32_t i = 0; i < report.n_findings; i++)
+        print_message("%u:%u %s\n", report.findings[i].line, report.findings[i].column, report.findings[i].why);
+    assert_int_equal(e, OK);
+    inv_report_free(&report);
+}
+#define ADDRESS_ONLY "\"identity\":\"address_only\","
+#define ENFORCE      "trust: {mode: enforce, drain: 20 s}\n"
+#define REGIME_HEAD  "id: t\nnation: FI\ntitle: a test\nstanding: own\ncitation: \"Act 7\"\nchecked: 2020-01-01\nrules:\n"
+#define NOTHING "id: t\nnation: FI\ntitle: a test\nstanding: own\ncitation: \"Act 7\"\nchecked: 2020-01-01\n"
+#define BAN          "  - {id: ban, says: \"nothing of Drago's\", citation: \"Act 7 s. 3\", sure: seen, suppliers: [Drago], decision: deny}\n"

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policy where equipment connects, in the whole network: who is let in, who is refused and why, and what becomes of
+ * equipment that loses its permission while it is connected. */
+#include "tests/net/trust_net.h"
+
+static void two_of_orion(struct store *s) { estate_import(s, "orion", "orion", "orion", "gnb", ADDRESS_ONLY); }
+static void one_of_drago(struct store *s) { estate_import(s, "orion", "drago", "orion", "gnb", ADDRESS_ONLY); }
+static void unproved(struct store *s) { estate_import(s, "orion", "orion", "orion", "another name", ""); }
+static struct trust *trust_of(struct net *n) { return nf_state(&n->core, SBI_NF_TRUST); }
+static struct amf_gnb *gnb_of(struct net *n, uint32_t assoc)
+{
+    struct amf_gnb *g;
+    for (uint32_t i = 0; (g = slab_next(&n->amf->gnbs, &i));)
+        if (assoc-- == 0)
+            return g;
+    return NULL;
+}
+
+static void permitted(struct net *n)
+{
+    net_register(n, n->ue[0]);
+    net_ping(n, net_session(n, n->ue[0], "internet", NAS_PDU_IPV4), "8.8.8.8");
+    net_run(n, NET_S);
+    net_agree(n);
+}
+static void permitted_both_ways(void **state)
+{
+    net_both_ways(permitted, (struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {REGIME_HEAD BAN}});
+}
+
+static void banned(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {REGIME_HEAD BAN}, .refused_cells = 2});
+    const struct gnb *g = &n->cells[1].gnb;
+    assert_int_equal(g->state, GNB_REFUSED);
+    assert_int_equal(g->last_cause.sel, NGAP_Cause_misc);
+    assert_int_equal(g->last_cause.misc, NGAP_CauseMisc_om_intervention);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    /* the rule and its citation are what is told */
+    bool told = false;
+    for (uint32_t i = 0; gnb_of(n, i); i++)
+        told |= strstr(gnb_of(n, i)->trust.why, "deny by t/ban (Act 7 s. 3): nothing of Drago's") != NULL;
+    assert_true(told);
+    assert_int_equal(trust_of(n)->n_peers, 1);
+    permitted(n); /* the other one works */
+    net_free(n);
+}
+
+static void observed(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = "trust: {mode: observe}\n", .provision = one_of_drago, .policies = {REGIME_HEAD BAN}});
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    assert_int_equal(trust_of(n)->n_peers, 2);
+    net_free(n);
+}
+
+/* Strangers, and those who are known but prove nothing, get nothing; a wrong name alone is told and no more. */
+static void strangers(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = unproved, .policies = {REGIME_HEAD BAN}, .refused_cells = 2});
+    bool told = false;
+    for (uint32_t i = 0; gnb_of(n, i); i++)
+        told |= strstr(gnb_of(n, i)->trust.why, "is an element of the inventory and claims to be another") != NULL;
+    assert_true(told); /* it has the address of gNB 1 */
+    net_free(n);
+    n = net_new((struct net_options){.more = ENFORCE, .refused_cells = 3});
+    assert_int_equal(n->amf->gnbs_setup, 0);
+    assert_non_null(strstr(gnb_of(n, 0)->trust.why, "not in the inventory"));
+    net_free(n);
+    n = net_new((struct net_options){.more = "trust: {mode: enforce, strangers: permit}\n"});
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    assert_true(gnb_of(n, 0)->trust.no_protected);
+    net_free(n);
+}
+
+/* Nobody decides: nobody new is let in. */
+static void no_trust_function(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {REGIME_HEAD BAN}});
+    nf_stop(&n->core, SBI_NF_TRUST);
+    cell_free(&n->cells[1]);
+    net_run(n, NET_S);
+    net_cell_start(n, 1);
+    net_run(n, 3 * NET_S);
+    assert_int_equal(n->cells[1].gnb.state, GNB_REFUSED);
+    permitted(n);
+    net_free(n);
+}
+
+static void listed_slices(void **state)
+{
+    static const char only_nine[] = REGIME_HEAD "  - {id: s, says: x, sure: seen, suppliers: [Drago], decision: permit-with-conditions, "
+                                                "conditions: [listed-slices], slices: [1-000009]}\n";
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {only_nine}});
+    for (uint32_t i = 0; gnb_of(n, i); i++) {
+        const struct amf_gnb *g = gnb_of(n, i);
+        assert_int_equal(g->tas[0].slices, g->id == 2 ? 2 : 3); /* slices 1 and 1-000009 are configured, in this order */
+    }
+    net_free(n);
+    static const char none[] = REGIME_HEAD "  - {id: s, says: x, sure: seen, suppliers: [Drago], decision: permit-with-conditions, "
+                                           "conditions: [listed-slices], slices: [7]}\n";
+    n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {none}, .refused_cells = 2});
+    assert_int_equal(n->cells[1].gnb.last_cause.sel, NGAP_Cause_radioNetwork);
+    net_free(n);
+}
+
+static struct policy *policy_made(const char *text)
+{
+    static struct config_report report;
+    struct policy *p = policy_new();
+    report = (struct config_report){.n = 0};
+    assert_int_equal(policy_read(p, STR("new.yaml"), str_of(text), &report), OK);
+    assert_int_equal(policy_join(p, &report), OK);
+    return p;
+}
+/* Another policy: shown first, then the node is emptied and disconnected, and the phones are elsewhere. */
+static void drained(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}, .phones = 2});
+    char out[1024], why[256];
+    struct text t = text_over(out, sizeof out);
+    struct policy *ban = policy_made(REGIME_HEAD BAN);
+    for (uint32_t i = 0; i < 2; i++) {
+        ue_camp(n->ue[i], &n->cells[1]);
+        net_register(n, n->ue[i]);
+    }
+    net_idle(n, n->ue[1]);
+    assert_int_equal(trust_preview(trust_of(n), ban, &t), 1);
+    assert_string_equal(out, "loses its permission: site2-cu (gnb-001-01-000002): deny by t/ban (Act 7 s. 3): nothing of Drago's\n");
+    net_run(n, 30 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 2); /* looking does nothing */
+    rt_enter(&n->core);
+    assert_int_equal(trust_apply(trust_of(n), ban, why, sizeof why), OK);
+    net_run(n, 2 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    /* nobody new: whoever asks is sent to another area */
+    uint32_t before = n->count[UE_SERVICE_FAILED];
+    ue_service(n->ue[1]);
+    net_run(n, 2 * NET_S);
+    assert_int_equal(n->count[UE_SERVICE_FAILED], before + 1);
+    assert_int_equal(n->last[UE_SERVICE_FAILED].cause, NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA);
+    net_run(n, 10 * NET_S);
+    assert_null(n->ue[0]->link); /* half of the time is over */
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    net_run(n, 10 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    assert_int_equal(trust_of(n)->n_peers, 1);
+    assert_int_equal(trust_of(n)->n_draining, 0);
+    net_run(n, 10 * NET_S); /* it comes again, and is refused */
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    assert_int_equal(n->cells[1].gnb.state, GNB_REFUSED);
+    for (uint32_t i = 0; i < 2; i++) { /* elsewhere they are still who they were */
+        uint32_t accepted = n->count[UE_SERVICE_ACCEPTED];
+        ue_camp(n->ue[i], &n->cells[0]);
+        if (n->ue[i]->state != MM_REGISTERED || ue_service(n->ue[i]) < 0)
+            ue_register(n->ue[i]);
+        net_run(n, 10 * NET_S);
+        assert_int_equal(n->ue[i]->state, MM_REGISTERED);
+        assert_true(i == 1 || n->count[UE_SERVICE_ACCEPTED] > accepted);
+    }
+    net_agree(n);
+    net_free(n);
+}
+/* Permission comes back before the end: nothing happens. */
+static void drain_called_off(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}});
+    char why[256];
+    ue_camp(n->ue[0], &n->cells[1]);
+    net_register(n, n->ue[0]);
+    assert_int_equal(trust_apply(trust_of(n), policy_made(REGIME_HEAD BAN), why, sizeof why), OK);
+    net_run(n, 5 * NET_S);
+    assert_int_equal(trust_of(n)->n_draining, 1);
+    assert_int_equal(trust_apply(trust_of(n), policy_made(NOTHING), why, sizeof why), OK);
+    net_run(n, 40 * NET_S);
+    assert_int_equal(trust_of(n)->n_draining, 0);
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    net_free(n);
+}
+/* The last day of a rule passes, and an import changes who built it. */
+static void day_and_import(void **state)
+{
+    static const char until[] = REGIME_HEAD "  - {id: ban, says: x, sure: seen, suppliers: [Drago], decision: deny, remove_by: %s}\n";
+    char text[512], today[CONFIG_DATE_TEXT];
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}});
+    char why[256];
+    snprintf(text, sizeof text, until, config_date_text(trust_of(n)->today, today));
+    assert_int_equal(trust_apply(trust_of(n), policy_made(text), why, sizeof why), OK);
+    net_run(n, 40 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    net_run(n, 86400ull * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    two_of_orion(n->store); /* it was Orion's all along */
+    net_run(n, 10 * NET_S);
+    cell_free(&n->cells[1]);
+    net_cell_start(n, 1);
+    net_run(n, 5 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    estate_import(n->store, "drago", "orion", "orion", "gnb", ADDRESS_ONLY);
+    net_run(n, 40 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    net_free(n);
+}
+/* A node that changes is asked about again. */
+static void configuration_update(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {REGIME_HEAD BAN}});
+    assert_int_equal(gnb_update(&n->cells[0].gnb, &NET_TA[1], 1, "other"), OK);
+    net_run(n, NET_S);
+    assert_int_equal(n->cells[0].gnb.updates_accepted, 1);
+    assert_int_equal(trust_of(n)->n_peers, 2);
+    one_of_drago(n->store);
+    char why[256];
+    n->core.now_us = world_now_us(n->w);
+    assert_int_equal(trust_apply(trust_of(n), NULL, why, sizeof why), OK);
+    assert_int_equal(gnb_update(&n->cells[1].gnb, &NET_TA[1], 1, NULL), OK);
+    net_run(n, NET_S);
+    assert_int_equal(n->cells[1].gnb.updates_refused, 1);
+    assert_int_equal(n->cells[1].gnb.last_cause.misc, NGAP_CauseMisc_om_intervention);
+    net_run(n, 30 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    net_free(n);
+}
+
+int main(void)
+{
+    return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
+               unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update));
+}
