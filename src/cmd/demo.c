@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* demo.c - redoubt demo: the network of net.h, shown at work in plain words, measured, and taken away again. */
+#include "cmd/demo_trust.h"
 #include "cmd/narrate.h"
 #include "cmd/net.h"
 #include "cmd/probe.h"
@@ -14,6 +15,7 @@ struct demo {
     struct net net;
     struct net_options options;
     struct narrator narrator;
+    struct demo_trust trust;
     uint32_t burst; /* phones beside the first */
     bool quick;
     uint32_t failures;
@@ -53,6 +55,8 @@ static void log_came(void *ctx, enum net_source from, struct str line)
 {
     struct demo *d = ctx;
     narrate(&d->narrator, from == NET_FROM_RAN, line);
+    if (from == NET_FROM_CORE)
+        demo_trust_line(&d->trust, line);
 }
 
 /* ---- figures of the core ---- */
@@ -235,6 +239,29 @@ static int step_throughput(struct demo *d)
     return EXIT_OK;
 }
 
+/* ---- act two ---- */
+static int step_banned_supplier(struct demo *d)
+{
+    struct demo_trust *t = &d->trust;
+    heading("7. Act two: a gNB of a supplier that policy keeps out wants to join");
+    good("The inventory knows who built what: the first gNB is Aurora Radio's, the second, new, is of %s. Both records are", t->supplier);
+    good("made up for this. The policy in force is the regime '%s'; redoubt trust policy list shows the others.", t->regime);
+    if (!demo_trust_join(t, &d->net))
+        return bad(d, "%s", d->net.why);
+    if (!strstr(t->why, t->rule))
+        return bad(d, "the second gNB was refused for another reason: %s", t->why);
+    good("The second gNB connects, asks for NG Setup, and is refused: %s by %s, which says:", t->decision, t->rule);
+    printf("        \"%s\"\n        %s\n        %s\n", t->says, t->citation, t->source);
+    good("What a gNB says of itself counts for nothing: it was known by what the inventory can prove, here its address.");
+    struct net_addr server = {0};
+    addr_parse(&server, STR(NET_SERVER4), 0);
+    int got = probe_ping("redoubt-phone1", &server, 3, 20, d->rtt);
+    if (got < 3)
+        return bad(d, "phone 1 has lost its connection: %d of 3 answers", got);
+    good("Phone 1, on the first gNB, has noticed nothing.");
+    return EXIT_OK;
+}
+
 /* ---- the table ---- */
 static void row(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void row(const char *what, const char *format, ...)
@@ -267,7 +294,7 @@ static void table(const struct demo *d)
 static int play(struct demo *d)
 {
     int (*const steps[])(struct demo *) = {step_network, step_first_phone, step_traffic, step_idle,
-                                               step_burst, step_goodbye, step_throughput};
+                                               step_burst, step_goodbye, step_throughput, step_banned_supplier};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         if (steps[i](d))
             return EXIT_FAILED;
@@ -282,6 +309,7 @@ int cmd_demo(int argc, char **argv)
     const char *value;
     d.options = (struct net_options){.phones = 1, .debug = true};
     d.burst = 20;
+    d.trust = (struct demo_trust){.regime = "uk-dvd-huawei"};
     while (args_more(&a)) {
         if (args_value(&a, NULL, "--ues", &value)) {
             if (!value || !args_number("--ues", value, 0, NET_UES_MAX - 1, &d.burst))
@@ -292,6 +320,9 @@ int cmd_demo(int argc, char **argv)
         } else if (args_value(&a, NULL, "--keep-logs", &d.options.logs)) {
             if (!d.options.logs)
                 return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--regime", &d.trust.regime)) {
+            if (!d.trust.regime)
+                return EXIT_USAGE;
         } else if (args_flag(&a, NULL, "--quick")) {
             d.quick = true;
         } else if (args_flag(&a, NULL, "--null-ciphering")) {
@@ -301,6 +332,10 @@ int cmd_demo(int argc, char **argv)
         }
     }
     d.options.ues = 1 + d.burst;
+    if (!demo_trust_prepare(&d.trust))
+        return EXIT_USAGE;
+    d.options.regime = d.trust.regime;
+    d.options.inventory = d.trust.inventory;
     int status = EXIT_FAILED;
     d.net.lock = -1;
     d.rtt = calloc(1, sizeof *d.rtt);

@@ -26,6 +26,7 @@ static const struct command commands[] = {
      "opens their sessions, fetches a web page, pings and measures, and says in plain words what happens. Needs root.\n"
      "Exit status 0 only if all of it worked. Ctrl-C leaves nothing behind.\n\n"
      "  --ues N                    phones that register in a burst after the first (20)\n"
+     "  --regime ID | FILE         the policy of act two, in which a gNB of a supplier that it bans is refused (uk-dvd-huawei)\n"
      "  --quick                    a few seconds: fewer phones, shorter measurements\n"
      "  --capture FILE.pcapng      what was on N2, N3, N4 and N6, for Wireshark\n"
      "  --null-ciphering           NAS in clear (NEA0), so that a capture can be read to the last field\n"

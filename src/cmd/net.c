@@ -65,7 +65,7 @@ pid_t net_owner(void)
 static void files_remove(void)
 {
     static const char *const names[] = {"core.sock", "ran.sock", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
-                                        "subscribers.csv"};
+                                        "subscribers.csv", "inventory.json"};
     char path[128];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         snprintf(path, sizeof path, NET_DIR "/%s", names[i]);
@@ -295,15 +295,14 @@ static int subscribers_write(const struct net *n)
     return fclose(f) == 0 ? OK : ERR_IO;
 }
 
-static int subscribers_add(struct net *n)
+/* A command of ours that reads a file in NET_DIR into the store. */
+static int import(struct net *n, const char *what, const char *const *words, int e)
 {
-    const char *const words[] = {"subscriber", "import", NET_DIR "/subscribers.csv", "-c", NET_DIR "/core.yaml", NULL};
     struct child c;
-    int e = subscribers_write(n);
     if (e == OK)
         e = child_start(&c, NULL, words);
     if (e < 0)
-        return fail(n, "the subscribers could not be written: %s", err_text(e));
+        return fail(n, "the %s could not be written: %s", what, err_text(e));
     while (child_runs(&c) || c.fd >= 0) {
         struct pollfd p = {c.fd, POLLIN, 0};
         poll(&p, 1, 50);
@@ -311,8 +310,22 @@ static int subscribers_add(struct net *n)
     }
     e = child_wait(&c, 1000);
     child_end(&c);
+    return e ? fail(n, "the %s was refused: %s", what, n->tail[NET_FROM_CORE]) : EXIT_OK;
+}
+static int subscribers_add(struct net *n)
+{
+    const char *const words[] = {"subscriber", "import", NET_DIR "/subscribers.csv", "-c", NET_DIR "/core.yaml", NULL};
+    int status = import(n, "list of subscribers", words, subscribers_write(n));
     unlink(NET_DIR "/subscribers.csv");
-    return e ? fail(n, "the subscribers were refused: %s", n->tail[NET_FROM_CORE]) : EXIT_OK;
+    return status;
+}
+static int inventory_add(struct net *n)
+{
+    const char *const words[] = {"trust", "inventory", "import", NET_DIR "/inventory.json", "-c", NET_DIR "/core.yaml", NULL};
+    struct str json = str_of(n->options->inventory);
+    if (!json.n)
+        return EXIT_OK;
+    return import(n, "inventory", words, file_write(NET_DIR "/inventory.json", (struct bytes){(const uint8_t *)json.p, json.n}, 0600));
 }
 
 /* ---- the core ---- */
@@ -351,10 +364,11 @@ static int config_write(struct net *n)
                      "udm:\n  home_network_keys: [{id: 1, profile: A, key: %s}]\n"
                      "udr:\n  path: " NET_DIR "/redoubt.db\n"
                      "control:\n  socket: " NET_DIR "/core.sock\n  log_format: json\n  log_level: %s\n"
-                     "  log_rate: 100000\n  log_burst: 100000\n",
+                     "  log_rate: 100000\n  log_burst: 100000\n%s%s%s",
                      n->options->null_ciphering ? "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n" : "",
                      n->options->capture ? "smf:\n  n4_local: socket\n" : "", private_hex,
-                     n->options->debug ? "debug" : "info");
+                     n->options->debug ? "debug" : "info", n->options->regime ? "trust:\n  mode: enforce\n  policies: [\"" : "",
+                     n->options->regime ? n->options->regime : "", n->options->regime ? "\"]\n" : "");
     e = file_write(NET_DIR "/core.yaml", (struct bytes){(const uint8_t *)text, (uint32_t)k}, 0600);
     secret_wipe(text, sizeof text);
     secret_wipe(private_hex, sizeof private_hex);
@@ -366,7 +380,7 @@ int net_core_start(struct net *n)
     const char *words[NET_WORDS] = {"run", "-c", NET_DIR "/core.yaml"};
     char sets[CMD_SETS][256];
     uint32_t at = 3;
-    if (config_write(n) || subscribers_add(n))
+    if (config_write(n) || subscribers_add(n) || inventory_add(n))
         return EXIT_FAILED;
     for (uint32_t i = 0; n->options->config && i < n->options->config->n_sets; i++) {
         if (!str_copy(sets[i], sizeof sets[i], n->options->config->sets[i]))
@@ -416,6 +430,17 @@ int net_ran_start(struct net *n, bool register_all)
     if (net_wait(n, &n->ran_ready, 10000))
         return EXIT_OK;
     return n->ended ? EXIT_FAILED : fail(n, "the gNB was not in service within 10 s");
+}
+
+int net_site2_make(struct net *n)
+{
+    struct net_addr core = addr("10.99.4.1"), site = addr(NET_SITE2_ADDRESS), n2 = addr("10.99.2.0");
+    int e = netns_create(NET_SITE2);
+    e = e < 0 ? e : netns_veth(NET_CORE, "n2b", NET_SITE2, "n2");
+    e = e < 0 ? e : netns_address(NET_CORE, "n2b", &core, 24);
+    e = e < 0 ? e : netns_address(NET_SITE2, "n2", &site, 24);
+    e = e < 0 ? e : netns_route(NET_SITE2, &n2, 24, &core, "n2");
+    return e < 0 ? fail(n, "a second site could not be made: %s", err_text(e)) : EXIT_OK;
 }
 
 int net_load_start(struct net *n, struct child *c, const char *const *more)

@@ -4,6 +4,7 @@
  *     redoubt-ran                     redoubt-core                       redoubt-dn
  *     gNB, phones    n2 --- N2 --- n2   AMF, SMF, UPF, ...   n6 --- N6 --- n6   web page, ping
  *                    n3 --- N3 --- n3   lo: N4
+ *     redoubt-site2, with net_site2_make(): another radio site, n2 --- N2 --- n2b of the core
  *     redoubt-phone1, redoubt-phone2, ...: each with its phone's interface alone
  *
  * One such network at a time on a machine; what one that was killed left behind is taken away first. */
@@ -15,6 +16,7 @@
 #define NET_CORE   NET_PREFIX "core"
 #define NET_RAN    NET_PREFIX "ran"
 #define NET_DN     NET_PREFIX "dn"
+#define NET_SITE2  NET_PREFIX "site2"
 #define NET_PHONE  NET_PREFIX "phone%u"
 #define NET_DIR    "/run/redoubt-net"
 #define NET_SERVER4 "10.99.0.1"
@@ -27,6 +29,7 @@ struct net_options {
     bool null_ciphering, debug;
     const char *capture; /* file; NULL: none */
     const char *logs;    /* folder for the logs of core and RAN; NULL: none */
+    const char *regime, *inventory; /* policy that is enforced, as trust.policies names it, and the inventory as JSON; NULL: off */
     const struct cmd_config_options *config; /* of the core, beside what the network needs; NULL: none */
 };
 /* A line of the core's or the RAN's log, as JSON. */
@@ -56,6 +59,10 @@ int net_ran_start(struct net *, bool register_all);
 /* A load of `redoubt ran` beside it, with these words; its phones stay until the child is ended. Its result is the one
  * line that it writes. */
 int net_load_start(struct net *, struct child *, const char *const *more);
+/* A place for a second gNB, which reaches the AMF from an address of its own. */
+#define NET_SITE1_ADDRESS "10.99.2.2"
+#define NET_SITE2_ADDRESS "10.99.4.2"
+int net_site2_make(struct net *);
 /* A line for the RAN's control socket: "register 2". */
 int net_ran_tell(struct net *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The IPv4 address of a phone's session, as the RAN has it. */

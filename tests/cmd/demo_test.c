@@ -89,6 +89,9 @@ static void demo_works(const char *option)
     assert_non_null(strstr(c.out, "the core holds no session"));
     assert_non_null(strstr(c.out, "All 6 have a session; none was refused."));
     assert_non_null(strstr(c.out, "Phone 1 has a PDU session"));
+    assert_non_null(strstr(c.out, "and is refused: deny by uk-dvd-huawei/all-5g, which says:"));
+    assert_non_null(strstr(c.out, "Communications Act 2003 s. 105Z1"));
+    assert_non_null(strstr(c.out, "Phone 1, on the first gNB, has noticed nothing."));
     assert_non_null(strstr(c.out, "All of it worked."));
     nothing_is_left();
 }

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/demo_trust.h"
+#include "cmd/narrate.h"
+#include "cmd/policies.h"
+#include "cmd/trust_store.h"
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Two gNBs that differ in who built them alone, and the UPF; made up, and marked so. */
+static void inventory_write(struct demo_trust *t, const char *today)
+{
+    snprintf(t->inventory, sizeof t->inventory,
+             "{\"suppliers\":[{\"id\":\"aurora\",\"name\":\"Aurora Radio\",\"country\":\"FI\",\"synthetic\":true},"
+             "{\"id\":\"second\",\"name\":\"%s\",\"country\":\"CN\",\"synthetic\":true}],"
+             "\"laws\":[{\"supplier\":\"second\",\"citation\":\"for the demonstration\",\"country\":\"CN\",\"extrajudicial\":true,\"synthetic\":true}],"
+             "\"elements\":[{\"id\":\"gnb-site-1\",\"function\":\"gnb\",\"supplier\":\"aurora\",\"plmn\":\"001-01\",\"gnb_id\":1,\"gnb_id_bits\":%u,"
+             "\"address\":\"" NET_SITE1_ADDRESS "\",\"identity\":\"address_only\",\"installed\":\"2019-01-01\",\"maintained_from\":\"FI\",\"synthetic\":true},"
+             "{\"id\":\"gnb-site-2\",\"function\":\"gnb\",\"supplier\":\"second\",\"plmn\":\"001-01\",\"gnb_id\":2,\"gnb_id_bits\":%u,"
+             "\"address\":\"" NET_SITE2_ADDRESS "\",\"identity\":\"address_only\",\"installed\":\"%s\",\"synthetic\":true},"
+             "{\"id\":\"upf\",\"function\":\"upf\",\"supplier\":\"aurora\",\"node_id\":\"127.0.0.7\",\"address\":\"127.0.0.7\","
+             "\"identity\":\"address_only\",\"installed\":\"2019-01-01\",\"maintained_from\":\"FI\",\"synthetic\":true}]}\n",
+             t->supplier, 32u, 32u, today);
+}
+
+/* Whom a rule that would meet a new gNB names; a supplier that is made up where it names nobody. */
+static void supplier_find(struct demo_trust *t, const struct policy *p)
+{
+    str_copy(t->supplier, sizeof t->supplier, STR("Longmen Wireless"));
+    for (uint32_t i = p->n_rows; i-- > 0;) {
+        const struct policy_rule *r = p->rows[i].rule;
+        for (uint32_t k = 0; p->rows[i].decision >= POLICY_DECISION_AUTHORISE && k < r->n_suppliers; k++)
+            if (!memchr(r->suppliers[k].p, '"', r->suppliers[k].n))
+                str_copy(t->supplier, sizeof t->supplier, r->suppliers[k]);
+    }
+}
+/* What will be said is asked beforehand, of the same policy and inventory. */
+static bool is_banned(struct demo_trust *t, const struct policy *p, int32_t today)
+{
+    struct inv_text text = {STR("demo"), str_of(t->inventory), true, INV_KINDS};
+    struct inv_asked asked = {.as_of = today};
+    struct inv_report report = {0};
+    struct inventory *v = NULL;
+    struct policy_set *s;
+    struct policy_verdict verdict = {0};
+    int e = inventory_read(&v, &text, 1, &asked, &report);
+    if (e == OK && policy_compile(&s, p, v) == OK) {
+        policy_decide(s, &(struct policy_query){.element = inventory_find(v, INV_element, STR("gnb-site-2")), .date = today}, &verdict);
+        const struct policy_row *w = verdict.n_reasons ? verdict.reasons[0].row : NULL;
+        if (w) {
+            snprintf(t->rule, sizeof t->rule, STR_FMT "/" STR_FMT, STR_ARG(w->file->r.id), STR_ARG(w->rule->id));
+            str_copy(t->citation, sizeof t->citation, policy_citation(w));
+            str_copy(t->says, sizeof t->says, w->rule->says);
+            str_copy(t->source, sizeof t->source, policy_source(w));
+            snprintf(t->decision, sizeof t->decision, "%s", policy_decision_text(verdict.reasons[0].decision));
+        }
+        struct policy_verdict first;
+        policy_decide(s, &(struct policy_query){.element = inventory_find(v, INV_element, STR("gnb-site-1")), .date = today}, &first);
+        verdict.permitted |= !first.permitted; /* whoever refuses everybody shows nothing */
+        policy_set_free(s);
+    } else {
+        fprintf(stderr, "redoubt demo: the inventory of the demonstration: %s\n", report.n_findings ? report.findings[0].why : err_text(e));
+    }
+    inv_report_free(&report);
+    inventory_free(v);
+    return e == OK && verdict.n_reasons && !verdict.permitted && t->rule[0];
+}
+bool demo_trust_prepare(struct demo_trust *t)
+{
+    struct config_report *report = calloc(1, sizeof *report);
+    struct str name = str_of(t->regime);
+    struct policy *p = report ? policies_load(&name, 1, report) : NULL;
+    int32_t today = inv_date_of_unix_us(trust_now_us());
+    char day[INV_DATE_TEXT];
+    bool ready = false;
+    t->gnb = (struct child){.fd = -1};
+    if (p) {
+        supplier_find(t, p);
+        inventory_write(t, inv_date_text(today, day));
+        ready = is_banned(t, p, today);
+        if (!ready)
+            fprintf(stderr, "redoubt demo: %s does not keep one supplier's new gNB out and let another's in: choose another regime\n", t->regime);
+    } else if (report) {
+        fputs(report->text, stderr);
+    }
+    policy_free(p);
+    free(report);
+    return ready;
+}
+
+void demo_trust_line(struct demo_trust *t, struct str line)
+{
+    char event[48], node[64];
+    if (!log_value(line, "event", event, sizeof event) || !log_value(line, "node", node, sizeof node))
+        return;
+    if (strcmp(node, "gnb-001-01-000002") != 0)
+        return;
+    t->refused |= strcmp(event, "trust_refused") == 0 && log_value(line, "why", t->why, sizeof t->why);
+    t->others |= strcmp(event, "trust_permitted") == 0;
+    memcpy(t->node, node, sizeof t->node);
+}
+
+static void no_line(void *ctx, struct str line) {}
+bool demo_trust_join(struct demo_trust *t, struct net *n)
+{
+    const char *const words[] = {"ran", "--amf", "10.99.2.1", "--n3", NET_SITE2_ADDRESS, "--gnb-id", "2", "--ues", "1", "--no-register",
+                                 "--name", "gnb-site-2", "--wait", "5", "--quiet", NULL};
+    bool never = false;
+    if (net_site2_make(n))
+        return false;
+    int e = child_start(&t->gnb, NET_SITE2, words);
+    for (int i = 0; e == OK && i < 100 && !t->refused && !t->others && !n->ended; i++) {
+        net_wait(n, &never, 50);
+        child_read(&t->gnb, no_line, NULL);
+    }
+    child_end(&t->gnb);
+    if (e < 0)
+        snprintf(n->why, sizeof n->why, "the second gNB did not start: %s", err_text(e));
+    else if (t->others)
+        snprintf(n->why, sizeof n->why, "the second gNB was let in");
+    else if (!t->refused && !n->ended)
+        snprintf(n->why, sizeof n->why, "the core said nothing of the second gNB");
+    return e == OK && t->refused && !t->others;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* demo_trust.h - act two of redoubt demo: who built it. */
+#pragma once
+#include "cmd/net.h"
+
+enum { DEMO_INVENTORY = 4096 };
+struct demo_trust {
+    const char *regime;       /* its id or path */
+    char supplier[128];       /* whom it keeps out of the radio network */
+    char rule[160], citation[512], says[1024], source[512], decision[32];
+    char inventory[DEMO_INVENTORY];
+    bool refused, others;     /* the core said so; "others": the second gNB came in */
+    char why[1024], node[64];
+    struct child gnb;
+};
+/* Reads the regime, finds whom it bans and makes the inventory of the demonstration. False: what is wrong has been told on
+ * standard error. */
+bool demo_trust_prepare(struct demo_trust *);
+void demo_trust_line(struct demo_trust *, struct str json_line); /* of the core's log */
+/* The gNB of that supplier tries to join; true when the core has refused it, false with net->why. */
+bool demo_trust_join(struct demo_trust *, struct net *);
