@@ -131,6 +131,10 @@ static void attach_failed(struct ran_cmd *r, struct ran_phone *p)
     if (p->doing == LOAD_ATTACH && !r->o.persist)
         failed(r, p);
 }
+static bool goes_on(const struct ran_cmd *r, const struct ran_phone *p, uint8_t cause)
+{
+    return r->o.persist && p->doing == LOAD_SERVICE && cause == NAS_GMM_CAUSE_CONGESTION;
+}
 
 /* ---- begin ---- */
 static int session_open(struct ran_cmd *r, struct ran_phone *p)
@@ -350,7 +354,7 @@ int load_start(struct ran_cmd *r)
         return ERR_STATE;
     l->active = true;
     l->wave = 0;
-    l->begun = l->done = l->failed = l->skipped = l->progress_done = 0;
+    l->begun = l->done = l->failed = l->skipped = l->barred = l->progress_done = 0;
     l->started_us = l->progress_us = r->rt.now_us;
     memset(l->causes, 0, sizeof l->causes);
     memset(l->hists, 0, sizeof *l->hists);
@@ -430,7 +434,7 @@ static void refused(struct ran_cmd *r, struct ran_phone *p, const char *what, ui
     count_5gmm(&r->load, what, cause);
     if (kind == LOAD_ATTACH)
         attach_failed(r, p);
-    else if (kind != LOAD_NOTHING && p->doing == kind)
+    else if (kind != LOAD_NOTHING && p->doing == kind && !goes_on(r, p, cause))
         failed(r, p);
 }
 void load_event(struct ran_cmd *r, struct ran_phone *p, const struct ue_event *e)
@@ -457,6 +461,7 @@ void load_event(struct ran_cmd *r, struct ran_phone *p, const struct ue_event *e
             done(r, p);
         break;
     case UE_SERVICE_FAILED: refused(r, p, "service", LOAD_SERVICE, e->cause); break;
+    case UE_BARRED: r->load.barred++; break;
     case UE_IDLE:
         if (p->doing == LOAD_IDLE)
             done(r, p);
@@ -502,9 +507,9 @@ static void totals(const struct ran_cmd *r, struct text *t)
     }
     double s = seconds(l->started_us, l->last_us);
     text_add(t, "{\"phones\":%u,\"registered\":%u,\"sessions\":%u,\"seconds\":%.3f,\"begun\":%llu,\"done\":%llu,\"failed\":%llu,"
-                "\"skipped\":%llu,\"rate\":%.1f,\"octets_per_phone\":%llu",
+                "\"skipped\":%llu,\"kept_back\":%llu,\"rate\":%.1f,\"octets_per_phone\":%llu",
              r->n_phones, registered, sessions, s, (unsigned long long)l->begun, (unsigned long long)l->done,
-             (unsigned long long)l->failed, (unsigned long long)l->skipped, s > 0 ? (double)l->done / s : 0,
+             (unsigned long long)l->failed, (unsigned long long)l->skipped, (unsigned long long)l->barred, s > 0 ? (double)l->done / s : 0,
              (unsigned long long)(rss_octets() - l->rss_before) / (r->n_phones ? r->n_phones : 1));
 }
 int load_result(const struct ran_cmd *r, char *out, uint32_t cap)

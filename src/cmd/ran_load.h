@@ -53,7 +53,7 @@ struct load {
     uint32_t wave, next; /* the wave at hand (n_waves: the mix), the phone it comes to next */
     struct load_wave waves[LOAD_WAVES + 1];
     uint64_t started_us, last_us, done_us, progress_us, progress_done; /* last: one ended; done: well */
-    uint64_t begun, done, failed, skipped; /* skipped: were not fit for the wave */
+    uint64_t begun, done, failed, skipped, barred; /* skipped: were not fit for the wave; barred: times kept back by T3346 or gNB */
     struct load_cause causes[LOAD_CAUSES];
     struct load_hists *hists;
     struct hist *second; /* of the last second, all kinds */

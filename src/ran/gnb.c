@@ -149,10 +149,24 @@ static void wait_for(struct gnb *g, uint64_t us)
     g->state = GNB_WAITING;
     timer_set(&g->rt->timers, &g->timer, g->rt->now_us + us, wait_over);
 }
+/* 8.7.7.2: the newest holds */
+static void overload_start(struct gnb *g, const struct ngap_OverloadStart *m)
+{
+    g->overload_starts++;
+    g->is_overloaded = m->has.AMFOverloadResponse;
+    g->overload_action = (uint8_t)m->AMFOverloadResponse.overloadAction;
+    g->overload_percent = m->has.AMFTrafficLoadReductionIndication ? (uint8_t)m->AMFTrafficLoadReductionIndication : 0;
+}
+static void overload_stop(struct gnb *g)
+{
+    g->overload_stops++;
+    g->is_overloaded = false;
+}
 static void setup_accepted(struct gnb *g, const struct ngap_NGSetupResponse *m)
 {
     if (g->state != GNB_SETTING_UP)
         return;
+    g->is_overloaded = false; /* 8.7.1.1 */
     g->setups_accepted++;
     g->state = GNB_READY;
     str_copy(g->amf_name, sizeof g->amf_name, m->AMFName);
@@ -245,6 +259,8 @@ static void received(struct gnb *g, const struct ngap_pdu *pdu)
         g->update_pending = false;
         g->last_cause = failure->Cause;
         break;
+    case NGAP_MSG_OverloadStart: overload_start(g, pdu->value); break;
+    case NGAP_MSG_OverloadStop: overload_stop(g); break;
     case NGAP_MSG_NGReset: reset_received(g, pdu->value); break;
     case NGAP_MSG_NGResetAcknowledge:
         g->resets_acknowledged += g->reset_pending;

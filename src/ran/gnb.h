@@ -60,6 +60,10 @@ struct gnb {
     uint8_t amf_plmns[GNB_AMF_PLMNS][3];
     struct ngap_Cause last_cause; /* of the latest failure or Error Indication */
     uint64_t last_error_amf_ue, last_error_ran_ue;
+    bool is_overloaded;      /* OVERLOAD START: … */
+    uint8_t overload_action; /* NGAP_OverloadAction_* */
+    uint8_t overload_percent; /* of the traffic that it names; 0: all of it */
+    uint64_t overload_starts, overload_stops;
     uint8_t last_error_has; /* bit 0: AMF UE NGAP ID, bit 1: RAN UE NGAP ID */
     uint32_t last_reset_items; /* in the latest NG Reset Acknowledge */
     uint64_t setups_sent, setups_accepted, setups_refused, updates_accepted, updates_refused, resets,

@@ -74,6 +74,34 @@ static void watch(struct gnb_ue *l)
         timer_set(&ran->rt->timers, &l->timer, l->active_us + ran->config.inactivity_us, quiet);
 }
 
+/* TS 38.413 9.3.1.105: does the overload action name this RRC establishment cause? */
+static bool is_named(uint8_t action, uint32_t cause)
+{
+    bool emergency = cause == NGAP_RRCEstablishmentCause_emergency, mt = cause == NGAP_RRCEstablishmentCause_mt_Access;
+    bool high = cause == NGAP_RRCEstablishmentCause_highPriorityAccess || cause == NGAP_RRCEstablishmentCause_mps_PriorityAccess ||
+                cause == NGAP_RRCEstablishmentCause_mcs_PriorityAccess;
+    switch (action) {
+    case NGAP_OverloadAction_reject_non_emergency_mo_dt:
+        return cause == NGAP_RRCEstablishmentCause_mo_Data || cause == NGAP_RRCEstablishmentCause_mo_VoiceCall ||
+               cause == NGAP_RRCEstablishmentCause_mo_VideoCall || cause == NGAP_RRCEstablishmentCause_mo_SMS;
+    case NGAP_OverloadAction_permit_emergency_sessions_and_mobile_terminated_services_only: return !emergency && !mt;
+    default: return !emergency && !mt && !high;
+    }
+}
+/* RRC Reject (TS 38.331 5.3.15) for what OVERLOAD START names, as large a part of it as it says. */
+static bool is_barred(struct cell *c, struct ue *ue, uint32_t cause)
+{
+    enum { WAIT_MAX_S = 16 }; /* waitTime */
+    const struct gnb *g = &c->gnb;
+    struct rt *rt = c->ran->rt;
+    if (!g->is_overloaded || !is_named(g->overload_action, cause))
+        return false;
+    if (g->overload_percent && rt_random(rt) % 100 >= g->overload_percent)
+        return false;
+    c->ran->counters.barred++;
+    ue_barred(ue, (1 + rt_random(rt) % WAIT_MAX_S) * 1000000);
+    return true;
+}
 int gnb_ue_connect(struct cell *c, struct ue *ue, uint32_t cause, uint64_t tmsi, struct bytes nas)
 {
     struct ran *ran = c->ran;
@@ -81,6 +109,8 @@ int gnb_ue_connect(struct cell *c, struct ue *ue, uint32_t cause, uint64_t tmsi,
     uint8_t set[2], pointer, id[4];
     if (c->gnb.state != GNB_READY)
         return ERR_STATE;
+    if (is_barred(c, ue, cause))
+        return ERR_DENIED;
     struct gnb_ue *l = slab_new(&ran->links);
     if (!l)
         return ERR_FULL;

@@ -26,6 +26,7 @@ enum ue_event_kind {
     UE_SESSION_DOWN, /* cause: 5GSM */
     UE_ADDRESS6,     /* the session's global address is known */
     UE_PING_REPLY,   /* us: round-trip time */
+    UE_BARRED,       /* the gNB, or T3346, keeps it back for now; it goes on by itself. us: for how long */
     UE_DATA,         /* a UDP datagram for the phone itself: data; lives until the call returns */
 };
 struct ue_event {
@@ -47,7 +48,7 @@ struct ran_config {
 struct ran_counters {
     uint64_t initial, uplink, downlink, undelivered, context_setups, context_failures, releases, release_requests,
         bearers_up, bearers_down, paging, paging_hits, key_mismatches, n3_rx, n3_tx, n3_unknown, n3_bad, n3_echo,
-        n3_errors, n3_end_markers, nas_discarded, nas_bad, nas_status;
+        n3_errors, n3_end_markers, barred, nas_discarded, nas_bad, nas_status;
 };
 enum { RAN_NAS_MAX = 8192, RAN_BLOCK = 1 << 17, RAN_PACKET_MAX = 9216, RAN_HEADROOM = 32 };
 struct ran {

@@ -7,7 +7,7 @@ const char *ue_event_name(enum ue_event_kind k)
     static const char *const names[] = {
         "connected",      "idle",          "registered",     "registration-failed", "deregistered", "service-accepted",
         "service-failed", "paged",         "configured",     "session-up",          "session-failed", "session-changed",
-        "session-down",   "address-ipv6",  "ping-reply",     "data"};
+        "session-down",   "address-ipv6",  "ping-reply",     "barred",              "data"};
     return (unsigned)k < ARRAY_LEN(names) ? names[k] : "?";
 }
 const char *ue_mm_state_name(uint8_t state)
@@ -142,6 +142,7 @@ static void timers_stop(struct ue *ue)
     struct timers *t = &ue->ran->rt->timers;
     timer_stop(t, &ue->t_procedure);
     timer_stop(t, &ue->t_retry);
+    timer_stop(t, &ue->t_hold);
     timer_stop(t, &ue->t3512);
     timer_stop(t, &ue->t3520);
     timer_stop(t, &ue->t3540);

@@ -158,6 +158,7 @@ struct ue {
     uint8_t next_pti;
     struct timer t_procedure; /* T3510, T3517, T3521 */
     struct timer t_retry;     /* T3511, T3502, T3346 */
+    struct timer t_hold;      /* T3346, T302: nothing is begun but an answer to paging and a deregistration */
     struct timer t3512, t3520, t3540;
     uint64_t started_us;
     struct ue_faults faults;
@@ -199,6 +200,7 @@ const char *ue_mm_state_name(uint8_t state);
 void ue_downlink(struct ue *, struct bytes nas);
 void ue_released(struct ue *, bool is_lost); /* is_lost: not in order */
 void ue_paged(struct ue *);
+void ue_barred(struct ue *, uint64_t us); /* RRC reject with that wait time */
 bool ue_kgnb_is(struct ue *, const uint8_t kgnb[32]); /* access stratum security would work */
 void ue_bearer_up(struct ue *, struct bearer *);
 void ue_bearer_gone(struct ue *, uint8_t psi);

@@ -159,10 +159,38 @@ int ue_service_build(struct ue *ue, struct nas_msg *m, bool full)
 /* ---- registration, 5.5.1 ---- */
 static void t3510_over(struct timer *);
 static void registration_failed(struct ue *ue, uint8_t cause, bool at_once);
+/* ---- kept back: T3346 (5.3.9), T302 (TS 38.331 5.3.14) ---- */
+static bool is_held(const struct ue *ue) { return timer_is_running(&ue->t_hold); }
+static void hold_over(struct timer *t)
+{
+    struct ue *ue = CONTAINER(t, struct ue, t_hold);
+    if (ue->sub == MM_ATTEMPTING && !timer_is_running(&ue->t_retry))
+        ue->sub = MM_NORMAL_SERVICE;
+    ue_kick(ue);
+}
+static void hold(struct ue *ue, uint64_t us)
+{
+    set(ue, &ue->t_hold, us, hold_over);
+    ran_tell(ue, &(struct ue_event){.kind = UE_BARRED, .us = us});
+}
+void ue_barred(struct ue *ue, uint64_t us) { hold(ue, us); }
+/* The lower layers let it not through: it is tried again when they do, and is no attempt (5.5.1.2.7 a, 5.5.1.3.7 a). */
+static void registration_barred(struct ue *ue)
+{
+    bool was_initial = ue->registration == NAS_REG_INITIAL;
+    stop(ue, &ue->t_procedure);
+    ue->registration = 0;
+    state_set(ue, was_initial ? MM_DEREGISTERED : MM_REGISTERED, MM_ATTEMPTING);
+    *(was_initial ? &ue->wants_registration : &ue->wants_update) = true;
+}
 static void registration_start(struct ue *ue, uint8_t type)
 {
     struct nas_msg outer, full;
     struct nas_s_nssai slices[UE_SLICES];
+    if (is_held(ue)) {
+        *(type == NAS_REG_INITIAL ? &ue->wants_registration : &ue->wants_update) = true;
+        return;
+    }
     stop(ue, &ue->t_retry);
     stop(ue, &ue->t3540);
     if (!ue->cell || ue->usim.is_invalid)
@@ -188,7 +216,9 @@ static void registration_start(struct ue *ue, uint8_t type)
         e = ue_registration_build(ue, &outer, slices, false);
     if (e >= 0)
         e = ue_send_initial(ue, &outer, &full, NGAP_RRCEstablishmentCause_mo_Signalling);
-    if (e < 0)
+    if (e == ERR_DENIED)
+        registration_barred(ue);
+    else if (e < 0)
         registration_failed(ue, 0, false);
 }
 static void t3511_over(struct timer *t)
@@ -360,6 +390,7 @@ static void registration_reject(struct ue *ue, const struct nas_registration_rej
         ue->last_cause = cause;
         state_set(ue, was_initial ? MM_DEREGISTERED : MM_REGISTERED, MM_ATTEMPTING);
         set(ue, &ue->t_retry, (uint64_t)nas_timer_s(m->t3346_value) * S, t3511_over);
+        hold(ue, (uint64_t)nas_timer_s(m->t3346_value) * S);
         tell(ue, UE_REGISTRATION_FAILED, cause);
         return;
     }
@@ -398,6 +429,14 @@ static void service_failed(struct ue *ue, uint8_t cause)
     ue->last_cause = cause;
     tell(ue, UE_SERVICE_FAILED, cause);
 }
+/* What it was for is wanted still, as soon as it may (5.6.1.5 on cause 22, 5.6.1.7 a). */
+static void service_later(struct ue *ue)
+{
+    stop(ue, &ue->t_procedure);
+    state_set(ue, MM_REGISTERED, MM_NORMAL_SERVICE);
+    ue->is_paged = false;
+    ue->wants_service = true;
+}
 static void t3517_over(struct timer *t)
 {
     struct ue *ue = CONTAINER(t, struct ue, t_procedure);
@@ -425,7 +464,10 @@ static void service_start(struct ue *ue)
                                    : NGAP_RRCEstablishmentCause_mo_Signalling;
     ue_service_build(ue, &full, true);
     ue_service_build(ue, &outer, false);
-    if (ue_send_initial(ue, &outer, &full, cause) < 0)
+    int e = ue_send_initial(ue, &outer, &full, cause);
+    if (e == ERR_DENIED)
+        service_later(ue);
+    else if (e < 0)
         service_failed(ue, 0);
 }
 static void service_done(struct ue *ue)
@@ -454,6 +496,13 @@ static void service_reject(struct ue *ue, const struct nas_service_reject *m, bo
     if (m->has.pdu_session_status && is_protected)
         ue_sessions_keep(ue, m->pdu_session_status);
     t3540_start(ue);
+    if (cause == NAS_GMM_CAUSE_CONGESTION && m->has.t3346_value && nas_timer_s(m->t3346_value) != UINT32_MAX) {
+        service_later(ue);
+        hold(ue, (uint64_t)nas_timer_s(m->t3346_value) * S);
+        ue->last_cause = cause;
+        tell(ue, UE_SERVICE_FAILED, cause);
+        return;
+    }
     if (cause_is_plain(cause))
         ue->register_again = cause_apply(ue, cause, is_protected);
     service_failed(ue, cause);
@@ -658,7 +707,8 @@ void ue_kick(struct ue *ue)
 {
     if (!ue->cell || ue->usim.is_invalid)
         return;
-    if (ue->state == MM_DEREGISTERED && ue->wants_registration && !ue->link) {
+    bool held = is_held(ue);
+    if (ue->state == MM_DEREGISTERED && ue->wants_registration && !ue->link && !held) {
         registration_start(ue, NAS_REG_INITIAL);
         return;
     }
@@ -666,11 +716,11 @@ void ue_kick(struct ue *ue)
         return;
     if (ue->wants_deregistration)
         deregistration_start(ue);
-    else if (ue->wants_update && !timer_is_running(&ue->t_retry))
+    else if (ue->wants_update && !held && !timer_is_running(&ue->t_retry))
         registration_start(ue, ue_in_area(ue) ? NAS_REG_PERIODIC : NAS_REG_MOBILITY);
-    else if (!ue->link && (ue->wants_service || ue_sm_is_due(ue)))
+    else if (!ue->link && (ue->wants_service || ue_sm_is_due(ue)) && (!held || ue->is_paged))
         service_start(ue);
-    else if (ue->link && ue->wants_service)
+    else if (ue->link && ue->wants_service && (!held || ue->is_paged))
         service_start(ue);
     else if (ue->link && ue->secure)
         ue_sm_kick(ue);

@@ -320,6 +320,7 @@ static inline void net_free(struct net *n)
         n->ue[i]->faults = (struct ue_faults){0};
         n->ue[i]->wants_registration = n->ue[i]->register_again = false;
         timer_stop(&n->ran_rt.timers, &n->ue[i]->t_retry);
+        timer_stop(&n->ran_rt.timers, &n->ue[i]->t_hold);
         if (ue_deregister(n->ue[i], true) < 0)
             ue_lose_radio(n->ue[i]);
     }

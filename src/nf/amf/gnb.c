@@ -79,6 +79,7 @@ void amf_gnb_drop(struct amf *amf, struct amf_gnb *gnb, bool close)
         map_del(&amf->gnb_by_id, (struct bytes){gnb->node_id, gnb->node_id_n});
         amf->gnbs_setup--;
     }
+    amf_gnb_load_forget(amf, gnb);
     timer_stop(&amf->rt->timers, &gnb->setup_timer);
     amf_trust_gone(amf, gnb);
     map_del_u64(&amf->gnb_by_assoc, gnb->assoc);

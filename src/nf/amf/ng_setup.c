@@ -232,6 +232,7 @@ static void erase(struct amf *amf, struct amf_gnb *gnb)
         return;
     if (amf->ue_ops && amf->ue_ops->release_all)
         amf->ue_ops->release_all(amf, gnb);
+    amf_gnb_load_forget(amf, gnb); /* 8.7.1.1: overload action as well */
     map_del(&amf->gnb_by_id, (struct bytes){gnb->node_id, gnb->node_id_n});
     gnb->is_setup = gnb->reset_pending = false;
     gnb->n_tas = 0;

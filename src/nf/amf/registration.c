@@ -395,13 +395,6 @@ static void take_identity(struct amf_registration *f, const struct nas_mobile_id
         f->suci[0] = 0; /* longer than any: asked for again */
 }
 
-/* The last of memory and connections is for phones that have proved who they are: strangers cost nothing to make. */
-static bool is_crowded(const struct amf *amf)
-{
-    const struct frames *m = &amf->rt->frames;
-    const struct slab *conns = &amf->ues->conns;
-    return m->in_use > m->cap / 4 * 3 || conns->used > conns->max - conns->max / 8;
-}
 static void put_off(struct amf_conn *c)
 {
     amf_registration_reject(c, NAS_GMM_CAUSE_CONGESTION);
@@ -424,7 +417,7 @@ void amf_nas_registration_request(const struct amf_nas_rx *rx)
     if (amf_collide(c, rx->ue, AMF_EV_REGISTRATION_REQUEST) == AMF_IGNORE)
         return;
     count_try(c->amf->rt, wanted);
-    if (!rx->ue && is_crowded(c->amf)) {
+    if ((rx->ue && !amf_phone_may(rx->ue)) || !amf_admit(c, rx->ue, amf_class_of(c, rx->ue))) {
         put_off(c);
         return;
     }
@@ -434,6 +427,7 @@ void amf_nas_registration_request(const struct amf_nas_rx *rx)
     struct amf_ue *ue = worn ? NULL : rx->ue;
     struct amf_registration *f = amf_proc_new(c->amf, &type, AMF_PROC_REGISTRATION, c, ue);
     if (!f) {
+        amf_admit_end(c, false);
         put_off(c);
         return;
     }

@@ -132,9 +132,8 @@ static void send_reject(struct amf_conn *c, struct nas_msg *msg, uint8_t cause)
     struct nas_registration_reject *m = &msg->registration_reject;
     m->gmm_cause = cause;
     if (cause == NAS_GMM_CAUSE_CONGESTION) { /* 5.3.9: integrity or not, the phone waits */
-        uint32_t spread = (uint32_t)(rt_random(rt) % (rt->config->amf.t3346_s / 4 + 1));
         m->has.t3346_value = 1;
-        m->t3346_value = nas_timer_of(rt->config->amf.t3346_s + spread);
+        m->t3346_value = nas_timer_of(amf_back_off_s(c));
     }
     struct pseudonym who = log_identity(rt->log, c->ue ? amf_ue_supi(c->ue) : STR(""));
     metric_add_at(rt->metrics, METRIC_reg_failed, cause, 1);

@@ -21,7 +21,7 @@ void amf_service_reject(struct amf_conn *c, uint8_t cause)
     m.service_reject.gmm_cause = cause;
     if (cause == NAS_GMM_CAUSE_CONGESTION) { /* 5.6.1.5 */
         m.service_reject.has.t3346_value = 1;
-        m.service_reject.t3346_value = nas_timer_of(rt->config->amf.t3346_s);
+        m.service_reject.t3346_value = nas_timer_of(amf_back_off_s(c));
     }
     metric_add_at(rt->metrics, METRIC_service_failed, cause, 1);
     struct pseudonym who = log_identity(rt->log, c->ue ? amf_ue_supi(c->ue) : STR(""));
@@ -141,8 +141,13 @@ void amf_nas_service_request(const struct amf_nas_rx *rx)
     bool was_paged = ue->is_paged;
     if (amf_collide(c, ue, AMF_EV_SERVICE_REQUEST) != AMF_GO || c->is_releasing)
         return;
+    if (!amf_phone_may(ue) || !amf_admit(c, ue, amf_class_of(c, ue))) {
+        refuse(c, NAS_GMM_CAUSE_CONGESTION);
+        return;
+    }
     struct service *f = amf_proc_new(rx->amf, &SERVICE, AMF_PROC_SERVICE_REQUEST, c, ue);
     if (!f) {
+        amf_admit_end(c, false);
         refuse(c, NAS_GMM_CAUSE_CONGESTION);
         return;
     }

@@ -31,7 +31,7 @@ int sm_send_n1(struct amf_ue *ue, uint8_t id, struct bytes n1, uint8_t cause)
     t->has.gmm_cause = cause != 0;
     t->gmm_cause = cause;
     t->has.back_off_timer_value = has_back_off(cause);
-    t->back_off_timer_value = nas_timer3_of(ue->amf->rt->config->amf.t3346_s);
+    t->back_off_timer_value = t->has.back_off_timer_value ? nas_timer3_of(amf_back_off_s(ue->conn)) : 0;
     return amf_nas_send(ue->conn, &m, NAS_CIPHERED);
 }
 /* The protected NAS PDU for an item of an NGAP message; p NULL: none, or it cannot be made. */

@@ -86,6 +86,7 @@ void amf_conn_drop(struct amf_conn *c)
     if (ue)
         detach(ue);
     timer_stop(&amf->rt->timers, &c->timer);
+    amf_admit_end(c, false);
     list_remove(&c->on_gnb);
     map_del_u64(&amf->ues->by_ran, ran_key(amf, c->gnb, c->ran_ue_id));
     slab_drop(&amf->ues->conns, c);
@@ -305,6 +306,7 @@ int amf_ues_init(struct amf *amf)
         return ERR_NOSPACE;
     }
     amf->ue_ops = &amf_ue_side;
+    amf_admission_init(amf);
     return OK;
 }
 void amf_ues_free(struct amf *amf)
@@ -313,6 +315,7 @@ void amf_ues_free(struct amf *amf)
     if (!u)
         return;
     amf_ue_store_close(amf);
+    amf_admission_stop(amf);
     struct amf_conn *c;
     struct amf_ue *ue;
     for (uint32_t i = 0; u->ues.items && (ue = slab_next(&u->ues, &i));)
@@ -341,9 +344,13 @@ void amf_ues_status(const struct amf *amf, void (*line)(void *, const char *), v
 {
     char text[160];
     const struct amf_ues *u = amf->ues;
+    const struct amf_admission *a = &amf->admission;
     if (!u)
         return;
     snprintf(text, sizeof text, "phones: %u registered, %u connections, %u sessions, at most %u", u->registered,
              u->conns.used, u->sessions.used, u->ues.max);
+    line(ctx, text);
+    snprintf(text, sizeof text, "load: %u procedures admitted of at most %u, %u RAN nodes active, %u procedures a second of late",
+             a->used[AMF_ORDINARY], a->limit_now, a->n_active, a->served_s);
     line(ctx, text);
 }

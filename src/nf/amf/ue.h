@@ -52,6 +52,9 @@ struct amf_conn {
     uint32_t kgnb_count;  /* uplink NAS COUNT from which KgNB is derived: TS 33.501 6.8.1.1.2 */
     uint16_t stream;
     uint8_t rrc_cause;    /* NGAP_RRCEstablishmentCause_* */
+    uint8_t window;       /* of amf_admission.used that counts it, while it is admitted */
+    struct link admitted; /* amf_admission.admitted */
+    uint64_t admitted_us;
     bool asked_context;   /* the gNB wants an Initial Context Setup (UE Context Request) */
     bool is_secure;       /* secure exchange of NAS messages is established on it (TS 24.501 4.4.2.5) */
     bool has_context;     /* Initial Context Setup succeeded: radio bearers and AS security are there */
@@ -133,6 +136,7 @@ struct amf_ue {
     uint32_t subscribed_t3512_s; /* 0: not said */
     bool at_udm;           /* registered there as the serving AMF */
     char policy_id[AMF_ID_MAX + 1], sdm_id[AMF_ID_MAX + 1]; /* empty: none */
+    uint64_t busy_until_us; /* amf_phone_may() */
     struct timer reachable; /* mobile reachable, then implicit deregistration */
     struct link sessions;   /* struct amf_session, session.h */
 };

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* More than the AMF can do: thousands at once with a small limit, a gNB and a phone that flood, who is let in first, and
+ * what gNBs and phones do when they are told to hold back. */
+#include "tests/net/net.h"
+#include "base/hist.h"
+
+static struct seen {
+    struct hist us; /* of admitted registrations: from the message that was not put off */
+    uint32_t refused[256], registered, barred;
+    uint32_t n[NET_CELLS]; /* registered, by cell */
+} *seen;
+static void on_event(void *ctx, struct ue *ue, const struct ue_event *e)
+{
+    struct net *n = ctx;
+    if (e->kind == UE_REGISTERED) {
+        hist_add(&seen->us, e->us);
+        seen->registered++;
+        if (ue->cell)
+            seen->n[ue->cell - n->cells]++;
+    }
+    if (e->kind == UE_REGISTRATION_FAILED || e->kind == UE_SERVICE_FAILED)
+        seen->refused[e->cause]++;
+    seen->barred += e->kind == UE_BARRED;
+    net_event(ctx, ue, e);
+}
+static struct net *open_net(struct net_options o)
+{
+    struct net *n = net_new(o);
+    seen = calloc(1, sizeof *seen);
+    assert_non_null(seen);
+    n->ran.config.event = on_event;
+    n->core.metrics = metrics_new();
+    return n;
+}
+static void close_net(struct net *n)
+{
+    struct metrics *m = n->core.metrics;
+    net_free(n);
+    metrics_free(m);
+    free(seen);
+}
+static uint32_t ready(const struct net *n)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < n->o.phones; i++)
+        k += n->ue[i]->state == MM_REGISTERED && n->ue[i]->sessions && n->ue[i]->sessions->state == SM_ACTIVE;
+    return k;
+}
+
+/* ---- a storm ---- */
+static void storm(void **state)
+{
+    enum { PHONES = 2000, LIMIT = 16 };
+    struct world_faults f = {.delay_min_us = 500, .delay_max_us = 5000};
+    struct net *n = open_net((struct net_options){.seed = 1, .phones = PHONES, .faults = &f, .more = "  max_procedures: 16\n"});
+    for (uint32_t i = 0; i < PHONES; i++) {
+        ue_camp(n->ue[i], &n->cells[i % NET_CELLS]);
+        ue_register(n->ue[i]);
+        ue_session_open(n->ue[i], &(struct ue_open){.dnn = "internet", .type = NAS_PDU_IPV4});
+        if (i % 2)
+            net_run(n, NET_MS);
+    }
+    size_t memory = 0;
+    uint64_t end = world_now_us(n->w) + 300 * NET_S;
+    while (ready(n) < PHONES && world_now_us(n->w) < end) {
+        net_run(n, NET_MS * 5);
+        memory = n->core.frames.in_use > memory ? n->core.frames.in_use : memory;
+        assert_true(n->amf->admission.used[AMF_ORDINARY] <= LIMIT);
+    }
+    assert_int_equal(ready(n), PHONES);
+    assert_true(seen->refused[NAS_GMM_CAUSE_CONGESTION] > 0);
+    assert_true(n->cells[0].gnb.overload_starts > 0 && n->ran.counters.barred > 0);
+    for (uint32_t cause = 0; cause < 256; cause++)
+        assert_true(cause == NAS_GMM_CAUSE_CONGESTION || seen->refused[cause] == 0);
+    assert_true(hist_percentile(&seen->us, 99) <= 10 * hist_percentile(&seen->us, 50));
+    assert_true(seen->us.max < NET_S);
+    assert_true(memory < 4 << 20); /* of LIMIT registrations and their sessions, not of PHONES */
+    net_run(n, 10 * NET_S);
+    for (uint32_t i = 0; i < NET_CELLS; i++) {
+        assert_false(n->cells[i].gnb.is_overloaded);
+        assert_true(n->cells[i].gnb.overload_stops > 0);
+    }
+    assert_int_equal(metric_get(n->core.metrics, METRIC_gnbs_overloaded), 0);
+    assert_int_equal(n->amf->admission.used[AMF_ORDINARY], 0);
+    net_agree(n);
+    close_net(n);
+}
+
+/* ---- a gNB floods ---- */
+static void never_answers(struct ue *ue)
+{
+    ue->faults.drop_up = NAS_AUTHENTICATION_RESPONSE;
+    ue->faults.drop_times = 255;
+}
+/* It obeys nobody: no back-off, no overload action, and its phones never answer a challenge. */
+static void flood(struct net *n, uint32_t first)
+{
+    n->cells[1].gnb.is_overloaded = false;
+    for (uint32_t i = first; i < n->o.phones; i++) {
+        struct ue *ue = n->ue[i];
+        never_answers(ue);
+        timer_stop(&n->ran_rt.timers, &ue->t_hold);
+        timer_stop(&n->ran_rt.timers, &ue->t_retry);
+        if (!ue->link && ue->state == MM_DEREGISTERED)
+            ue_register(ue);
+    }
+}
+static void one_gnb_floods(void **state)
+{
+    enum { HONEST = 60, FLOOD = 400 };
+    struct net *n = open_net((struct net_options){.seed = 2, .phones = HONEST + FLOOD, .more = "  max_procedures: 40\n"});
+    for (uint32_t i = HONEST; i < n->o.phones; i++)
+        ue_camp(n->ue[i], &n->cells[1]);
+    for (uint32_t ms = 0, next = 0; ms < 4000; ms += 10) {
+        flood(n, HONEST);
+        if (ms >= 400 && ms % 50 == 0 && next < HONEST)
+            ue_register(n->ue[next++]);
+        net_run(n, 10 * NET_MS);
+        assert_true(n->cells[1].gnb.state == GNB_READY);
+    }
+    assert_int_equal(seen->n[0], HONEST); /* each at the first try */
+    assert_int_equal(seen->n[1], 0);
+    assert_true(seen->us.max < 200 * NET_MS);
+    assert_int_equal(n->cells[0].gnb.overload_starts, 0);
+    assert_true(n->cells[1].gnb.overload_starts > 0);
+    assert_true(seen->refused[NAS_GMM_CAUSE_CONGESTION] > FLOOD);
+    close_net(n);
+}
+
+/* ---- a phone floods ---- */
+static void one_phone_floods(void **state)
+{
+    enum { OTHERS = 20, SECONDS = 30, RATE = 2 };
+    struct net *n = open_net((struct net_options){.seed = 3, .phones = OTHERS + 1, .more = "  phone_rate: 2\n"});
+    struct ue *wild = n->ue[0];
+    net_register(n, wild);
+    uint32_t tries = 0;
+    for (uint32_t ms = 0; ms < SECONDS * 1000; ms += 10) {
+        timer_stop(&n->ran_rt.timers, &wild->t_hold); /* obeys no back-off */
+        if (wild->link && wild->state == MM_REGISTERED)
+            gnb_ue_release_request(wild->link, NGAP_CauseRadioNetwork_user_inactivity);
+        else if (!wild->link && ue_service(wild) == OK)
+            tries++;
+        if (ms % 1000 == 0 && ms / 1000 < OTHERS)
+            ue_register(n->ue[1 + ms / 1000]);
+        net_run(n, 10 * NET_MS);
+    }
+    assert_true(tries > 1000);
+    assert_true(n->count[UE_SERVICE_ACCEPTED] <= RATE * (SECONDS + 21));
+    assert_true(seen->refused[NAS_GMM_CAUSE_CONGESTION] > 500);
+    assert_int_equal(seen->registered, OTHERS + 1);
+    assert_true(seen->us.max < 100 * NET_MS);
+    assert_int_equal(wild->state, MM_REGISTERED); /* put off, and registered still */
+    net_run(n, 60 * NET_S);
+    close_net(n);
+}
+
+/* ---- who is let in first ---- */
+static void the_known_and_the_paged_get_in(void **state)
+{
+    enum { KNOWN = 3, STRANGERS = 60 };
+    struct net *n = open_net((struct net_options){.seed = 4, .phones = KNOWN + STRANGERS, .more = "  max_procedures: 16\n"});
+    for (uint32_t i = 0; i < KNOWN; i++) {
+        net_register(n, n->ue[i]);
+        ue_session_open(n->ue[i], &(struct ue_open){.dnn = "internet", .type = NAS_PDU_IPV4});
+    }
+    net_run(n, NET_S);
+    for (uint32_t i = 0; i < KNOWN; i++)
+        gnb_ue_release_request(n->ue[i]->link, NGAP_CauseRadioNetwork_user_inactivity);
+    net_run(n, NET_S);
+    for (uint32_t i = KNOWN; i < n->o.phones; i++) {
+        never_answers(n->ue[i]);
+        ue_camp(n->ue[i], &n->cells[i % NET_CELLS]);
+        ue_register(n->ue[i]);
+    }
+    net_run(n, 20 * NET_MS);
+    assert_int_equal(n->amf->admission.used[AMF_ORDINARY], 16);
+    net_from_far(n, n->ue[0]->sessions); /* is paged and answers: high priority, and the gNB lets it through */
+    net_run(n, 200 * NET_MS);
+    assert_non_null(n->ue[0]->link);
+    assert_int_equal(n->ue[0]->state, MM_REGISTERED);
+    assert_int_equal(n->count[UE_SERVICE_ACCEPTED], 1);
+    /* A service request of its own: a gNB that does not hold back. Its window beside the first is full of nobody, but
+     * the node has its share: it is put off, registered still, and comes back. */
+    n->cells[0].gnb.is_overloaded = false;
+    assert_int_equal(ue_service(n->ue[1]), OK);
+    assert_true(net_run_until(n, n->count[UE_SERVICE_ACCEPTED] == 2, 40 * NET_S));
+    assert_int_equal(n->ue[1]->state, MM_REGISTERED);
+    /* Those who answer nothing lose their place after 3 s: whoever comes then gets in. */
+    n->cells[0].gnb.is_overloaded = false;
+    n->ue[KNOWN + STRANGERS - 1]->faults = (struct ue_faults){0};
+    assert_true(net_run_until(n, n->ue[KNOWN + STRANGERS - 1]->state == MM_REGISTERED, 60 * NET_S));
+    close_net(n);
+}
+
+/* ---- OVERLOAD START at the gNB and the phone ---- */
+static void told_to_hold_back(void **state)
+{
+    struct net *n = open_net((struct net_options){.seed = 5, .phones = 2});
+    struct gnb *g = &n->cells[0].gnb;
+    struct ngap_OverloadStart start = {0};
+    struct ngap_OverloadStop stop;
+    struct amf_gnb *node = amf_gnb_by_assoc(n->amf, 0);
+    for (uint32_t i = 0; (node = slab_next(&n->amf->gnbs, &i)) && strcmp(node->id_text, "gnb-001-01-000001");)
+        ;
+    assert_non_null(node);
+    memset(&stop, 0, sizeof stop);
+    start.has.AMFOverloadResponse = 1; /* no reduction: all that it names */
+    start.AMFOverloadResponse.overloadAction = NGAP_OverloadAction_reject_rrc_cr_signalling;
+    amf_gnb_send(n->amf, node, NGAP_MSG_OverloadStart, &start, 0);
+    net_run(n, 10 * NET_MS);
+    assert_true(g->is_overloaded);
+    ue_register(n->ue[0]);
+    net_run(n, 30 * NET_S);
+    assert_int_equal(n->ue[0]->state, MM_DEREGISTERED);
+    assert_int_equal(n->count[UE_REGISTRATION_FAILED], 0); /* no attempt is counted: 5.5.1.2.7 a */
+    assert_true(n->count[UE_BARRED] >= 2);
+    assert_int_equal(n->ran.links.used, 0);
+    amf_gnb_send(n->amf, node, NGAP_MSG_OverloadStop, &stop, 0);
+    assert_true(net_run_until(n, n->ue[0]->state == MM_REGISTERED, 17 * NET_S));
+    /* mobile originated data alone */
+    ue_session_open(n->ue[0], &(struct ue_open){.dnn = "internet", .type = NAS_PDU_IPV4});
+    net_run(n, NET_S);
+    gnb_ue_release_request(n->ue[0]->link, NGAP_CauseRadioNetwork_user_inactivity);
+    net_run(n, NET_S);
+    start.AMFOverloadResponse.overloadAction = NGAP_OverloadAction_reject_non_emergency_mo_dt;
+    amf_gnb_send(n->amf, node, NGAP_MSG_OverloadStart, &start, 0);
+    net_run(n, 10 * NET_MS);
+    net_register(n, n->ue[1]); /* signalling passes */
+    assert_int_equal(ue_service(n->ue[0]), OK);
+    net_run(n, 20 * NET_S);
+    assert_null(n->ue[0]->link);
+    assert_int_equal(n->count[UE_SERVICE_FAILED], 0);
+    net_from_far(n, n->ue[0]->sessions); /* paged: mt-Access is not named */
+    net_run(n, NET_S);
+    assert_non_null(n->ue[0]->link);
+    /* a new NG Setup forgets it */
+    assert_int_equal(gnb_setup(g), OK);
+    net_run(n, NET_S);
+    assert_false(g->is_overloaded);
+    close_net(n);
+}
+
+int main(void)
+{
+    return RUN(unit(storm), unit(one_gnb_floods), unit(one_phone_floods), unit(the_known_and_the_paged_get_in),
+               unit(told_to_hold_back));
+}
