@@ -111,7 +111,7 @@ static void skip(struct nas_in *in, uint8_t iei, const uint8_t *at)
         fault(in, OK, 0, iei, at);
 }
 
-static int value_get(const struct nas_row *row, struct bytes v, uint8_t *to, struct arena *arena)
+int nas_value_get(const struct nas_row *row, struct bytes v, uint8_t *to, struct arena *arena)
 {
     uint16_t u;
     if (v.n < row->min)
@@ -160,7 +160,7 @@ static int mandatory_get(struct nas_in *in, const struct nas_row *row)
                                                : row->max;
         v = rd_bytes(r, n);
     }
-    int err = r->bad ? ERR_MISSING : value_get(row, v, in->body + row->offset, in->arena);
+    int err = r->bad ? ERR_MISSING : nas_value_get(row, v, in->body + row->offset, in->arena);
     if (err == OK || err == ERR_NOSPACE)
         return err;
     return fault(in, ERR_MISSING, NAS_GMM_CAUSE_INVALID_MANDATORY_INFORMATION, 0, at);
@@ -211,7 +211,7 @@ static int optional_get(struct nas_in *in, const struct nas_desc *d, uint32_t *n
         return OK;
     }
     *seen |= bit;
-    int err = value_get(row, v, in->body + row->offset, in->arena);
+    int err = nas_value_get(row, v, in->body + row->offset, in->arena);
     if (err == ERR_NOSPACE)
         return err;
     if (err) {

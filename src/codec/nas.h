@@ -170,6 +170,9 @@ static inline bool nas_ie_is_cleartext(const struct nas_row *row)
 }
 /* True when an initial message has nothing but cleartext IEs, 4.4.6. */
 bool nas_is_cleartext_only(const struct nas_msg *msg);
+/* A random valid message of that type from a seed (advanced), for tests: every IE that is there can be read. Octets, or
+ * ERR_UNKNOWN, ERR_NOSPACE. */
+int nas_random(enum nas_type type, uint64_t *seed, uint8_t *buf, size_t cap);
 /* One line of text, cut at cap, always terminated. Identities and secrets read <identity>,
  * <secret>. Octets. */
 int nas_print(const struct nas_msg *msg, char *buf, size_t cap);

@@ -36,6 +36,8 @@ NAS_CODEC(qos_flows)
 NAS_CODEC(ambr)
 NAS_CODEC(epco_up)
 NAS_CODEC(epco_down)
+/* A value of a row from its octets: OK, ERR_SYNTAX, ERR_NOSPACE. */
+int nas_value_get(const struct nas_row *row, struct bytes v, uint8_t *to, struct arena *arena);
 /* ERR_SYNTAX if a reader went past its end. */
 static inline int nas_got(const struct rd *r)
 {

@@ -125,6 +125,11 @@ static int open_initial(struct opening *o)
         o->ue = ue;
     return e;
 }
+static void refuse_plain(const struct opening *o)
+{
+    metric_add(o->amf->rt->metrics, METRIC_nas_bad_plain, 1);
+    LOG(o->amf->rt->log, nas_plain_refused, "conn=%llx", (unsigned long long)amf_conn_id(o->conn));
+}
 static enum opened open_protected(struct opening *o)
 {
     struct amf_conn *c = o->conn;
@@ -135,6 +140,10 @@ static enum opened open_protected(struct opening *o)
         if (e < 0)
             complain(o, e);
         return e < 0 ? OPENED_NOT : OPENED_VERIFIED;
+    }
+    if (type == NAS_INTEGRITY && c->is_secure) { /* 4.4.5: what should have been ciphered is discarded */
+        refuse_plain(o);
+        return OPENED_NOT;
     }
     if (c->ue) {
         o->ue = c->ue;
@@ -157,8 +166,7 @@ static enum opened open_message(struct opening *o)
     o->plain = o->header.plain;
     if (!o->conn->is_secure)
         return OPENED_UNVERIFIED;
-    metric_add(o->amf->rt->metrics, METRIC_nas_bad_plain, 1);
-    LOG(o->amf->rt->log, nas_plain_refused, "conn=%llx", (unsigned long long)amf_conn_id(o->conn));
+    refuse_plain(o);
     return OPENED_NOT;
 }
 
@@ -230,7 +238,7 @@ static void dispatch(struct opening *o, enum opened how, const struct nas_msg *o
         ignore(o, m, "not-initial");
     } else if (row->registered && !amf_ue_is_registered(o->ue)) {
         ignore(o, m, "not-registered");
-        amf_nas_status(o->conn, NAS_GMM_CAUSE_MESSAGE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE);
+        amf_nas_status(o->conn, NAS_GMM_CAUSE_MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE);
     } else if (row->fn) {
         row->fn(&rx);
     } else if (!o->conn->proc || !proc_offer_message(o->conn->proc, m->type, &rx)) {

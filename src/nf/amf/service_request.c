@@ -70,6 +70,10 @@ static bool accept(struct service *f)
         f->is_refused = amf_nas_send(c, &m, NAS_CIPHERED) < 0;
         return false;
     }
+    if (c->setting_up) { /* asked for by a procedure that this one has ended: its answer is ours now */
+        f->is_refused = amf_nas_send(c, &m, NAS_CIPHERED) < 0;
+        return !f->is_refused;
+    }
     struct bytes sealed = amf_nas_seal(c, &m, NAS_CIPHERED);
     f->is_refused = !sealed.p || amf_context_setup(c, sealed, f->a.ue->allowed, f->a.ue->n_allowed) < 0;
     return !f->is_refused;
