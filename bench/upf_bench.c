@@ -269,7 +269,7 @@ static int portable_bench(const char *core, const char *ran, const char *data)
         rc = netns_route(data, &pool, 16, &out, "out");
     if (rc < 0 || loop_open(&loop) < 0 || env_real_open(&env, loop, NULL) < 0 || rt_init(&rt, env, 1 << 20) < 0)
         return rc < 0 ? rc : ERR_IO;
-    rc = user_plane_portable_open(&up, loop, &rt, &config, core, why);
+    rc = user_plane_open(&up, loop, &rt, &config, core, why);
     if (rc < 0) {
         fprintf(stderr, "%s\n", why);
         return rc;

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/hn_key.h"
 #include "cmd/keeper.h"
+#include "cmd/key_process.h"
 #include "cmd/store_group.h"
 #include "os/control.h"
 #include "os/env.h"
@@ -25,6 +26,8 @@ struct core {
     bool debug;
     int log_fd, statm_fd;
     struct keeper keeper;
+    struct key_process *keys; /* NULL: they are here */
+    bool failed; /* it ends for that */
     struct sandbox sandbox;
     bool sandboxed, memory_locked;
     struct loop *loop;

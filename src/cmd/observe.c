@@ -112,7 +112,8 @@ static void say_sandbox(struct say *s, const struct core *c)
     if (s->json) {
         text_add(&s->text, "\"sandbox\":{\"on\":%s,\"capabilities\":%s,\"landlock_abi\":%d,\"system_calls\":\"%s\",",
                  c->sandboxed ? "true" : "false", c->sandboxed ? "false" : "true", b->landlock, b->calls ? "listed" : "all");
-        text_add(&s->text, "\"user\":\"%s\",\"memory_locked\":%s},", user, c->memory_locked ? "true" : "false");
+        text_add(&s->text, "\"user\":\"%s\",\"memory_locked\":%s,\"keys\":\"%s\"},", user, c->memory_locked ? "true" : "false",
+                 c->keys ? "separate" : "shared");
         return;
     }
     if (!c->sandboxed)
@@ -121,6 +122,9 @@ static void say_sandbox(struct say *s, const struct core *c)
         text_add(&s->text, "  sandbox: no capabilities, files %s, system calls %s%s%s", landlock_text(b, files),
                  b->calls ? "by list" : "all", *user ? ", user " : "", user);
     text_add(&s->text, "; memory %s\n", c->memory_locked ? "locked" : "may be swapped");
+    if (c->keys)
+        text_add(&s->text, "  keys: held by process %d alone; its memory %s\n", (int)key_process_pid(c->keys),
+                 key_process_locked(c->keys) ? "locked" : "may be swapped");
 }
 
 static void say_whole(struct say *s, struct core *c)

@@ -42,6 +42,14 @@ static const struct {
     {CONFIG_NF_AMF, &amf_nf},
 };
 
+static bool is_wanted(const struct config *config, enum config_nf nf)
+{
+    for (uint32_t i = 0; i < config->network.n_nfs; i++)
+        if (config->network.nfs[i] == nf)
+            return true;
+    return false;
+}
+
 /* Before there is a log, and for what a person at the terminal must see. */
 static int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int refuse(const char *format, ...)
@@ -184,6 +192,16 @@ static void signalled(void *ctx, int signo)
 }
 
 /* ---- parts ---- */
+static int folder_of(const char *path)
+{
+    char folder[4100];
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return OK;
+    str_copy(folder, sizeof folder, (struct str){path, (uint32_t)(slash - path)});
+    return dir_make(folder);
+}
+
 static int keeper_begin(struct core *c)
 {
     const char *file = c->options->file ? c->options->file : CMD_CONFIG_FILE;
@@ -191,6 +209,25 @@ static int keeper_begin(struct core *c)
         return EXIT_OK;
     int e = keeper_start(&c->keeper, config_of(c), file); /* before there is anything to be inherited */
     return e < 0 ? refuse("the process that keeps rights could not start: %s", err_text(e)) : EXIT_OK;
+}
+
+/* Also before there is anything to be inherited, and before the store is open here. */
+static int keys_begin(struct core *c)
+{
+    const struct config *o = config_of(c);
+    char why[KEY_PROCESS_WHY] = "";
+    if (o->udm.keys != CONFIG_KEYS_SEPARATE || !is_wanted(o, CONFIG_NF_UDM))
+        return EXIT_OK;
+    int e = folder_of(o->udr.path.p);
+    if (e == OK)
+        e = key_process_start(&c->keys, o, why);
+    return e < 0 ? refuse("the process that holds the keys could not start: %s", *why ? why : err_text(e)) : EXIT_OK;
+}
+static void keys_lost(void *ctx)
+{
+    struct core *c = ctx;
+    c->failed = true; /* nobody could be authenticated: whoever started us starts us again */
+    loop_stop(c->loop);
 }
 
 static int base_start(struct core *c)
@@ -218,16 +255,6 @@ static int base_start(struct core *c)
     c->rt.config = config_of(c);
     c->started_unix_us = env_unix_us(c->env);
     return log_start(c);
-}
-
-static int folder_of(const char *path)
-{
-    char folder[4100];
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path)
-        return OK;
-    str_copy(folder, sizeof folder, (struct str){path, (uint32_t)(slash - path)});
-    return dir_make(folder);
 }
 
 static int store_start(struct core *c)
@@ -274,9 +301,11 @@ static int sandbox_start(struct core *c)
                                 .maps = config_of(c)->upf.data_path == CONFIG_DATA_PATH_XDP};
     struct passwd *user = o->user.n ? getpwnam(o->user.p) : NULL;
     c->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    c->memory_locked = o->lock_memory && sandbox_lock_memory() == OK;
-    if (o->lock_memory && !c->memory_locked)
-        LOG(&c->log, sandbox_part_missing, "part=lock_memory");
+    int locked = o->lock_memory ? sandbox_lock_memory() : ERR_DENIED;
+    c->memory_locked = locked != ERR_DENIED;
+    if (o->lock_memory && locked < 0)
+        LOG(&c->log, sandbox_part_missing, "part=lock_memory why=\"%s\"",
+            c->memory_locked ? "RLIMIT_MEMLOCK: only what is in use by now is locked" : "it may not be locked");
     if (o->unsafe_no_sandbox)
         return EXIT_OK;
     if (o->user.n && !user)
@@ -317,7 +346,9 @@ static int runtime_start(struct core *c)
         return refuse("no memory, or the cryptographic library refused");
     crypto_meter(c->rt.crypto, now_ns);
     char why[HN_KEYS_WHY];
-    if (hn_keys_read(&c->config->loaded->config, c->hn_keys, c->rt.crypto, why) < 0)
+    if (c->keys && key_process_attach(c->keys, &c->rt, c->loop, keys_lost, c) < 0)
+        return refuse("the process that holds the keys cannot be listened to");
+    if (!c->keys && hn_keys_read(&c->config->loaded->config, c->hn_keys, c->rt.crypto, why) < 0)
         return refuse("%s", why);
     metrics_labels(c->rt.metrics, METRIC_sbi_us, op_label);
     metrics_labels(c->rt.metrics, METRIC_sbi_failed, op_label);
@@ -326,20 +357,12 @@ static int runtime_start(struct core *c)
     return EXIT_OK;
 }
 
-static bool is_wanted(const struct config *config, enum config_nf nf)
-{
-    for (uint32_t i = 0; i < config->network.n_nfs; i++)
-        if (config->network.nfs[i] == nf)
-            return true;
-    return false;
-}
-
 static int user_plane_start(struct core *c)
 {
     char why[USER_PLANE_WHY] = "";
     if (!is_wanted(config_of(c), CONFIG_NF_UPF))
         return EXIT_OK;
-    int e = user_plane_portable_open(&c->user_plane, c->loop, &c->rt, config_of(c), NULL, why);
+    int e = user_plane_open(&c->user_plane, c->loop, &c->rt, config_of(c), NULL, why);
     return e < 0 ? refuse("user plane: %s", *why ? why : err_text(e)) : EXIT_OK;
 }
 
@@ -365,7 +388,7 @@ static int functions_start(struct core *c)
 
 static int core_start(struct core *c)
 {
-    int (*const parts[])(struct core *) = {keeper_begin,     base_start,      runtime_start, store_start,
+    int (*const parts[])(struct core *) = {keeper_begin,     keys_begin,      base_start,    runtime_start, store_start,
                                                user_plane_start, functions_start, control_start, sandbox_start};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         int status = parts[i](c);
@@ -399,6 +422,7 @@ static void core_stop(struct core *c)
         nf_stop(&c->rt, functions[i].desc->kind);
     nf_stop(&c->rt, SBI_NF_TRUST);
     user_plane_close(c->user_plane);
+    key_process_end(c->keys);
     if (c->store) {
         store_group_end(&c->group);
         store_sqlite_close(c->store);
@@ -441,7 +465,7 @@ static int run(const struct cmd_config_options *options, bool debug, bool check_
         status = core_start(c);
         if (status == EXIT_OK) {
             core_ready(c);
-            status = loop_run(c->loop) < 0 ? refuse("the event loop failed") : EXIT_OK;
+            status = loop_run(c->loop) < 0 ? refuse("the event loop failed") : c->failed ? EXIT_FAILED : EXIT_OK;
         }
     }
     core_stop(c);

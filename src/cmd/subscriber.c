@@ -82,6 +82,31 @@ static int note(struct subscriber_command *c, struct str supi, bool removed)
     return subscriber_note_change(c->store, supi, (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000, removed);
 }
 
+static int seal_take(struct subscriber_command *c)
+{
+    char why[SEAL_WHY] = "";
+    int e = c->has_seal ? OK : seal_open(&c->seal, c->config->config.udm.seal_file.p, c->store, c->crypto, why);
+    if (*why)
+        refuse("the store is sealed", why);
+    c->has_seal = e == OK;
+    return e;
+}
+int subscriber_seal(struct subscriber_command *c, struct str supi, struct subscriber *s)
+{
+    int on = c->has_seal ? true : seal_is_on(c->store);
+    if (on < 0 || (!on && c->config->config.udm.keys != CONFIG_KEYS_SEPARATE))
+        return on;
+    int e = seal_take(c);
+    return e < 0 ? e : seal_subscriber(&c->seal, supi, s);
+}
+int subscriber_unseal(struct subscriber_command *c, struct str supi, struct subscriber *s)
+{
+    int e = s->sealed_n ? seal_take(c) : OK;
+    if (e == OK && s->sealed_n)
+        e = aka_key_unseal(&c->seal, supi, (struct bytes){s->sealed, s->sealed_n}, &s->key);
+    return e;
+}
+
 int subscriber_entry_put(struct subscriber_command *c, struct subscriber_entry *e, bool replace)
 {
     uint8_t memory[SUBSCRIBER_ROW_OCTETS];
@@ -96,6 +121,8 @@ int subscriber_entry_put(struct subscriber_command *c, struct subscriber_entry *
     if (!there && r != ERR_NOTFOUND)
         return r;
     r = subscriber_profile_put(c->store, &e->p, &e->s.profile);
+    if (r == OK)
+        r = subscriber_seal(c, supi, &e->s);
     if (r == OK)
         r = subscriber_put(c->store, supi, &e->s);
     if (r == OK && there && subscriber_has(e, SUBSCRIBER_FIELD_SQN)) /* the operator decides; otherwise it goes on */
@@ -245,8 +272,8 @@ static void supi_of(const char *word, char supi[SUBSCRIBER_SUPI])
 static void show_text(const char *supi, const struct subscriber *s, const struct subscriber_profile *p)
 {
     char a[NET_ADDR_TEXT], slice[16];
-    printf("%s\n  keys              %s, not shown\n  method            %s\n  AMF field         %04x\n", supi,
-           s->key.alg == AKA_TUAK ? "TUAK" : "MILENAGE", auth_text(s->auth), s->amf);
+    printf("%s\n  keys              %s, %s\n  method            %s\n  AMF field         %04x\n", supi,
+           s->key.alg == AKA_TUAK ? "TUAK" : "MILENAGE", s->sealed_n ? "sealed" : "not shown", auth_text(s->auth), s->amf);
     printf("  UE-AMBR           %llu bps down, %llu bps up\n", (unsigned long long)p->ambr_down_bps,
            (unsigned long long)p->ambr_up_bps);
     for (uint32_t i = 0; i < p->n_dnns; i++) {

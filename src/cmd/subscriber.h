@@ -2,6 +2,7 @@
 /* subscriber.h - what the subcommands of redoubt subscriber share. */
 #pragma once
 #include "cmd/cmd.h"
+#include "cmd/seal.h"
 #include "nf/udr/subscriber_text.h"
 
 struct subscriber_command {
@@ -15,7 +16,12 @@ struct subscriber_command {
     struct cmd_config *config;
     struct store *store;
     struct crypto *crypto;
+    bool has_seal;
+    struct seal_key seal;
 };
+/* Where the store is sealed, or is to be: the key of *s as it lies there, and back. What is wrong has been said. */
+int subscriber_seal(struct subscriber_command *, struct str supi, struct subscriber *s);
+int subscriber_unseal(struct subscriber_command *, struct str supi, struct subscriber *s);
 int subscriber_import(struct subscriber_command *);
 int subscriber_export(struct subscriber_command *);
 int subscriber_keygen(struct subscriber_command *);

@@ -179,6 +179,8 @@ static int export_row(void *ctx, struct bytes key, struct bytes value)
         x->has_profile = e == OK;
         x->profile = s.profile;
     }
+    if (e == OK && x->c->with_keys)
+        e = subscriber_unseal(x->c, (struct str){(const char *)key.p, key.n}, &s);
     if (e == OK)
         e = n = subscriber_csv_print(line, sizeof line, (struct str){(const char *)key.p, key.n}, &s,
                                      sqn_of(x, key, s.sqn), &x->p, x->c->with_keys);

@@ -2,6 +2,7 @@
 /* trust.c - redoubt trust: who built what, what may it do, what would a ban cost, and what happened. */
 #include "base/suggest.h"
 #include "cmd/trust.h"
+#include "cmd/trust_ca.h"
 #include "cmd/trust_evidence.h"
 #include "cmd/trust_inventory.h"
 #include "cmd/trust_policy.h"
@@ -17,6 +18,8 @@ static const struct {
     {"policy", "who may build what, by which law, and until when", TRUST_POLICY_HELP, trust_policy},
     {"evidence", "what happened: a log that nobody can rewrite unseen", TRUST_EVIDENCE_HELP, trust_evidence},
     {"synth", "an inventory of a country that does not exist, for trials", TRUST_SYNTH_HELP, trust_synth},
+    {"ca", "a certificate authority for labs", TRUST_CA_HELP, trust_ca},
+    {"identity", "which element a certificate proves", TRUST_IDENTITY_HELP, trust_identity},
 };
 
 static bool asks_help(int argc, char **argv)

@@ -22,6 +22,8 @@ struct user_plane_ops {
     /* Sums of all packet paths, as of now or shortly before. */
     void (*counters)(struct user_plane *, uint64_t to[DP_COUNTERS]);
     void (*close)(struct user_plane *); /* takes interfaces down; the struct is gone */
+    /* Where packets are handled, in one line; may be NULL. */
+    void (*text)(struct user_plane *, char *out, size_t cap);
 };
 struct user_plane { /* first member of every implementation */
     const struct user_plane_ops *ops;

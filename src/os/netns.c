@@ -369,3 +369,28 @@ int netns_forwarding(const char *netns, bool on)
     int rc6 = netns_sysctl(netns, "net/ipv6/conf/all/forwarding", on ? "1" : "0");
     return rc < 0 ? rc : rc6 == ERR_NOTFOUND ? OK : rc6; /* a host may have no IPv6 */
 }
+
+/* ---- veth and XDP ---- */
+static int beside_xdp(void *ctx)
+{
+    const struct {
+        uint32_t command, value;
+    } asks[] = {{ETHTOOL_SGRO, 1}, {ETHTOOL_STXCSUM, 0}};
+    struct ifreq r = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = OK;
+    if (fd < 0)
+        return err_from_errno(errno);
+    str_copy(r.ifr_name, sizeof r.ifr_name, str_of(ctx));
+    for (size_t i = 0; rc == OK && i < ARRAY_LEN(asks); i++) {
+        struct ethtool_value v = {asks[i].command, asks[i].value};
+        r.ifr_data = (void *)&v;
+        if (ioctl(fd, SIOCETHTOOL, &r) < 0)
+            rc = err_from_errno(errno);
+    }
+    close(fd);
+    return rc;
+}
+int netns_veth_beside_xdp(const char *netns, const char *ifname)
+{
+    return netns_run(netns, beside_xdp, (void *)(uintptr_t)ifname);
+}

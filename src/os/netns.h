@@ -20,6 +20,9 @@ int netns_run(const char *name, int (*fn)(void *ctx), void *ctx);
 
 /* Both ends are brought up. */
 int netns_veth(const char *netns_a, const char *if_a, const char *netns_b, const char *if_b);
+/* For an end of a veth pair whose other end has an XDP program: it takes the frames that the program
+ * sends, and puts whole checksums into its own, as a network card would. */
+int netns_veth_beside_xdp(const char *netns, const char *ifname);
 int netns_link_up(const char *netns, const char *ifname, uint32_t mtu); /* mtu 0: as it is */
 int netns_link_delete(const char *netns, const char *ifname);
 int netns_address(const char *netns, const char *ifname, const struct net_addr *, uint8_t prefix);

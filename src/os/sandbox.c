@@ -3,6 +3,7 @@
 #include "os/file.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
@@ -38,23 +39,42 @@
 #endif
 
 /* ---- Landlock: linux/landlock.h of an older kernel lacks what a newer one has ---- */
-enum { SYS_LANDLOCK_CREATE = 444, SYS_LANDLOCK_RESTRICT = 446, LANDLOCK_VERSION = 1 };
+enum { SYS_LANDLOCK_CREATE = 444, SYS_LANDLOCK_ADD = 445, SYS_LANDLOCK_RESTRICT = 446, LANDLOCK_VERSION = 1, LANDLOCK_BENEATH = 1 };
 struct landlock_attr {
     uint64_t fs, net, scoped;
 };
+struct landlock_beneath {
+    uint64_t allowed;
+    int32_t fd;
+} __attribute__((packed));
 static int landlock_abi(void)
 {
     long abi = syscall(SYS_LANDLOCK_CREATE, NULL, 0, LANDLOCK_VERSION);
     return abi > 0 ? (int)abi : 0;
 }
-/* Everything is handled and nothing allowed: what is open stays open. */
-static int landlock_ruleset(int abi)
+/* Write, read, list, remove a file or a folder, make a folder or a file, truncate. */
+static const uint64_t folder_rights = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 14;
+static int landlock_folder(int ruleset, uint64_t handled, const char *folder)
+{
+    struct landlock_beneath b = {folder_rights & handled, open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    long e = b.fd < 0 ? -1 : syscall(SYS_LANDLOCK_ADD, ruleset, LANDLOCK_BENEATH, &b, 0);
+    if (b.fd >= 0)
+        close(b.fd);
+    return e == 0 ? OK : ERR_IO;
+}
+/* Everything is handled and nothing else allowed: what is open stays open. */
+static int landlock_ruleset(int abi, const char *folder)
 {
     static const uint8_t fs_bits[] = {13, 14, 15, 15, 16}; /* known to ABI 1, 2, 3, 4, 5 and later */
     struct landlock_attr a = {.fs = (1u << fs_bits[abi > 5 ? 4 : abi - 1]) - 1};
     a.net = abi >= 4 ? 3 : 0;    /* TCP: bind, connect */
     a.scoped = abi >= 6 ? 3 : 0; /* abstract sockets and signals of others */
-    return (int)syscall(SYS_LANDLOCK_CREATE, &a, sizeof a, 0);
+    int ruleset = (int)syscall(SYS_LANDLOCK_CREATE, &a, sizeof a, 0);
+    if (ruleset >= 0 && folder && landlock_folder(ruleset, a.fs, folder) < 0) {
+        close(ruleset);
+        return -1;
+    }
+    return ruleset;
 }
 
 /* ---- what each thread does for itself ---- */
@@ -210,9 +230,10 @@ static void filter_make(struct filter *f, const struct sandbox_conf *c)
     answer(f, SECCOMP_RET_KILL_PROCESS);
     put(f, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
     on_sanitizer(f);
+    uint32_t path = c->folder ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EACCES;
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         if (!calls[i].who || calls[i].who & (int)c->role)
-            on_call(f, calls[i].number, calls[i].who ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EACCES);
+            on_call(f, calls[i].number, calls[i].who ? SECCOMP_RET_ALLOW : path);
     on_memory(f, SYS_mmap, refuse);
     on_memory(f, SYS_mprotect, refuse);
     if (c->maps)
@@ -250,7 +271,7 @@ int sandbox_enter(const struct sandbox_conf *c, struct sandbox *out)
     struct job *j = calloc(1, sizeof *j);
     if (!j)
         return ERR_NOSPACE;
-    j->ruleset = out->landlock && !SANITIZER ? landlock_ruleset(out->landlock) : -1;
+    j->ruleset = out->landlock && !SANITIZER ? landlock_ruleset(out->landlock, c->folder) : -1;
     if (j->ruleset < 0)
         out->landlock = 0;
     int e = drop_everywhere(j, &out->threads);
@@ -261,7 +282,7 @@ int sandbox_enter(const struct sandbox_conf *c, struct sandbox *out)
     if (e < 0)
         return e;
     out->capabilities = out->no_new_privileges = true;
-    out->calls = filter_set(c) == OK;
+    out->calls = !c->all_calls && filter_set(c) == OK;
     if (!out->landlock)
         missing(out, "files by name (Landlock)");
     if (!out->calls)
@@ -278,7 +299,8 @@ void sandbox_no_dump(void)
 int sandbox_lock_memory(void)
 {
     /* Within a limit, allocations would fail later, once the capability that passes over it is gone. */
-    if (setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}) < 0)
-        return ERR_DENIED;
-    return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 ? OK : ERR_DENIED;
+    bool unlimited = setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}) == 0;
+    if (unlimited && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
+        return OK;
+    return mlockall(MCL_CURRENT | MCL_ONFAULT) == 0 ? ERR_FULL : ERR_DENIED;
 }

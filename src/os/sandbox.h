@@ -13,9 +13,11 @@ struct sandbox_conf {
     enum sandbox_role role;
     bool kill;      /* a system call that is not listed ends the process; otherwise it fails with EPERM */
     bool maps;      /* the bpf() calls that read and write maps that are there */
+    bool all_calls; /* none is filtered: to try what the rest holds by itself */
     bool has_user;
     uid_t uid;
     gid_t gid;
+    const char *folder; /* where files may still be opened, made, renamed and deleted; NULL: nowhere */
 };
 struct sandbox { /* what is in effect */
     bool capabilities; /* none is left, in no thread */
@@ -30,7 +32,8 @@ struct sandbox { /* what is in effect */
 int sandbox_enter(const struct sandbox_conf *, struct sandbox *out);
 /* Threads that are started before it leave this signal unblocked: it is how they are reached. */
 int sandbox_signal(void);
-/* No core file, no debugger, no new privileges; memory out of swap as it comes into use. ERR_DENIED: it could not be
- * locked (RLIMIT_MEMLOCK). */
+/* No core file, no debugger. */
 void sandbox_no_dump(void);
+/* Memory out of swap, as it comes into use. ERR_FULL: what is there by now, not what is allocated later (RLIMIT_MEMLOCK
+ * cannot be raised); ERR_DENIED: nothing. */
 int sandbox_lock_memory(void);

@@ -7,6 +7,7 @@
  * runtime carries out its commands itself when no packet is being worked on, and nobody is woken;
  * it never waits for the lock: otherwise the thread takes the commands. */
 #include "os/user_plane.h"
+#include "os/user_plane_xdp.h"
 #include "base/log.h"
 #include "dp/ring.h"
 #include "os/file.h"
@@ -93,12 +94,14 @@ struct portable {
     /* the packet path's side, under the lock */
     uint64_t wakes_us; /* when the thread comes back by itself */
     struct dp *dp;
+    struct fast_path *fast; /* NULL: none */
     int epoll;
     struct n3 n3[N3_SOCKETS];
     int n6[DP_INSTANCES];
     struct link events_waiting;
     uint32_t events_waiting_n;
     bool events_new, no_gso;
+
     uint32_t n3_room, n3_payload; /* octets of a receive buffer; largest datagram that fits a link */
     uint8_t *n3_memory, *n6_memory;
     struct receive rx;
@@ -127,6 +130,12 @@ static void unpoke(int fd)
 static void event(void *ctx, const struct dp_event *e);
 static bool events_push(struct portable *p);
 static void counters_show(struct portable *p);
+
+static uint64_t next_us(const struct portable *p)
+{
+    uint64_t dp = dp_next_us(p->dp), fast = p->fast ? fast_path_next_us(p->fast) : UINT64_MAX;
+    return dp < fast ? dp : fast;
+}
 
 /* Under the lock. */
 static void commands_run(struct portable *p)
@@ -171,9 +180,11 @@ static void commands_flush(void *ctx)
         commands_push(p);
         commands_run(p);
     }
+    if (p->fast)
+        fast_path_settle(p->fast, loop_now_us(), false);
     counters_show(p);
     events_push(p);
-    bool wanted = dp_next_us(p->dp) < p->wakes_us || !list_empty(&p->events_waiting);
+    bool wanted = next_us(p) < p->wakes_us || !list_empty(&p->events_waiting);
     pthread_mutex_unlock(&p->lock);
     if (wanted)
         poke(p->to_path);
@@ -407,13 +418,15 @@ static void n6_readable(struct portable *p, uint16_t instance)
 
 /* ---- the thread ---- */
 /* Until the next timer of the packet path; what is due has been done. */
-static int due_run(struct portable *p)
+static int due_run(struct portable *p, bool idle)
 {
     uint64_t due = dp_next_us(p->dp), now = loop_now_us();
     if (due <= now) {
         dp_tick(p->dp, now);
-        due = dp_next_us(p->dp);
     }
+    if (p->fast)
+        fast_path_settle(p->fast, now, idle);
+    due = next_us(p);
     if (!list_empty(&p->events_waiting))
         return 1;
     if (due == UINT64_MAX)
@@ -423,7 +436,10 @@ static int due_run(struct portable *p)
 
 static void counters_show(struct portable *p)
 {
-    const uint64_t *c = dp_counters(p->dp);
+    uint64_t c[DP_COUNTERS];
+    memcpy(c, dp_counters(p->dp), sizeof c);
+    if (p->fast)
+        fast_path_counters(p->fast, c);
     for (unsigned i = 0; i < DP_COUNTERS; i++)
         atomic_store_explicit(&p->counters[i], c[i], memory_order_relaxed);
 }
@@ -442,15 +458,17 @@ static void *thread_run(void *ctx)
         commands_run(p); /* before packets */
         if (atomic_exchange(&p->starving, false))
             p->events_new = true;
+        bool idle = true;
         for (int i = 0; i < n; i++) {
             uint32_t what = e[i].data.u32;
             if (what < N3_SOCKETS)
                 n3_readable(p, p->n3[what].fd);
             else if (what < N3_SOCKETS + DP_INSTANCES)
                 n6_readable(p, (uint16_t)(what - N3_SOCKETS));
+            idle &= what == FDS;
         }
-        wait_ms = due_run(p);
-        p->wakes_us = dp_next_us(p->dp);
+        wait_ms = due_run(p, idle);
+        p->wakes_us = next_us(p);
         counters_show(p);
         bool news = events_push(p);
         pthread_mutex_unlock(&p->lock);
@@ -501,6 +519,7 @@ static void portable_close(struct user_plane *u)
         free(CONTAINER(l, struct waiting_event, link));
     ring_free(&p->commands);
     ring_free(&p->events);
+    fast_path_close(p->fast);
     dp_free(p->dp);
     pthread_mutex_destroy(&p->lock);
     free(p->n3_memory);
@@ -509,7 +528,17 @@ static void portable_close(struct user_plane *u)
         p->rt->user_plane = NULL;
     free(p);
 }
-static const struct user_plane_ops ops = {command, counters, portable_close};
+static void text(struct user_plane *u, char *out, size_t cap)
+{
+    struct portable *p = portable(u);
+    pthread_mutex_lock(&p->lock);
+    if (p->fast)
+        fast_path_text(p->fast, out, cap);
+    else
+        snprintf(out, cap, "portable");
+    pthread_mutex_unlock(&p->lock);
+}
+static const struct user_plane_ops ops = {command, counters, portable_close, text};
 
 static int socket_open(void *ctx)
 {
@@ -667,7 +696,25 @@ static int thread_start(struct portable *p)
     return e ? ERR_NOSPACE : OK;
 }
 
-int user_plane_portable_open(struct user_plane **out, struct loop *loop, struct rt *rt,
+static int fast_open(struct portable *p, char *why)
+{
+    char reason[USER_PLANE_WHY] = "";
+    struct fast_path_options o = {p->rt, &p->config, p->dp, &p->base.config, p->has_netns ? p->netns : NULL};
+    if (p->config.data_path == CONFIG_DATA_PATH_PORTABLE)
+        return OK;
+    int rc = fast_path_open(&p->fast, &o, reason);
+    if (rc == OK)
+        return OK;
+    if (p->config.data_path == CONFIG_DATA_PATH_AUTO) {
+        LOG(p->rt->log, upf_xdp_refused, "why=%s", reason[0] ? reason : err_text(rc));
+        return OK;
+    }
+    if (why)
+        str_copy(why, USER_PLANE_WHY, str_of(reason[0] ? reason : err_text(rc)));
+    return rc;
+}
+
+int user_plane_open(struct user_plane **out, struct loop *loop, struct rt *rt,
                              const struct config *config, const char *netns, char *why)
 {
     struct portable *p = calloc(1, sizeof *p);
@@ -694,6 +741,8 @@ int user_plane_portable_open(struct user_plane **out, struct loop *loop, struct 
         rc = n3_open(p, why);
     if (rc == OK)
         rc = n6_open(p, why);
+    if (rc == OK)
+        rc = fast_open(p, why);
     if (rc == OK && (rc = thread_start(p)) < 0)
         refused(why, rc, "a thread for", "packets");
     if (rc < 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* user_plane.h - the portable user plane: the packet path (src/dp) in a thread of its own, with UDP
- * sockets for N3 and a TUN interface for each data network. */
+/* user_plane.h - the user plane of this machine: the packet path (src/dp) in a thread of its own, with
+ * UDP sockets for N3 and a TUN interface for each data network; and before it, where upf.data_path says
+ * so, the XDP program (os/user_plane_xdp.h), which leaves to it what is unusual. */
 #pragma once
 #include "dp/user_plane.h"
 #include "os/loop.h"
@@ -19,6 +20,7 @@ enum { USER_PLANE_WHY = 256 };
  * ERR_DENIED (needs CAP_NET_ADMIN), ERR_EXISTS (an address or interface in use), ERR_UNSUPPORTED
  * (no TUN), ERR_CONFIG, ERR_NOTFOUND, ERR_NOSPACE, ERR_IO; why says in one line what was refused
  * (USER_PLANE_WHY octets, may be NULL). A packet filter that cannot be had is no error: the log says
- * n6_unguarded and n6_without_nat, and the phones' own addresses go out. */
-int user_plane_portable_open(struct user_plane **, struct loop *loop, struct rt *rt,
+ * n6_unguarded and n6_without_nat, and the phones' own addresses go out. Nor is it one with data_path auto when XDP is not to be
+ * had: upf_xdp_refused. */
+int user_plane_open(struct user_plane **, struct loop *loop, struct rt *rt,
                              const struct config *config, const char *netns, char *why);

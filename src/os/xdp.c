@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct xdp {
     int program, ports, out, others, clock;
     struct area areas[4];
     unsigned areas_n, links_n;
+    bool has_native;
     int link[LINKS]; /* closing one takes the program off its interface */
 };
 
@@ -223,9 +225,82 @@ int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
         return refused(why, error_of(fd), "XDP on interface", l->ifname);
     }
     x->link[x->links_n++] = fd;
-    l->takes = true;
-    if (bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY) ||
-        (l->takes && bpf_map_update_elem(x->out, &ifindex, &ifindex, BPF_ANY)))
+    if (bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY))
         return refused(why, ERR_NOSPACE, "XDP on interface", l->ifname);
+    x->has_native |= l->mode == XDP_NATIVE;
     return OK;
+}
+
+/* ---- the kernel's word on a driver: generic netlink "netdev", linux/netdev.h of Linux 6.3 ---- */
+enum { NETDEV_DEV_GET = 1, NETDEV_IFINDEX = 1, NETDEV_XDP_FEATURES = 3, NETDEV_NDO_XMIT = 4 };
+struct genl {
+    struct nlmsghdr h;
+    struct genlmsghdr g;
+    uint8_t attrs[4096];
+};
+
+static const struct nlattr *attr_find(const struct genl *m, uint32_t n, uint16_t type)
+{
+    uint32_t at = NLMSG_HDRLEN + GENL_HDRLEN;
+    while (at + sizeof(struct nlattr) <= n) {
+        const struct nlattr *a = (const void *)((const uint8_t *)m + at);
+        if (a->nla_len < sizeof *a || at + a->nla_len > n)
+            return NULL;
+        if ((a->nla_type & NLA_TYPE_MASK) == type)
+            return a;
+        at += NLA_ALIGN(a->nla_len);
+    }
+    return NULL;
+}
+
+/* Sends one attribute and gives what comes back: its octets, or an error. */
+static int genl_ask(int fd, uint16_t family, uint8_t command, uint16_t attr, const void *v, uint16_t n,
+                    struct genl *m)
+{
+    *m = (struct genl){.h = {.nlmsg_type = family, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = 1},
+                       .g = {.cmd = command, .version = 1}};
+    struct nlattr a = {.nla_len = (uint16_t)(sizeof a + n), .nla_type = attr};
+    memcpy(m->attrs, &a, sizeof a);
+    memcpy(m->attrs + sizeof a, v, n);
+    m->h.nlmsg_len = (uint32_t)(NLMSG_HDRLEN + GENL_HDRLEN + NLA_ALIGN(a.nla_len));
+    if (send(fd, m, m->h.nlmsg_len, 0) < 0)
+        return ERR_IO;
+    ssize_t got = recv(fd, m, sizeof *m, 0);
+    if (got < (ssize_t)(NLMSG_HDRLEN + GENL_HDRLEN) || m->h.nlmsg_type == NLMSG_ERROR)
+        return ERR_UNSUPPORTED;
+    return (int)got;
+}
+
+/* Whether it takes frames from XDP; true where the kernel is too old to tell. */
+static bool device_takes(uint32_t ifindex)
+{
+    struct genl m;
+    bool takes = true;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+    if (fd < 0)
+        return true;
+    int n = genl_ask(fd, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, "netdev", 7, &m);
+    const struct nlattr *a = n > 0 ? attr_find(&m, (uint32_t)n, CTRL_ATTR_FAMILY_ID) : NULL;
+    if (a) {
+        uint16_t family;
+        uint64_t features = 0;
+        memcpy(&family, a + 1, sizeof family);
+        n = genl_ask(fd, family, NETDEV_DEV_GET, NETDEV_IFINDEX, &ifindex, 4, &m);
+        a = n > 0 ? attr_find(&m, (uint32_t)n, NETDEV_XDP_FEATURES) : NULL;
+        if (a && a->nla_len >= sizeof *a + sizeof features) {
+            memcpy(&features, a + 1, sizeof features);
+            takes = features & NETDEV_NDO_XMIT;
+        }
+    }
+    close(fd);
+    return takes;
+}
+
+bool xdp_takes(struct xdp *x, const struct xdp_link *l)
+{
+    uint32_t ifindex = if_nametoindex(l->ifname);
+    /* among generic ones any will do: the stack's own way out is taken */
+    if (x->has_native && !device_takes(ifindex))
+        return false;
+    return !bpf_map_update_elem(x->out, &ifindex, &ifindex, BPF_ANY);
 }

@@ -26,8 +26,10 @@ struct xdp_link {
     const char *ifname;
     uint64_t instances; /* bit: data network whose packets may come in here */
     enum xdp_mode mode; /* out: how it runs there */
-    bool takes;         /* out: frames may be sent out by it */
 };
 /* Native mode where the driver can, else generic. ERR_NOTFOUND, ERR_EXISTS (another program is
  * there), ERR_UNSUPPORTED, ERR_RANGE (interface index). */
 int xdp_attach(struct xdp *, struct xdp_link *, char *why);
+/* Once all are attached: whether frames of the others may be sent out by it without the host's stack. If
+ * not (a veth whose other end takes no frames, a driver that cannot), such packets are handed up. */
+bool xdp_takes(struct xdp *, const struct xdp_link *);

@@ -321,8 +321,6 @@ static void check_upf(struct check *k)
     const struct config_upf *u = &k->c->upf;
     check_n3(k, "n3_addresses", u->n3_addresses, u->n_n3_addresses);
     check_n3(k, "n3_advertised", u->n3_advertised, u->n_n3_advertised);
-    if (u->data_path == CONFIG_DATA_PATH_XDP)
-        REFUSE(k, "upf", "data_path", CONFIG_WHOLE, NULL, "found xdp, expected portable: xdp is not there yet");
     check_n6(k);
     for (uint32_t i = 0; i < k->c->smf.n_dnns && runs(k->c, CONFIG_NF_SMF); i++) {
         bool served = false;

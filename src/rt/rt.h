@@ -13,6 +13,7 @@
 struct call;
 struct config;
 struct crypto;
+struct key_port;
 struct evidence;
 struct log;
 struct metrics;
@@ -64,6 +65,7 @@ struct rt {
     struct timer commit_timer;
     uint64_t commits; /* that succeeded */
     struct crypto *crypto;
+    struct key_port *keys; /* the process that holds the long-term keys (crypto/key_box.h); NULL: this one does */
     const struct config *config;
     void *user_plane; /* what the UPF publishes its rules to */
     struct policy *policy; /* for the trust function, which takes it when it starts; NULL: none */

@@ -311,6 +311,54 @@ static void a_start_without_a_store_waits_for_it(void **state)
     core_free(t);
 }
 
+static void keys_in_another_process(void **state)
+{
+    struct core *t = core_new("");
+    struct sim s = sim_new();
+    char suci[320];
+    core_add(t, SUPI, 0, SUBSCRIBER_AUTH_NONE);
+    if (!core_separate) {
+        struct subscriber sealed = core_subscriber(t, 0, SUBSCRIBER_AUTH_NONE); /* but nobody holds the seal */
+        sealed.sealed_n = 62;
+        assert_int_equal(subscriber_put(t->store, STR(SUPI), &sealed), OK);
+        assert_refused(ask_auth(t, SUPI, SN_NAME), 501, "AV_GENERATION_PROBLEM");
+        core_free(t);
+        return;
+    }
+    conceal(t, SUCI_PROFILE_A, HN_A, 0x17, suci);
+    authenticate(t, &s, suci);
+    assert_int_equal(t->keys.asked, 2); /* who is it; a vector */
+    authenticate(t, &s, suci);
+    assert_int_equal(t->keys.asked, 3); /* known by now */
+    authenticate(t, &s, SUPI);
+    assert_int_equal(t->keys.asked, 4);
+    t->keys.dead = true;
+    assert_refused(ask_auth(t, SUPI, SN_NAME), 503, "NF_CONGESTION");
+    conceal(t, SUCI_PROFILE_B, HN_B, 0x18, suci);
+    assert_refused(ask_auth(t, suci, SN_NAME), 503, "NF_CONGESTION");
+    t->keys.dead = false;
+    t->keys.box.seal.k[0] ^= 1; /* sealed with another key */
+    assert_refused(ask_auth(t, SUPI, SN_NAME), 500, "AV_GENERATION_PROBLEM");
+    t->keys.box.seal.k[0] ^= 1;
+    authenticate(t, &s, SUPI);
+    /* what is asked for and never answered goes with its procedure */
+    t->keys.silent = true;
+    struct ask *a = ask_new(t, SBI_nudm_ueau_generate_auth_data);
+    SBI_REQ(nudm_ueau_generate_auth_data) *q = ask_request(a);
+    q->supi_or_suci = STR(SUPI);
+    q->body.serving_network_name = STR(SN_NAME);
+    rt_enter(&t->rt);
+    proc_start(&a->p);
+    rt_turn(&t->rt);
+    assert_int_equal(t->keys.n, 1);
+    nf_stop(&t->rt, SBI_NF_UDM);
+    assert_int_equal(t->keys.cancelled, 1);
+    rt_turn(&t->rt);
+    assert_int_equal(a->c->status, 503);
+    ask_done(a);
+    core_free(t);
+}
+
 struct held {
     struct call *c[8];
     uint32_t n;
@@ -370,5 +418,5 @@ int main(void)
                unit(false_identities_cost_a_bounded_time), unit(wrong_answers_are_refused),
                unit(a_sim_that_is_ahead_is_followed), unit(a_sim_that_is_far_behind_is_met),
                unit(an_old_or_false_resynchronisation_changes_nothing), unit(contexts_are_bounded_in_number_and_time),
-               unit(a_store_that_fails_is_told_and_survived), unit(a_start_without_a_store_waits_for_it), unit(a_udr_that_does_not_answer));
+               unit(a_store_that_fails_is_told_and_survived), unit(a_start_without_a_store_waits_for_it), unit(keys_in_another_process), unit(a_udr_that_does_not_answer));
 }

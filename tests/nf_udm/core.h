@@ -25,13 +25,32 @@ static const uint8_t TEST_K[16] = {0x46, 0x5b, 0x5c, 0xe8, 0xb1, 0x99, 0xb4, 0x9
 static const uint8_t TEST_OPC[16] = {0xe8, 0xed, 0x28, 0x9d, 0xeb, 0xa9, 0x52, 0xe4,
                                      0x28, 0x3b, 0x54, 0xe8, 0x8e, 0x61, 0x83, 0xca};
 
-static bool core_json; /* calls travel as JSON */
+static bool core_json;     /* calls travel as JSON */
+static bool core_separate; /* keys are sealed in the store, and another process holds them */
 #define RUN_BOTH(...)                                                                              \
     ({                                                                                             \
         int failed_ = RUN(__VA_ARGS__);                                                            \
         core_json = true;                                                                          \
+        failed_ += RUN(__VA_ARGS__);                                                               \
+        core_json = false;                                                                         \
+        core_separate = true;                                                                      \
         failed_ + RUN(__VA_ARGS__);                                                                \
     })
+
+/* That process, without a process: requests and answers are octets, and an answer comes a turn later. */
+struct keys {
+    struct key_port port; /* first */
+    struct rt *rt;
+    struct key_box box;
+    struct work work;
+    bool dead, silent;
+    uint32_t n, asked, cancelled;
+    struct {
+        struct key_ask *ask;
+        enum key_kind kind;
+        uint8_t octets[KEY_REQUEST_OCTETS];
+    } waiting[128];
+};
 
 struct core {
     struct world *w;
@@ -45,7 +64,71 @@ struct core {
     char text[8192]; /* what was logged */
     uint32_t text_n;
     bool running;
+    struct keys keys;
 };
+static inline void keys_work(struct work *w)
+{
+    struct keys *k = CONTAINER(w, struct keys, work);
+    for (uint32_t i = 0; i < k->n; i++) {
+        struct key_request q;
+        struct key_answer a, r;
+        enum key_kind kind;
+        uint8_t octets[KEY_ANSWER_OCTETS];
+        assert_int_equal(key_request_decode(BYTES_OF(k->waiting[i].octets), &q), OK);
+        key_box_answer(&k->box, &q, &a);
+        if (k->dead)
+            a.error = ERR_IO;
+        key_answer_encode(&a, q.kind, octets);
+        assert_int_equal(key_answer_decode(BYTES_OF(octets), &r, &kind), OK);
+        assert_int_equal(kind, k->waiting[i].kind);
+        if (k->waiting[i].ask)
+            k->waiting[i].ask->done(k->waiting[i].ask, &r);
+    }
+    k->n = 0;
+}
+static inline int keys_ask(struct key_port *p, struct key_request *q, struct key_ask *a)
+{
+    struct keys *k = (struct keys *)p;
+    if (k->n == ARRAY_LEN(k->waiting))
+        return ERR_FULL;
+    int e = key_request_encode(q, k->waiting[k->n].octets);
+    if (e < 0)
+        return e;
+    k->waiting[k->n].ask = a;
+    k->waiting[k->n++].kind = q->kind;
+    k->asked++;
+    if (k->n == 1 && !k->silent) {
+        k->work = (struct work){.fn = keys_work};
+        rt_queue(k->rt, &k->work);
+    }
+    return OK;
+}
+static inline void keys_cancel(struct key_port *p, struct key_ask *a)
+{
+    struct keys *k = (struct keys *)p;
+    k->cancelled++;
+    for (uint32_t i = 0; i < k->n; i++)
+        if (k->waiting[i].ask == a)
+            k->waiting[i].ask = NULL;
+}
+static inline void keys_open(struct keys *k, struct rt *rt, struct crypto *c)
+{
+    const char *text[] = {HN_A, HN_B};
+    k->port = (struct key_port){keys_ask, keys_cancel};
+    k->rt = rt;
+    k->n = 0;
+    if (!k->box.n_hn)
+        for (int i = 0; i < 2; i++) {
+            uint8_t raw[32];
+            assert_true(hex_get(raw, 32, str_of(text[i])));
+            k->box.hn[i].id = (uint32_t)i + 1;
+            assert_int_equal(hn_key_private_raw(c, i ? SUCI_PROFILE_B : SUCI_PROFILE_A, raw, &k->box.hn[i].key), OK);
+        }
+    k->box.n_hn = 2;
+    k->box.crypto = c;
+    memset(k->box.seal.k, 0x5e, sizeof k->box.seal.k);
+    rt->keys = &k->port;
+}
 static inline void core_log(void *ctx, struct str line)
 {
     struct core *t = ctx;
@@ -63,6 +146,8 @@ static inline void core_start(struct core *t)
     t->rt.store = t->store;
     t->rt.crypto = t->crypto;
     t->rt.config = &t->config;
+    if (core_separate)
+        keys_open(&t->keys, &t->rt, t->crypto);
     t->rt.metrics = metrics_new();
     log_init(&t->log, secret);
     log_set_level(&t->log, LOG_DEBUG);
@@ -133,6 +218,8 @@ static inline void core_free(struct core *t)
     if (t->running)
         core_stop(t);
     store_memory_free(t->store);
+    for (uint32_t i = 0; i < t->keys.box.n_hn; i++)
+        hn_key_free(t->keys.box.hn[i].key);
     crypto_free(t->crypto);
     world_free(t->w);
     free(t->config_memory);
@@ -158,6 +245,12 @@ static inline struct subscriber core_subscriber(struct core *t, uint64_t sqn, ui
 static inline void core_add(struct core *t, const char *supi, uint64_t sqn, uint8_t auth)
 {
     struct subscriber s = core_subscriber(t, sqn, auth);
+    static const uint8_t nonce[KEY_SEAL_NONCE] = {7};
+    if (core_separate) {
+        int n = aka_key_seal(&t->keys.box.seal, nonce, str_of(supi), &s.key, s.sealed);
+        assert_true(n > 0);
+        s.sealed_n = (uint8_t)n;
+    }
     assert_int_equal(subscriber_put(t->store, str_of(supi), &s), OK);
     assert_int_equal(store_sync(t->store), OK);
 }

@@ -223,6 +223,30 @@ static int deaf_thread(const void *ctx)
 }
 static void a_thread_that_blocks_it(void **state) { assert_int_equal(child(deaf_thread, NULL), 0); }
 
+/* A folder that stays open, and nothing beside it. */
+static char folder[] = "/tmp/redoubt-sandbox-XXXXXX";
+static int in_folder(const void *ctx)
+{
+    struct sandbox s;
+    char a[64], b[64];
+    snprintf(a, sizeof a, "%s/a", folder);
+    snprintf(b, sizeof b, "%s/b", folder);
+    struct sandbox_conf c = {.role = SANDBOX_FUNCTIONS, .kill = true, .folder = folder};
+    if (sandbox_enter(&c, &s) < 0 || !s.calls)
+        return NO_SANDBOX;
+    int fd = open(a, O_RDWR | O_CREAT | O_EXCL, 0600);
+    bool ok = fd >= 0 && write(fd, "x", 1) == 1 && rename(a, b) == 0 && open(b, O_RDONLY) >= 0 && unlink(b) == 0;
+    if (s.landlock)
+        ok = ok && open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES && try_create() < 0 && errno == EACCES;
+    return ok ? OK : WRONG;
+}
+static void one_folder(void **state)
+{
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(child(in_folder, NULL), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* ---- another user, and what the keys' process may do ---- */
 static int becomes(const void *ctx)
 {
@@ -251,7 +275,8 @@ static void the_keys_process(void **state) { assert_int_equal(child(keys_role, N
 int main(void)
 {
     const struct CMUnitTest tests[] = {unit(refused), unit(killed), unit(the_core_goes_on), unit(all_threads),
-                                       unit(a_thread_that_blocks_it), unit(another_user), unit(the_keys_process)};
+                                       unit(a_thread_that_blocks_it), unit(one_folder), unit(another_user), unit(the_keys_process)};
     parent = getpid();
+    try_unlink(); /* of a run that could */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

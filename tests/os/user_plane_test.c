@@ -7,6 +7,7 @@
 #include "os/env.h"
 #include "os/netns.h"
 #include "os/user_plane.h"
+#include "os/xdp.h"
 #include "rt/config.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 enum { GNB_TEID = 0x4711 };
+static enum config_data_path PATH; /* of the tests that follow */
 static char CORE[32], RAN[32], DATA[32], prefix[24];
 static const uint8_t UE[4] = {10, 45, 0, 2}, HOST[4] = {192, 0, 2, 2};
 
@@ -77,11 +79,13 @@ static int begin(void **state)
     assert_int_equal(netns_address(CORE, "out", &c, 24), OK);
     assert_int_equal(netns_address(DATA, "out", &d, 24), OK);
     assert_int_equal(netns_run(RAN, gnb_open, &t->gnb), OK);
+    assert_int_equal(netns_veth_beside_xdp(RAN, "n3"), OK);
+    assert_int_equal(netns_veth_beside_xdp(DATA, "out"), OK);
     t->n3 = a;
     t->n6 = (struct config_n6){.dnn = STR("internet"), .tun = STR("n6internet"), .create = true,
                                .ipv4 = {ip("10.45.0.1"), 16}, .ipv6 = {ip("fd00:10:45::1"), 48},
-                               .nat = true};
-    t->config.upf = (struct config_upf){.n3_addresses = &t->n3, .n_n3_addresses = 1, .n6 = &t->n6,
+                               .nat = PATH == CONFIG_DATA_PATH_PORTABLE, .link = STR("out")};
+    t->config.upf = (struct config_upf){.data_path = PATH, .n3_addresses = &t->n3, .n_n3_addresses = 1, .n6 = &t->n6,
                                         .n_n6 = 1, .n3_mtu = 1500, .max_sessions = 1000,
                                         .buffer_packets = 100, .buffer_packets_session = 10};
     assert_int_equal(loop_open(&t->loop), OK);
@@ -202,11 +206,11 @@ static void ping(void **state)
     uint8_t p[2048];
     ssize_t n;
     uint32_t teid;
-    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
     assert_ptr_equal(t->rt.user_plane, t->up);
     user_plane_listen(t->up, &(struct user_plane_sink){t, on_event});
     assert_non_null(strstr(t->lines, "upf_interface_up"));
-    if (strstr(t->lines, "n6_without_nat")) { /* the log has said why; then routed */
+    if (strstr(t->lines, "n6_without_nat") || !t->n6.nat) { /* the log has said why; then routed */
         struct net_addr pool = ip("10.45.0.0"), via = ip("192.0.2.1");
         assert_int_equal(netns_route(DATA, &pool, 16, &via, "out"), OK);
     }
@@ -228,6 +232,14 @@ static void ping(void **state)
     while (got < 50 && gnb_got(t, p, &n))
         got++;
     assert_int_equal(got, 50);
+    if (PATH == CONFIG_DATA_PATH_XDP) {
+        char text[256];
+        t->up->ops->text(t->up, text, sizeof text);
+        assert_non_null(strstr(text, "n3 (native), out (native); 1 of 1 sessions in the kernel"));
+        const char *at = strstr(text, "kernel, ");
+        if (!at || atoi(at + 8) < 120)
+            fail_msg("%s", text); /* 70 each way, the first and those before the neighbours were known came up */
+    }
     /* what runs on this machine is not for phones */
     int n4;
     static const uint8_t here[3][4] = {{10, 45, 0, 1}, {172, 30, 0, 1}, {192, 0, 2, 1}};
@@ -281,7 +293,7 @@ static void many_commands(void **state)
     struct test *t = *state;
     uint32_t teid;
     t->n6.nat = false;
-    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, NULL), OK);
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, NULL), OK);
     user_plane_listen(t->up, &(struct user_plane_sink){t, on_event});
     for (uint32_t i = 1; i <= 5000; i++)
         put(t, RULE_FORW, 1, i, &teid);
@@ -297,22 +309,22 @@ static void refusals(void **state)
     char why[USER_PLANE_WHY];
     struct user_plane *second;
     t->n3 = ip("172.30.0.77");
-    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), ERR_NOTFOUND);
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), ERR_NOTFOUND);
     assert_non_null(strstr(why, "172.30.0.77"));
     t->n3 = ip("172.30.0.1");
     t->n6.create = false;
-    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), ERR_NOTFOUND);
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), ERR_NOTFOUND);
     assert_non_null(strstr(why, "n6internet"));
     t->n6.create = true;
-    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
-    assert_int_equal(user_plane_portable_open(&second, t->loop, &t->rt, &t->config, CORE, why), ERR_EXISTS);
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
+    assert_int_equal(user_plane_open(&second, t->loop, &t->rt, &t->config, CORE, why), ERR_EXISTS);
     assert_non_null(strstr(why, "172.30.0.1"));
     assert_ptr_equal(t->rt.user_plane, t->up);
     user_plane_close(t->up);
     /* and all of it again: nothing was left behind */
-    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, why), OK);
     user_plane_close(t->up);
-    assert_int_equal(user_plane_portable_open(&t->up, t->loop, &t->rt, &t->config, "no-such-ns", why), ERR_NOTFOUND);
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, "no-such-ns", why), ERR_NOTFOUND);
 }
 
 int main(void)
@@ -326,5 +338,16 @@ int main(void)
         return 77;
     }
 #define plane_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
-    return RUN(plane_test(ping), plane_test(many_commands), plane_test(refusals));
+    PATH = CONFIG_DATA_PATH_PORTABLE;
+    int failed = RUN(plane_test(ping), plane_test(many_commands), plane_test(refusals));
+    struct dp_config c = {.sessions_max = 1, .instances = 1};
+    struct xdp *x;
+    char why[XDP_WHY];
+    if (xdp_open(&x, &(struct xdp_options){.dp = &c}, why) != OK) {
+        print_message("%s: the XDP data path is not tested\n", why);
+        return failed;
+    }
+    xdp_close(x);
+    PATH = CONFIG_DATA_PATH_XDP;
+    return failed + RUN(plane_test(ping), plane_test(many_commands), plane_test(refusals));
 }

@@ -94,6 +94,8 @@ static int network_make(void)
         return 77;
     assert_int_equal(netns_veth(NS, "n3", FAR, "n3"), OK);
     assert_int_equal(netns_veth(NS, "n6", FAR, "n6"), OK);
+    assert_int_equal(netns_veth_beside_xdp(FAR, "n3"), OK);
+    assert_int_equal(netns_veth_beside_xdp(FAR, "n6"), OK);
     address("n3", "10.0.0.1", 24);
     address("n3", "2001::", 64);
     address("n6", "192.0.2.1", 24);
@@ -132,6 +134,7 @@ static void open_both(const struct dp_config *c, uint64_t now)
     if (xdp_attach(W.xdp, &n3, why) || xdp_attach(W.xdp, &n6, why))
         fail_msg("%s", why);
     assert_int_equal(n3.mode, XDP_NATIVE);
+    assert_true(xdp_takes(W.xdp, &n3) && xdp_takes(W.xdp, &n6));
     memset(W.on, 0, sizeof W.on);
 }
 static void close_both(void)

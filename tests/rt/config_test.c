@@ -274,7 +274,6 @@ static void across_options(void **state)
     refuse("smf: {dnns: [{name: internet, ipv4_pool: 10.45.0.0/16}, {name: b, ipv4_pool: 10.46.0.0/16}]}\n"
            "upf: {n6: [{dnn: internet, tun: t, create: false}, {dnn: b, tun: t, create: false}]}",
            "t.yaml:2:66: found 't' again, expected each interface once\n");
-    refuse("upf: {data_path: xdp}", "t.yaml:1:18: found xdp, expected portable: xdp is not there yet\n");
     refuse("upf: {n3_addresses: [1.1.1.1, 1.1.1.2]}", "t.yaml:1:31: found two addresses of one family");
     refuse("smf: {upfs: [{name: a, address: 127.0.0.7}, {name: A, address: 127.0.0.8}]}", "t.yaml:1:52: found 'A' again");
     refuse("smf: {upfs: [{name: a, address: 127.0.0.7}, {name: b, address: \"127.0.0.7:8805\"}]}",

@@ -17,6 +17,11 @@ struct auth_frame {
     uint32_t block; /* SQNs that the patch takes; 0: no patch is needed */
     uint32_t tries;
     bool resynchronised;
+    bool has_sqn_ms; /* the SIM's, or why it is none */
+    int sqn_ms_error;
+    uint64_t sqn_ms;
+    struct key_ask ask; /* of the process that holds the keys, while `asked` is linked */
+    struct proc_owned asked;
     char supi[UDM_IMSI_TEXT];
 };
 static struct udm *udm_of(const struct auth_frame *a) { return a->f.p.owner; }
@@ -47,71 +52,44 @@ static int key_of(const struct sbi_AuthenticationSubscription *s, struct aka_key
 }
 
 static struct bytes octets(struct arena *a, const uint8_t *p, uint32_t n) { return arena_bytes(a, p, n); }
-static int fill_5g(struct auth_frame *a, const struct aka_key *k, uint16_t amf, const uint8_t rand[16])
+static int fill_5g(struct auth_frame *a, const struct aka_5g_av *av)
 {
     struct sbi_AuthenticationInfoResult *r = a->f.in->rsp;
     struct sbi_AuthenticationVector *v = &r->authentication_vector;
     struct arena *ar = &a->f.in->arena;
-    struct aka_5g_av av;
-    int e = aka_5g_av(a->f.p.rt->crypto, k, rand, a->sqn, (uint16_t)(amf | AKA_AMF_5G),
-                      request(a)->body.serving_network_name, &av);
-    if (e == OK) {
-        r->auth_type = SBI_AuthType_5G_AKA;
-        v->av_type = SBI_AvType_5G_HE_AKA;
-        v->rand = octets(ar, av.rand, 16);
-        v->autn = octets(ar, av.autn, 16);
-        v->has.xres_star = v->has.kausf = 1;
-        v->xres_star = octets(ar, av.xres_star, 16);
-        v->kausf = octets(ar, av.kausf, 32);
-        e = v->rand.p && v->autn.p && v->xres_star.p && v->kausf.p ? OK : ERR_NOSPACE;
-    }
-    secret_wipe(&av, sizeof av);
-    return e;
+    r->auth_type = SBI_AuthType_5G_AKA;
+    v->av_type = SBI_AvType_5G_HE_AKA;
+    v->rand = octets(ar, av->rand, 16);
+    v->autn = octets(ar, av->autn, 16);
+    v->has.xres_star = v->has.kausf = 1;
+    v->xres_star = octets(ar, av->xres_star, 16);
+    v->kausf = octets(ar, av->kausf, 32);
+    return v->rand.p && v->autn.p && v->xres_star.p && v->kausf.p ? OK : ERR_NOSPACE;
 }
-static int fill_eap(struct auth_frame *a, const struct aka_key *k, uint16_t amf, const uint8_t rand[16])
+static int fill_eap(struct auth_frame *a, const struct aka_eap_av *av)
 {
     struct sbi_AuthenticationInfoResult *r = a->f.in->rsp;
     struct sbi_AuthenticationVector *v = &r->authentication_vector;
     struct arena *ar = &a->f.in->arena;
-    struct aka_eap_av av;
-    int e = aka_eap_av(a->f.p.rt->crypto, k, rand, a->sqn, (uint16_t)(amf | AKA_AMF_5G),
-                       request(a)->body.serving_network_name, &av);
-    if (e == OK) {
-        r->auth_type = SBI_AuthType_EAP_AKA_PRIME;
-        v->av_type = SBI_AvType_EAP_AKA_PRIME;
-        v->rand = octets(ar, av.rand, 16);
-        v->autn = octets(ar, av.autn, 16);
-        v->has.xres = v->has.ck_prime = v->has.ik_prime = 1;
-        v->xres = octets(ar, av.xres, av.xres_n);
-        v->ck_prime = octets(ar, av.ck_prime, 16);
-        v->ik_prime = octets(ar, av.ik_prime, 16);
-        e = v->rand.p && v->autn.p && v->xres.p && v->ck_prime.p && v->ik_prime.p ? OK : ERR_NOSPACE;
-    }
-    secret_wipe(&av, sizeof av);
-    return e;
+    r->auth_type = SBI_AuthType_EAP_AKA_PRIME;
+    v->av_type = SBI_AvType_EAP_AKA_PRIME;
+    v->rand = octets(ar, av->rand, 16);
+    v->autn = octets(ar, av->autn, 16);
+    v->has.xres = v->has.ck_prime = v->has.ik_prime = 1;
+    v->xres = octets(ar, av->xres, av->xres_n);
+    v->ck_prime = octets(ar, av->ck_prime, 16);
+    v->ik_prime = octets(ar, av->ik_prime, 16);
+    return v->rand.p && v->autn.p && v->xres.p && v->ck_prime.p && v->ik_prime.p ? OK : ERR_NOSPACE;
 }
 
-static void make_vector(struct auth_frame *a)
+static void vector_made(struct auth_frame *a, int e)
 {
-    const struct sbi_AuthenticationSubscription *s = a->get->rsp;
     struct sbi_AuthenticationInfoResult *r = a->f.in->rsp;
     struct rt *rt = a->f.p.rt;
-    struct aka_key k;
-    uint8_t rand[16];
-    uint16_t amf = s->has.authentication_management_field ? be16(s->authentication_management_field.p) : 0;
-    env_random(rt->env, rand, sizeof rand);
-    int e = key_of(s, &k);
-    if (e == OK && s->authentication_method == SBI_AuthMethod_5G_AKA)
-        e = fill_5g(a, &k, amf, rand);
-    else if (e == OK && s->authentication_method == SBI_AuthMethod_EAP_AKA_PRIME)
-        e = fill_eap(a, &k, amf, rand);
-    else
-        e = ERR_UNSUPPORTED;
-    secret_wipe(&k, sizeof k);
     r->has.authentication_vector = r->has.supi = 1;
     r->supi = arena_str(&a->f.in->arena, str_of(a->supi));
     if (e < 0 || !r->supi.p) {
-        udm_problem(&a->f, e == ERR_UNSUPPORTED ? 501 : 500, "AV_GENERATION_PROBLEM", err_text(e));
+        udm_problem(&a->f, e == ERR_UNSUPPORTED ? 501 : e == ERR_IO || e == ERR_FULL ? 503 : 500, "AV_GENERATION_PROBLEM", err_text(e));
         return;
     }
     udm_of(a)->vectors++;
@@ -120,21 +98,134 @@ static void make_vector(struct auth_frame *a)
     udm_reply(&a->f, 200);
 }
 
+/* ---- keys that another process holds ---- */
+static void key_answered(struct key_ask *k, const struct key_answer *r)
+{
+    struct auth_frame *a = CONTAINER(k, struct auth_frame, ask);
+    list_remove(&a->asked.link);
+    proc_offer_event(&a->f.p, 0, r);
+}
+static void key_not_wanted(struct proc_owned *o)
+{
+    struct auth_frame *a = CONTAINER(o, struct auth_frame, asked);
+    a->f.p.rt->keys->cancel(a->f.p.rt->keys, &a->ask);
+}
+/* OK: an event follows. */
+static int key_ask(struct auth_frame *a, struct key_request *q)
+{
+    struct key_port *port = a->f.p.rt->keys;
+    a->ask = (struct key_ask){.done = key_answered};
+    int e = port->ask(port, q, &a->ask);
+    if (e == OK) {
+        a->asked = (struct proc_owned){.drop = key_not_wanted};
+        list_append(&a->f.p.owned, &a->asked.link);
+    }
+    return e;
+}
+static bool is_sealed(const struct auth_frame *a)
+{
+    const struct sbi_AuthenticationSubscription *s = a->get->rsp;
+    return s->has.protection_parameter_id && str_is(s->protection_parameter_id, SEALED_BY);
+}
+static int sealed_ask(struct auth_frame *a, struct key_request *q)
+{
+    const struct sbi_AuthenticationSubscription *s = a->get->rsp;
+    q->supi = str_of(a->supi);
+    q->sealed = s->enc_permanent_key;
+    return !a->f.p.rt->keys ? ERR_UNSUPPORTED : key_ask(a, q);
+}
+
+/* ---- vectors ---- */
+static uint16_t amf_of(const struct sbi_AuthenticationSubscription *s)
+{
+    return (uint16_t)((s->has.authentication_management_field ? be16(s->authentication_management_field.p) : 0) | AKA_AMF_5G);
+}
+/* True: asked for; an event follows. */
+static bool vector_ask(struct auth_frame *a)
+{
+    const struct sbi_AuthenticationSubscription *s = a->get->rsp;
+    struct key_request q = {.sqn = a->sqn, .amf = amf_of(s), .sn_name = request(a)->body.serving_network_name};
+    bool is_5g = s->authentication_method == SBI_AuthMethod_5G_AKA, is_eap = s->authentication_method == SBI_AuthMethod_EAP_AKA_PRIME;
+    q.kind = is_eap ? KEY_AV_EAP : KEY_AV_5G;
+    env_random(a->f.p.rt->env, q.rand, sizeof q.rand);
+    int e = is_5g || is_eap ? sealed_ask(a, &q) : ERR_UNSUPPORTED;
+    if (e < 0)
+        vector_made(a, e);
+    return e == OK;
+}
+static void vector_take(struct auth_frame *a, const struct key_answer *r)
+{
+    const struct sbi_AuthenticationSubscription *s = a->get->rsp;
+    int e = r->error;
+    if (e == OK)
+        e = s->authentication_method == SBI_AuthMethod_EAP_AKA_PRIME ? fill_eap(a, &r->eap) : fill_5g(a, &r->av);
+    vector_made(a, e);
+}
+static void vector_make(struct auth_frame *a)
+{
+    const struct sbi_AuthenticationSubscription *s = a->get->rsp;
+    struct rt *rt = a->f.p.rt;
+    struct str sn_name = request(a)->body.serving_network_name;
+    struct aka_key k;
+    struct aka_5g_av av;
+    struct aka_eap_av eap;
+    uint8_t rand[16];
+    env_random(rt->env, rand, sizeof rand);
+    int e = key_of(s, &k);
+    if (e == OK && s->authentication_method == SBI_AuthMethod_5G_AKA) {
+        e = aka_5g_av(rt->crypto, &k, rand, a->sqn, amf_of(s), sn_name, &av);
+        e = e == OK ? fill_5g(a, &av) : e;
+        secret_wipe(&av, sizeof av);
+    } else if (e == OK && s->authentication_method == SBI_AuthMethod_EAP_AKA_PRIME) {
+        e = aka_eap_av(rt->crypto, &k, rand, a->sqn, amf_of(s), sn_name, &eap);
+        e = e == OK ? fill_eap(a, &eap) : e;
+        secret_wipe(&eap, sizeof eap);
+    } else {
+        e = ERR_UNSUPPORTED;
+    }
+    secret_wipe(&k, sizeof k);
+    vector_made(a, e);
+}
+
+/* ---- resynchronisation ---- */
+static bool sqn_ms_wanted(const struct auth_frame *a)
+{
+    return call_ok(a->get) && request(a)->body.has.resynchronization_info && !a->has_sqn_ms;
+}
+/* True: asked for; an event follows. */
+static bool sqn_ms_get(struct auth_frame *a)
+{
+    const struct sbi_ResynchronizationInfo *i = &request(a)->body.resynchronization_info;
+    struct key_request q = {.kind = KEY_RESYNCHRONISE};
+    struct aka_key k = {0};
+    a->has_sqn_ms = true;
+    int e = i->rand.n == 16 && i->auts.n == 14 ? OK : ERR_SYNTAX;
+    bool ask = e == OK && is_sealed(a);
+    if (ask) {
+        memcpy(q.rand, i->rand.p, 16);
+        memcpy(q.auts, i->auts.p, 14);
+        e = sealed_ask(a, &q);
+    } else if (e == OK && (e = key_of(a->get->rsp, &k)) == OK) {
+        e = aka_auts_verify(a->f.p.rt->crypto, &k, i->rand.p, i->auts.p, &a->sqn_ms);
+    }
+    secret_wipe(&k, sizeof k);
+    a->sqn_ms_error = e;
+    return ask && e == OK;
+}
+static void sqn_ms_take(struct auth_frame *a, const struct key_answer *r)
+{
+    a->sqn_ms_error = r->error;
+    a->sqn_ms = r->sqn_ms;
+}
+
 /* TS 33.102 6.3.5: the SIM's SQN, proved by its MAC-S. What the network would use next is kept where the SIM
  * would take it, so an old AUTS sent again changes nothing. False: answered. */
 static bool resynchronise(struct auth_frame *a, uint64_t *highest)
 {
-    const struct sbi_ResynchronizationInfo *i = &request(a)->body.resynchronization_info;
     struct udm *u = udm_of(a);
-    struct aka_key k;
-    uint64_t sqn_ms;
     struct pseudonym who = log_identity(u->rt->log, str_of(a->supi));
-    int e = i->rand.n == 16 && i->auts.n == 14 ? key_of(a->get->rsp, &k) : ERR_SYNTAX;
-    if (e == OK)
-        e = aka_auts_verify(u->rt->crypto, &k, i->rand.p, i->auts.p, &sqn_ms);
-    secret_wipe(&k, sizeof k);
-    if (e < 0) {
-        LOG(u->rt->log, auth_resync_bad, "ue=%s reason=%s", who.text, err_text(e));
+    if (a->sqn_ms_error < 0) {
+        LOG(u->rt->log, auth_resync_bad, "ue=%s reason=%s", who.text, err_text(a->sqn_ms_error));
         udm_problem(&a->f, 403, "AUTHENTICATION_REJECTED", "the resynchronisation is not this subscriber's");
         return false;
     }
@@ -144,12 +235,12 @@ static bool resynchronise(struct auth_frame *a, uint64_t *highest)
     a->resynchronised = true;
     struct udm_slot *slot = udm_slot(u, a->imsi, false);
     uint64_t next = aka_sqn_next(slot && slot->left ? slot->sqn : *highest) >> AKA_IND_BITS;
-    uint64_t seq_ms = sqn_ms >> AKA_IND_BITS;
+    uint64_t seq_ms = a->sqn_ms >> AKA_IND_BITS;
     if (next > seq_ms && next - seq_ms <= delta)
         return true;
     if (slot)
         slot->left = 0;
-    *highest = sqn_ms;
+    *highest = a->sqn_ms;
     return true;
 }
 
@@ -225,41 +316,73 @@ static void block_taken(struct auth_frame *a)
     s->sqn = a->sqn;
     s->left = a->block - 1;
 }
+/* True: asked for; an event follows. */
+static bool identity_get(struct auth_frame *a)
+{
+    struct udm_refusal why = {503, "NF_CONGESTION", "the process that holds the keys cannot be asked"};
+    struct key_request q = {.kind = KEY_REVEAL, .suci = request(a)->supi_or_suci};
+    enum udm_reveal r = udm_reveal(udm_of(a), q.suci, a->supi, &why);
+    if (r == UDM_ASK && key_ask(a, &q) == OK)
+        return true;
+    if (r != UDM_REVEALED_NOW)
+        udm_problem(&a->f, why.status, why.cause, why.detail);
+    return false;
+}
+static void identity_take(struct auth_frame *a, const struct key_answer *r)
+{
+    struct udm_refusal why;
+    if (!udm_revealed(udm_of(a), request(a)->supi_or_suci, r, a->supi, &why))
+        udm_problem(&a->f, why.status, why.cause, why.detail);
+}
+
 static void auth_run(struct proc *p, const struct wake *w)
 {
     struct auth_frame *a = (struct auth_frame *)p;
-    struct udm_refusal why;
     char now[SQN_JSON] = "", wanted[SQN_JSON] = "";
     PROC_BEGIN(p);
-    if (!udm_is_home_name(udm_of(a), request(a)->body.serving_network_name))
+    if (!udm_is_home_name(udm_of(a), request(a)->body.serving_network_name)) {
         udm_problem(&a->f, 403, "SERVING_NETWORK_NOT_AUTHORIZED", NULL);
-    else if (!udm_reveal(udm_of(a), request(a)->supi_or_suci, a->supi, &why))
-        udm_problem(&a->f, why.status, why.cause, why.detail);
+    } else if (identity_get(a)) {
+        STEP(p, "identity");
+        AWAIT(p, WANT(WAKE_EVENT));
+        identity_take(a, w->data);
+    }
     a->imsi = udm_imsi(str_of(a->supi));
     for (a->tries = 0; a->f.in && a->tries < TRIES; a->tries++) {
         STEP(p, "subscription");
         if (!get_send(a))
             break;
         AWAIT_CALLS(p);
+        if (sqn_ms_wanted(a) && sqn_ms_get(a)) {
+            STEP(p, "resynchronisation");
+            AWAIT(p, WANT(WAKE_EVENT));
+            sqn_ms_take(a, w->data);
+        }
         if (!subscription_ok(a, now, wanted))
             break;
-        if (!a->block) {
-            make_vector(a);
-            break;
+        if (a->block) {
+            STEP(p, "sequence numbers");
+            if (!patch_send(a, now, wanted))
+                break;
+            AWAIT_CALLS(p);
+            if (call_ok(a->patch)) {
+                block_taken(a);
+                a->block = 0;
+            } else if (a->patch->status != 409) { /* 409: somebody else took these; look again */
+                udm_pass_on(&a->f, a->patch, "USER_NOT_FOUND");
+            }
+            call_done(a->patch);
+            a->patch = NULL;
         }
-        STEP(p, "sequence numbers");
-        if (!patch_send(a, now, wanted))
-            break;
-        AWAIT_CALLS(p);
-        if (call_ok(a->patch)) {
-            block_taken(a);
-            make_vector(a);
-        } else if (a->patch->status != 409) { /* 409: somebody else took these; look again */
-            udm_pass_on(&a->f, a->patch, "USER_NOT_FOUND");
+        if (a->f.in && !a->block && !is_sealed(a)) {
+            vector_make(a);
+        } else if (a->f.in && !a->block && vector_ask(a)) {
+            STEP(p, "vector");
+            AWAIT(p, WANT(WAKE_EVENT));
+            vector_take(a, w->data);
         }
-        call_done(a->patch);
         call_done(a->get);
-        a->patch = a->get = NULL;
+        a->get = NULL;
     }
     if (a->f.in)
         udm_problem(&a->f, 503, "NF_CONGESTION", "the sequence numbers are in demand");

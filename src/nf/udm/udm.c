@@ -122,13 +122,18 @@ static int hn_key_load(struct udm *u, const struct config_hn_key *k)
 {
     enum suci_scheme scheme = k->profile == CONFIG_SUCI_PROFILE_A ? SUCI_PROFILE_A : SUCI_PROFILE_B;
     struct hn_key *key = NULL;
+    u->hn[u->n_hn].id = k->id;
+    u->hn[u->n_hn].scheme = scheme;
+    if (u->rt->keys) {
+        u->n_hn++;
+        return OK;
+    }
     int e = k->key.n == 32 ? hn_key_private_raw(u->rt->crypto, scheme, k->key.p, &key) : ERR_CONFIG;
     if (e < 0) {
         LOG(u->rt->log, config_refused, "option=udm.home_network_keys id=%u reason=%s", k->id,
             k->key.n == 32 ? err_text(e) : "no private key (key files are read into key before the start)");
         return ERR_CONFIG;
     }
-    u->hn[u->n_hn].id = k->id;
     u->hn[u->n_hn++].key = key;
     return OK;
 }

@@ -2,7 +2,7 @@
 /* udm.h - the UDM: identities revealed, vectors made, registrations and subscriptions. TS 29.503. */
 #pragma once
 #include "base/map.h"
-#include "crypto/suci.h"
+#include "crypto/key_box.h"
 #include "rt/nf.h"
 
 extern const struct nf_desc udm_nf;
@@ -37,7 +37,8 @@ struct udm {
     struct link calls; /* on_producer: requests whose procedures run */
     struct {
         uint32_t id;
-        struct hn_key *key;
+        enum suci_scheme scheme;
+        struct hn_key *key; /* NULL: another process has it */
     } hn[UDM_HN_KEYS];
     uint32_t n_hn;
     struct udm_slot *slots;
@@ -77,8 +78,11 @@ struct udm_refusal {
     int status;
     const char *cause, *detail;
 };
-/* The SUPI of a path's supiOrSuci. False: *why says what to answer. */
-bool udm_reveal(struct udm *, struct str supi_or_suci, char supi[UDM_IMSI_TEXT], struct udm_refusal *why);
+/* The SUPI of a path's supiOrSuci. REFUSED: *why says what to answer. ASK: rt->keys knows it; what it says goes to
+ * udm_revealed(). */
+enum udm_reveal { UDM_REFUSED, UDM_REVEALED_NOW, UDM_ASK };
+enum udm_reveal udm_reveal(struct udm *, struct str supi_or_suci, char supi[UDM_IMSI_TEXT], struct udm_refusal *why);
+bool udm_revealed(struct udm *, struct str suci, const struct key_answer *, char supi[UDM_IMSI_TEXT], struct udm_refusal *why);
 
 /* ---- data_change.c ---- */
 void udm_ask_for_changes(struct udm *);

@@ -21,11 +21,13 @@ static bool fill(struct udr *u, struct call *c, const struct subscriber *s, uint
     put_be16(amf, s->amf);
     r->authentication_method = method_of(u, s);
     r->has.enc_permanent_key = r->has.authentication_management_field = r->has.algorithm_id = 1;
-    r->enc_permanent_key = arena_bytes(&c->arena, s->key.k, s->key.k_n);
+    r->enc_permanent_key = s->sealed_n ? arena_bytes(&c->arena, s->sealed, s->sealed_n) : arena_bytes(&c->arena, s->key.k, s->key.k_n);
     r->authentication_management_field = arena_bytes(&c->arena, amf, sizeof amf);
     r->algorithm_id = tuak ? STR("TUAK") : STR("MILENAGE");
-    r->has.enc_topc_key = tuak;
-    r->has.enc_opc_key = !tuak;
+    r->has.protection_parameter_id = s->sealed_n != 0; /* OPc is sealed with K */
+    r->protection_parameter_id = STR(SEALED_BY);
+    r->has.enc_topc_key = tuak && !s->sealed_n;
+    r->has.enc_opc_key = !tuak && !s->sealed_n;
     struct bytes *opc = tuak ? &r->enc_topc_key : &r->enc_opc_key;
     *opc = arena_bytes(&c->arena, s->key.opc, tuak ? 32 : 16);
     r->has.sequence_number = r->sequence_number.has.sqn = 1;

@@ -3,7 +3,7 @@
 #include "base/map.h"
 #include "base/wire.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 1, FORMAT_SEALED = 2 };
 enum { SLICE_SD = 1, SLICE_DEFAULT = 2 };
 enum { DNN_DEFAULT = 1, DNN_MAY_PREEMPT = 2, DNN_PREEMPTABLE = 4 };
 
@@ -51,12 +51,16 @@ uint64_t subscriber_sqn_skip(uint64_t sqn, uint64_t n)
 static int encode(const struct subscriber *s, struct wr *w)
 {
     uint32_t opc_n = s->key.alg == AKA_TUAK ? 32 : 16;
-    wr_u8(w, FORMAT);
+    wr_u8(w, s->sealed_n ? FORMAT_SEALED : FORMAT);
     wr_u8(w, s->auth);
     wr_u8(w, (uint8_t)s->key.alg);
-    wr_u8(w, s->key.k_n);
-    wr_bytes(w, (struct bytes){s->key.k, s->key.k_n});
-    wr_bytes(w, (struct bytes){s->key.opc, opc_n});
+    wr_u8(w, s->sealed_n ? s->sealed_n : s->key.k_n);
+    if (s->sealed_n) {
+        wr_bytes(w, (struct bytes){s->sealed, s->sealed_n});
+    } else {
+        wr_bytes(w, (struct bytes){s->key.k, s->key.k_n});
+        wr_bytes(w, (struct bytes){s->key.opc, opc_n});
+    }
     wr_u16(w, s->amf);
     put_u48(w, s->sqn);
     wr_u64(w, s->profile);
@@ -79,17 +83,21 @@ int subscriber_decode(struct bytes row, struct subscriber *s)
 {
     struct rd r = rd_over(row);
     memset(s, 0, sizeof *s);
-    if (rd_u8(&r) != FORMAT)
-        return ERR_SYNTAX;
+    uint8_t format = rd_u8(&r);
     s->auth = rd_u8(&r);
-    uint8_t alg = rd_u8(&r);
-    s->key.k_n = rd_u8(&r);
-    bool k_ok = s->key.k_n == 16 || (s->key.k_n == 32 && alg == AKA_TUAK);
-    if (alg > AKA_TUAK || s->auth > SUBSCRIBER_AUTH_EAP_AKA_PRIME || !k_ok)
+    uint8_t alg = rd_u8(&r), n = rd_u8(&r);
+    bool n_ok = format == FORMAT ? n == 16 || (n == 32 && alg == AKA_TUAK) : format == FORMAT_SEALED && n && n <= SEALED_KEY_MAX;
+    if (alg > AKA_TUAK || s->auth > SUBSCRIBER_AUTH_EAP_AKA_PRIME || !n_ok)
         return ERR_SYNTAX;
     s->key.alg = (enum aka_alg)alg;
-    get_octets(&r, s->key.k, s->key.k_n);
-    get_octets(&r, s->key.opc, alg == AKA_TUAK ? 32 : 16);
+    if (format == FORMAT_SEALED) {
+        s->sealed_n = n;
+        get_octets(&r, s->sealed, n);
+    } else {
+        s->key.k_n = n;
+        get_octets(&r, s->key.k, n);
+        get_octets(&r, s->key.opc, alg == AKA_TUAK ? 32 : 16);
+    }
     s->amf = rd_u16(&r);
     s->sqn = get_u48(&r);
     s->profile = rd_u64(&r);

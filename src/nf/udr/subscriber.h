@@ -4,7 +4,7 @@
 #pragma once
 #include "base/addr.h"
 #include "base/err.h"
-#include "crypto/aka.h"
+#include "crypto/key_box.h"
 #include "rt/store.h"
 
 enum {
@@ -43,7 +43,8 @@ struct subscriber_static {
     struct net_addr addr; /* family 4: the address; 6: a /64 */
 };
 struct subscriber {
-    struct aka_key key;
+    struct aka_key key; /* sealed_n: its algorithm only */
+    uint8_t sealed_n, sealed[SEALED_KEY_MAX]; /* the key as the process that holds keys reads it: crypto/key_box.h */
     uint16_t amf;  /* authentication management field */
     uint64_t sqn;  /* SQNs above this one may be used */
     uint8_t auth;  /* enum subscriber_auth; NONE: udm.authentication */

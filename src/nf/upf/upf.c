@@ -277,6 +277,11 @@ static void upf_status(void *state, void (*line)(void *ctx, const char *text), v
     uint32_t i = 0;
     counters_take(u);
     user_plane_counters(u->up, v);
+    if (u->up->ops->text) {
+        size_t at = (size_t)snprintf(text, sizeof text, "data path ");
+        u->up->ops->text(u->up, text + at, sizeof text - at);
+        line(ctx, text);
+    }
     snprintf(text, sizeof text, "sessions %u of %u", u->sessions.used - u->going, u->sessions.max);
     line(ctx, text);
     for (struct pfcp_assoc *a; (a = slab_next(&u->pfcp.assocs, &i));) {
