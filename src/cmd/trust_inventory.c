@@ -2,6 +2,7 @@
 /* trust_inventory.c - redoubt trust inventory: words, import, removal. */
 #include "cmd/trust_inventory.h"
 #include "base/suggest.h"
+#include "trust/cyclonedx.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -188,6 +189,58 @@ static int remove_them(struct inventory_command *c)
     return status == EXIT_OK ? import_run(c, &m) : status;
 }
 
+/* ---- bills of materials ---- */
+static int bom_row(void *ctx, const struct inv_texts *t)
+{
+    static char line[8 * INV_TEXT_MAX];
+    struct text out = text_over(line, sizeof line);
+    inv_csv_line(&out, INV_component, t);
+    return fputs(line, ctx) < 0 ? ERR_NOSPACE : OK;
+}
+static int bom_import(struct inventory_command *c, const struct cyclonedx *bill, char *csv, size_t n)
+{
+    char within[INV_TEXT_MAX + 2];
+    int k = snprintf(within, sizeof within, "%.900s\x1f", c->words[0]);
+    struct inv_text t = {str_of(c->words[1]), {csv, (uint32_t)n}, false, INV_component};
+    struct inv_import m = {.texts = &t, .n_texts = 1, .within = {within, (uint32_t)k}};
+    c->complete = true;
+    c->note = c->note ? c->note : "bill of materials";
+    printf("%u components", bill->components);
+    if (bill->repeated)
+        printf(", %u that are there twice left out", bill->repeated);
+    if (*bill->name)
+        printf("; the bill is for %s %s", bill->name, bill->version);
+    printf("\n");
+    return import_run(c, &m);
+}
+static int bom(struct inventory_command *c)
+{
+    struct cyclonedx bill;
+    struct str text;
+    char *csv = NULL, *memory = trust_file_read("inventory", c->words[1], &text);
+    size_t n = 0;
+    FILE *out = memory ? open_memstream(&csv, &n) : NULL;
+    int status = out ? trust_store_open(&c->store, "inventory") : EXIT_FAILED;
+    if (status == EXIT_OK) {
+        char header[1024];
+        struct text h = text_over(header, sizeof header);
+        inv_csv_header(&h, INV_component);
+        fputs(header, out);
+        int e = cyclonedx_read(text, str_of(c->words[0]), bom_row, out, &bill);
+        if (e == ERR_SYNTAX)
+            fprintf(stderr, "%s:%u:%u: %s\n", c->words[1], bill.line, bill.column, bill.why);
+        if (e < 0)
+            status = e == ERR_SYNTAX ? EXIT_FAILED : inventory_refuse(c->words[1], err_text(e));
+    }
+    if (out && fclose(out) != 0)
+        status = inventory_refuse("memory", "none left");
+    if (status == EXIT_OK)
+        status = bom_import(c, &bill, csv, n);
+    free(csv);
+    free(memory);
+    return status;
+}
+
 /* ---- words ---- */
 static const struct {
     const char *name;
@@ -201,6 +254,7 @@ static const struct {
                    {"history", inventory_history_show, 0, 2, "KIND ID, or nothing"},
                    {"export", inventory_export, 0, 1, "at most a kind of record"},
                    {"remove", remove_them, 2, INVENTORY_FILES, "KIND ID..."},
+                   {"bom", bom, 2, 2, "PRODUCT and a CycloneDX file"},
                    {"fields", inventory_fields, 0, 1, "at most a kind of record"}};
 
 static int take_option(struct inventory_command *c, struct args *a)
@@ -251,7 +305,7 @@ int trust_inventory(int argc, char **argv)
     while (i < ARRAY_LEN(subcommands) && (argc < 2 || strcmp(argv[1], subcommands[i].name) != 0))
         i++;
     int status = !c                             ? inventory_refuse("memory", "none left")
-                 : i == ARRAY_LEN(subcommands) ? usage("trust inventory", "expected import, check, list, show, history, export, remove or fields")
+                 : i == ARRAY_LEN(subcommands) ? usage("trust inventory", "expected import, check, list, show, history, export, remove, bom or fields")
                                                 : EXIT_OK;
     while (status == EXIT_OK && args_more(&a))
         status = take_option(c, &a);

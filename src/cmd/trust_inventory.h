@@ -41,5 +41,6 @@ int inventory_fields(struct inventory_command *);
     "  history [KIND ID]          imports; or each version of one record, the day it holds from and when it was recorded\n" \
     "  export [KIND] [--json] [--output FILE | DIR]    as import reads it\n"                                            \
     "  remove KIND ID... [--from DATE] [--note TEXT]    from that day on\n"                                             \
+    "  bom PRODUCT FILE.json      the product's bill of materials, CycloneDX 1.2 to 1.7; takes the place of the one before\n"  \
     "  fields [KIND]              the columns of each kind, what they mean, and the words they take\n"               \
     TRUST_STORE_HELP

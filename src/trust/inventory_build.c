@@ -204,7 +204,8 @@ static int record_order(const void *pa, const void *pb)
 /* Where the text says all there is, what only the store has is gone. */
 static bool stays(struct inv_build *b, const struct inv_record *r)
 {
-    if (!b->complete || !b->seen[r->kind] || r->text != INV_STORED)
+    bool within = r->key.n >= b->within.n && (!b->within.n || memcmp(r->key.p, b->within.p, b->within.n) == 0);
+    if (!b->complete || !b->seen[r->kind] || r->text != INV_STORED || !within)
         return true;
     struct inv_record *gone = record_new(b, &b->gone);
     if (gone)

@@ -26,6 +26,7 @@ struct inv_build {
     const struct inv_text *texts;
     bool seen[INV_KINDS]; /* texts have this kind */
     bool complete;        /* of a kind that was seen, only what texts have remains */
+    struct str within;    /* with complete: only among the ids that begin so */
     struct inv_report *report;
     bool no_memory;
 };

@@ -100,6 +100,7 @@ static int csv_read(struct reader *r, struct str text, enum inv_kind k)
     uint32_t n;
     csv_start(&c, text);
     int e = csv_header(r, &c, inv_kind_desc(k), column, &n);
+    r->b->seen[k] |= e == OK;
     while (e == OK && csv_record(&c))
         e = csv_line(r, &c, k, column, n);
     return e;
@@ -181,6 +182,7 @@ static int json_kinds(struct reader *r, struct json *j)
         } else if (k == INV_KINDS) {
             json_skip(j);
         } else if (json_array(j)) {
+            r->b->seen[k] = true;
             while (e == OK && json_item(j))
                 e = json_record(r, j, k);
         }

@@ -334,6 +334,7 @@ int inventory_import(struct store *s, const struct inv_import *what, struct inv_
         inv_build_init(&m->b, what->texts, report);
         m->what = what;
         m->b.complete = what->complete;
+        m->b.within = what->within;
         e = inventory_scan(s, what->from, 0, current_row, m);
     }
     if (e == OK && m->found < what->n_remove)

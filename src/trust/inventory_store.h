@@ -13,6 +13,7 @@ struct inv_import {
     int32_t from;     /* first day on which it holds */
     bool correction;  /* it was so before: see above */
     bool complete;    /* of the kinds that the texts have, records that are not in them are removed */
+    struct str within; /* with complete: only among records whose ids begin so; parts end with 0x1f */
     bool dry_run;     /* only look */
     struct str note;  /* who, why; at most 200 octets are kept */
     uint64_t now_us;  /* UTC since 1970 */

@@ -102,6 +102,22 @@ static void exports_what_imports(void **state)
     assert_int_equal(DO("import", csv, "--complete"), 0);
     says(c.out, "0 records added, 0 changed, 0 removed");
 }
+static void takes_a_bill(void **state)
+{
+    char *bill = file_make("bill.json", "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\",\"components\":[\n"
+                                        "{\"type\":\"library\",\"name\":\"tls\",\"version\":\"3\"},{\"type\":\"library\",\"name\":\"os\"}]}");
+    assert_int_equal(DO("bom", "hr", bill), 0);
+    says(c.out, "2 components");
+    assert_int_equal(DO("bom", "hr", bill), 0);
+    says(c.out, "0 records added");
+    assert_int_equal(DO("show", "product", "hr"), 0);
+    says(c.out, "2 in its bill of materials");
+    assert_int_equal(DO("show", "component", "hr / tls / 3"), 0);
+    assert_int_equal(DO("bom", "nothing", bill), 1);
+    says(c.err, "there is no product 'nothing'");
+    assert_int_equal(DO("bom", "hr", file_make("bad.json", "{\n\"bomFormat\":\"SPDX\"}")), 1);
+    says(c.err, "bad.json:1:1: this is no CycloneDX");
+}
 static void makes_a_country(void **state)
 {
     char *csv = path("made"), *json = path("made.json"), *db = path("made.db");
@@ -135,6 +151,6 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder))
         return 1;
     snprintf(store, sizeof store, "%s/store.db", folder);
-    return cmocka_run_group_tests(((const struct CMUnitTest[]){unit(imports_and_remembers), unit(refuses), unit(exports_what_imports), unit(makes_a_country)}),
+    return cmocka_run_group_tests(((const struct CMUnitTest[]){unit(imports_and_remembers), unit(refuses), unit(exports_what_imports), unit(takes_a_bill), unit(makes_a_country)}),
                                   NULL, clean);
 }
