@@ -7,6 +7,7 @@
 #include "cmd/trust_inventory.h"
 #include "cmd/trust_policy.h"
 #include "cmd/trust_synth.h"
+#include "cmd/trust_what_if.h"
 #include <stdio.h>
 
 static const struct {
@@ -16,6 +17,7 @@ static const struct {
 } words[] = {
     {"inventory", "who built what stands where, and since when", TRUST_INVENTORY_HELP, trust_inventory},
     {"policy", "who may build what, by which law, and until when", TRUST_POLICY_HELP, trust_policy},
+    {"what-if", "what a policy or a ban would do to the network, and what it costs", TRUST_WHAT_IF_HELP, trust_what_if},
     {"evidence", "what happened: a log that nobody can rewrite unseen", TRUST_EVIDENCE_HELP, trust_evidence},
     {"synth", "an inventory of a country that does not exist, for trials", TRUST_SYNTH_HELP, trust_synth},
     {"ca", "a certificate authority for labs", TRUST_CA_HELP, trust_ca},

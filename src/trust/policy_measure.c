@@ -79,7 +79,7 @@ static int part_order(const void *a, const void *b)
         return x->installed < y->installed ? -1 : 1;
     return x->element < y->element ? -1 : x->element > y->element;
 }
-static double weight_of(const struct inv_element *e, uint8_t metric)
+double set_metric_weight(const struct inv_element *e, uint8_t metric)
 {
     switch (metric) {
     case POLICY_METRIC_TRAFFIC: return e->traffic_mbps;
@@ -93,7 +93,7 @@ static double weight_of(const struct inv_element *e, uint8_t metric)
 static double add_weight(const struct inv_element *e, uint8_t metric, uint64_t *seen)
 {
     if (metric != POLICY_METRIC_SITES || !e->site)
-        return weight_of(e, metric);
+        return set_metric_weight(e, metric);
     if (bit_get(seen, e->site))
         return 0;
     bit_set(seen, e->site);

@@ -62,3 +62,5 @@ static inline bool set_row_concerns(const struct policy_set *s, uint32_t row, ui
 /* policy_measure.c: 0 or ERR_NOSPACE */
 int set_near_find(struct policy_set *, uint32_t km, uint8_t place, const uint64_t **out);
 int set_cap_measure(struct policy_set *, uint32_t row);
+/* What an element counts for a share; of sites: 1 for each of its equipment. */
+double set_metric_weight(const struct inv_element *, uint8_t metric);
