@@ -298,7 +298,7 @@ static int sandbox_start(struct core *c)
 {
     const struct config_process *o = &config_of(c)->process;
     struct sandbox_conf conf = {.role = SANDBOX_FUNCTIONS, .kill = o->sandbox_kill,
-                                .maps = config_of(c)->upf.data_path == CONFIG_DATA_PATH_XDP};
+                                .maps = config_of(c)->upf.data_path != CONFIG_DATA_PATH_PORTABLE};
     struct passwd *user = o->user.n ? getpwnam(o->user.p) : NULL;
     c->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     int locked = o->lock_memory ? sandbox_lock_memory() : ERR_DENIED;
