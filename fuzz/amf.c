@@ -10,6 +10,7 @@
 #include "ran/gnb.h"
 #include "sim/world.h"
 #include <stdlib.h>
+#include "fuzz/mutate.h"
 
 enum { RECORDS_MAX = 24, MS = 1000, SECOND = 1000000, PROTECTED_MAX = 8192 + 16 };
 static const uint8_t PLMN[3] = {0x00, 0xf1, 0x10}, ZERO[32];
@@ -223,3 +224,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world_free(b.w);
     return 0;
 }
+
+#ifdef LIE_MUTATOR
+static int lie(unsigned kind, struct bytes b, uint64_t *seed, uint8_t *to, uint32_t cap)
+{
+    static uint64_t memory[1 << 16];
+    struct arena a = arena_over(memory, sizeof memory);
+    return kind == 4 ? lie_ngap(b, seed, &a, to, cap) : kind < 4 ? lie_nas(b, seed, to, cap) : 0;
+}
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return mutate_records(data, size, max, seed, 3, lie);
+}
+#endif

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "crypto/aka.h"
 #include "crypto/kdf.h"
+#include "fuzz/lie.h"
 #include "nf/amf/amf_nf.h"
 #include "nf/amf/session.h"
 #include "nf/ausf/ausf.h"
@@ -80,10 +81,12 @@ struct bed {
     uint32_t procs; /* that run always */
     bool honest;    /* gNBs answer what they are asked */
     int n4[2];      /* of a stranger, and of the UPF's address */
+    struct pdu gnb_said; /* the last message of the gNB that lies */
+    struct pdu smf_said; /* and of the SMF, on N4 */
     bool upf_hangs, upf_hung; /* now; ever */
     uint8_t asked_type, asked_seq[3]; /* of the SMF's last request */
     _Alignas(16) uint8_t memory[MEMORY];
-    uint8_t plain[PDU_MAX], inner[PDU_MAX];
+    uint8_t plain[PDU_MAX], inner[PDU_MAX], lied[PDU_MAX];
 };
 static struct { /* made once, never changed */
     struct config config;
@@ -278,6 +281,14 @@ static void on_packet(void *ctx, const struct world_packet *k)
 {
     struct bed *b = ctx;
     uint32_t at = k->octets.n >= 16 && k->octets.p[0] & 1 ? 12 : 4;
+    if (k->is_sctp && k->to.ip[3] == 1 && k->from.ip[3] == 0x10 && k->octets.n <= PDU_MAX) {
+        b->gnb_said.n = k->octets.n;
+        memcpy(b->gnb_said.octet, k->octets.p, k->octets.n);
+    }
+    if (!k->is_sctp && k->to.port == 8805 && k->octets.n <= PDU_MAX && (k->from.ip[3] == 2 || k->to.ip[3] == 2)) {
+        b->smf_said.n = k->octets.n;
+        memcpy(b->smf_said.octet, k->octets.p, k->octets.n);
+    }
     if (k->is_sctp || k->to.port != 8805 || k->to.ip[3] != 2 || k->octets.n < 16)
         return;
     b->asked_type = k->octets.p[1];
@@ -705,6 +716,11 @@ static struct bytes any_nas(struct bed *b, struct phone *p)
     }
     if (what % 7)
         plain = encoded(&m, b->plain);
+    if (how & 0x40) { /* well formed, and not true */
+        uint64_t seed = u32(in);
+        int n = lie_nas(plain, &seed, b->lied, PDU_MAX);
+        plain = n > 0 ? (struct bytes){b->lied, (uint32_t)n} : plain;
+    }
     /* keys: its own, or those of another that lies too */
     struct nas_security *sec = how & 8 ? &b->phone[u8(in) % VICTIM].sec : &p->sec;
     struct bytes out = sealed(p, sec, how % 8 % 5, plain);
@@ -786,6 +802,30 @@ static void upf_says(struct bed *b, const struct net_addr *smf, bool report)
     put_be16(p + 2, (uint16_t)(n + more.n - 4));
     b->upf_env->ops->udp_send(b->upf_env, u->pfcp.sock, smf, (struct bytes){p, n + more.n});
 }
+/* The last message of the gNB once more, well formed and changed: identities, lists and containers as the rows allow. Or the
+ * last of N4, as the SMF's or the UPF's. */
+static void any_lie(struct bed *b)
+{
+    struct input *in = &b->in;
+    struct net_addr upf = addr_v4(0x0a000002, 8805), smf = addr_v4(0x0a000001, 8805);
+    struct arena a = arena_over(b->memory, MEMORY);
+    struct upf *u = nf_state(&b->upf_rt, SBI_NF_UPF);
+    struct smf *f = nf_state(&b->rt, SBI_NF_SMF);
+    uint8_t how = u8(in);
+    uint64_t seed = u32(in);
+    int n = how & 1 ? lie_pfcp((struct bytes){b->smf_said.octet, b->smf_said.n}, &seed, b->lied, PDU_MAX)
+                    : lie_ngap((struct bytes){b->gnb_said.octet, b->gnb_said.n}, &seed, &a, b->lied, PDU_MAX);
+    struct bytes lied = {b->lied, n > 0 ? (uint32_t)n : 0};
+    if (!lied.n)
+        return;
+    if (!(how & 1))
+        gnb_send_raw(&b->gnb[0], lied, how >> 1 & 3, GNB_PPID);
+    else if (how & 2)
+        b->core_env->ops->udp_send(b->core_env, f->n4.sock, &upf, lied);
+    else
+        b->upf_env->ops->udp_send(b->upf_env, u->pfcp.sock, &smf, lied);
+    b->upf_hung |= (how & 3) == 3; /* what the SMF did not mean, the UPF may keep */
+}
 static void any_n4(struct bed *b)
 {
     struct net_addr smf = addr_v4(0x0a000001, 8805);
@@ -800,7 +840,7 @@ static void any_n4(struct bed *b)
         e->ops->udp_send(e, how == 2 ? u->pfcp.sock : b->n4[how], &smf, octets(&b->in));
 }
 
-enum op { OP_RAW, OP_BEGIN, OP_SAY, OP_NGAP, OP_TIME, OP_ANSWER, OP_REGISTER, OP_CUT, OP_AGAIN, OP_N4, OP_MOOD, OPS };
+enum op { OP_RAW, OP_BEGIN, OP_SAY, OP_NGAP, OP_TIME, OP_ANSWER, OP_REGISTER, OP_CUT, OP_AGAIN, OP_N4, OP_MOOD, OP_LIE, OPS };
 static void operate(struct bed *b)
 {
     static const uint32_t times[] = {1 * MS, 20 * MS, 700 * MS, 3 * SECOND, 7 * SECOND, 31 * SECOND, 300 * SECOND,
@@ -838,6 +878,7 @@ static void operate(struct bed *b)
             begin(p, nas, 1);
         break;
     case OP_N4: any_n4(b); break;
+    case OP_LIE: any_lie(b); break;
     default: b->honest = !b->honest;
     }
     if (!(what & 0x80)) /* else it meets what comes next on the way */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/err.h"
 #include "codec/nas.h"
+#include "fuzz/mutate.h"
 
 enum { ROOM = 1 << 16 };
 struct room {
@@ -69,3 +70,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(r);
     return 0;
 }
+
+#ifdef LIE_MUTATOR
+static int lie(unsigned kind, struct bytes b, uint64_t *seed, uint8_t *out, uint32_t cap) { return lie_nas(b, seed, out, cap); }
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return mutate_message(data, size, max, seed, lie);
+}
+#endif

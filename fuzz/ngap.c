@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/err.h"
 #include "codec/ngap.h"
+#include "fuzz/mutate.h"
 
 enum { ROOM = 1 << 18 };
 struct room {
@@ -49,3 +50,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(r);
     return 0;
 }
+
+#ifdef LIE_MUTATOR
+static int lie(unsigned kind, struct bytes b, uint64_t *seed, uint8_t *to, uint32_t cap)
+{
+    static uint64_t memory[1 << 16];
+    struct arena a = arena_over(memory, sizeof memory);
+    return lie_ngap(b, seed, &a, to, cap);
+}
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return mutate_message(data, size, max, seed, lie);
+}
+#endif

@@ -4,6 +4,7 @@
 #include "codec/pfcp.h"
 #include "base/err.h"
 #include <stdlib.h>
+#include "fuzz/mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static uint8_t block[1 << 22], block2[1 << 22], out[1 << 17], out2[1 << 17];
@@ -34,3 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         one(message);
     return 0;
 }
+
+#ifdef LIE_MUTATOR
+static int lie(unsigned kind, struct bytes b, uint64_t *seed, uint8_t *to, uint32_t cap) { return lie_pfcp(b, seed, to, cap); }
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return mutate_message(data, size, max, seed, lie);
+}
+#endif

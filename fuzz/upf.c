@@ -8,6 +8,7 @@
 #include "sim/data_network.h"
 #include "sim/user_plane.h"
 #include <stdlib.h>
+#include "fuzz/mutate.h"
 
 enum { RECORDS_MAX = 24, MS = 1000, SECOND = 1000000 };
 static const struct net_addr SMF = {4, 8805, {10, 0, 0, 1}}, UPF = {4, 8805, {10, 0, 0, 2}},
@@ -87,3 +88,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world_free(w);
     return 0;
 }
+
+#ifdef LIE_MUTATOR
+static int lie(unsigned kind, struct bytes b, uint64_t *seed, uint8_t *to, uint32_t cap)
+{
+    return kind == 0 ? lie_pfcp(b, seed, to, cap) : 0;
+}
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return mutate_records(data, size, max, seed, 1, lie);
+}
+#endif

@@ -688,7 +688,7 @@ static void settle_one(struct offload *o, uint32_t index, bool idle)
     }
     if (m->at == FAST)
         return;
-    uint64_t was = state_load(k);
+    __typeof__(k->state) was = state_load(k);
     bool arrived = (int64_t)(m->arrived - was / XDP_PASSED) >= 0 ||
                    (idle && o->dp->now_us - m->touched_us >= LOST_US);
     if (arrived && __atomic_compare_exchange_n(&k->state, &was, was | XDP_FAST, false,

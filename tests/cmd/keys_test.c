@@ -180,7 +180,7 @@ static int intrude(const struct target *t)
         return 0; /* a kernel without it has the filter alone */
     bool worked[] = {opens(seal_path), opens(hn_path), opens(store_path), opens_proc(t->pid, "mem"), opens_proc(t->pid, "environ"),
                      opens_proc(t->pid, "fd/3"), ptrace(PTRACE_ATTACH, t->pid, NULL, NULL) == 0,
-                     process_vm_readv(t->pid, &to, 1, &from, 1, 0) >= 0, rename(seal_path, store_path) == 0, unlink(seal_path) == 0,
+                     process_vm_readv(t->pid, &to, 1, &from, 1, 0) >= 0, rename(seal_path, hn_path) == 0, unlink(seal_path) == 0,
                      kill(t->pid, SIGKILL) == 0};
     for (size_t i = 0; i < ARRAY_LEN(worked); i++)
         if (worked[i])
@@ -201,10 +201,12 @@ static void nothing_to_take(void **state)
 {
     need_netns();
     pid_t pid = keys_pid();
-#if !defined(__SANITIZE_ADDRESS__)
-    assert_int_equal(intruder(pid, false), 0);
-    assert_int_equal(intruder(pid, true), 0);
+    int listed = intruder(pid, false), all = intruder(pid, true);
+#if defined(__SANITIZE_ADDRESS__)
+    listed = all = 0; /* the sanitizer has more system calls, and files */
 #endif
+    assert_int_equal(listed, 0);
+    assert_int_equal(all, 0);
     assert_int_equal(keys_pid(), pid);
 }
 
