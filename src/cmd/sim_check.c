@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PROC_MAX_S = 900, N1_T_US = 6 * SIM_S, LOG_MARK = 1 };
+enum { PROC_MAX_S = 900, N1_T_US = 6 * SIM_S, N1_LATE_US = N1_T_US + SIM_S / 10, LOG_MARK = 1 };
 
 const struct sim_property_desc *sim_property_desc(enum sim_property p)
 {
@@ -180,8 +180,41 @@ static void n2_taken(struct sim_check *c, const struct tap_event *e)
         pdu = ((const struct ngap_InitialUEMessage *)e->value)->NAS_PDU;
     else if (e->value && e->type == NGAP_MSG_UplinkNASTransport)
         pdu = ((const struct ngap_UplinkNASTransport *)e->value)->NAS_PDU;
+    if (c->attack)
+        sim_attack_hear_nas(c->attack, pdu);
     c->nas_security = pdu.n > 6 ? pdu.p[1] & 15 : 0;
     c->nas_sequence = c->nas_security ? pdu.p[6] : 0;
+}
+/* A procedure that sent a request and has had nothing since, though the request's timer has expired. */
+static void late(struct sim_check *c, uint64_t now_us)
+{
+    if (now_us < c->next_due_us)
+        return;
+    c->next_due_us = UINT64_MAX;
+    for (uint32_t i = 0; i < SIM_AWAITED; i++) {
+        const struct amf_conn *conn = c->awaited[i].name && c->n->amf ? amf_conn_by_id(c->n->amf, c->awaited[i].ue) : NULL;
+        if (!conn || conn->is_releasing || conn->proc != c->awaited[i].proc || conn->proc->started_us != c->awaited[i].started_us)
+            c->awaited[i].name = NULL;
+        else if (now_us > c->awaited[i].due_us)
+            sim_fail(c, SIM_P_late, "%s was sent %.3f s ago, and neither again nor given up (%s)", c->awaited[i].name,
+                     (double)(now_us + N1_LATE_US - c->awaited[i].due_us) / SIM_S, conn->proc->type->name);
+        else if (c->awaited[i].due_us < c->next_due_us)
+            c->next_due_us = c->awaited[i].due_us;
+    }
+}
+static void await(struct sim_check *c, const struct tap_event *e)
+{
+    const struct amf_conn *conn = c->n->amf ? amf_conn_by_id(c->n->amf, e->ue) : NULL;
+    uint32_t i = (uint32_t)e->ue % SIM_AWAITED;
+    c->awaited[i].name = conn && conn->proc && !e->error ? e->name : NULL;
+    if (!c->awaited[i].name)
+        return;
+    c->awaited[i].ue = e->ue;
+    c->awaited[i].proc = conn->proc;
+    c->awaited[i].started_us = conn->proc->started_us;
+    c->awaited[i].due_us = e->at_us + N1_LATE_US;
+    if (c->awaited[i].due_us < c->next_due_us)
+        c->next_due_us = c->awaited[i].due_us;
 }
 static void n1_taken(struct sim_check *c, const struct tap_event *e)
 {
@@ -189,6 +222,8 @@ static void n1_taken(struct sim_check *c, const struct tap_event *e)
     if (!conn)
         return;
     bool was;
+    if (c->awaited[e->ue % SIM_AWAITED].ue == e->ue)
+        c->awaited[e->ue % SIM_AWAITED].name = NULL;
     uint64_t *turn = seen_put(&c->sent, mix_u64(1, e->ue), &was);
     if (turn)
         ++*turn; /* whatever is sent after it answers it */
@@ -214,6 +249,7 @@ static void n1_sent(struct sim_check *c, const struct tap_event *e)
         break;
     default: return;
     }
+    await(c, e);
     bool was;
     uint64_t *turn = seen_put(&c->sent, mix_u64(1, e->ue), &was);
     uint64_t *last = seen_put(&c->sent, mix(mix_u64(mix_u64(e->type, e->ue), turn ? *turn : 0), e->raw.p, e->raw.n), &was);
@@ -242,6 +278,8 @@ static void n4_sent(struct sim_check *c, const struct net_addr *from, struct byt
 static void on_wire(void *ctx, const struct world_packet *k)
 {
     struct sim_check *c = ctx;
+    if (k->is_sctp && c->attack && k->from.ip[3] == 16)
+        sim_attack_hear_n2(c->attack, k->octets);
     if (!k->is_sctp && k->to.port == PFCP_PORT && k->octets.n > 1)
         n4_sent(c, &k->from, k->octets);
 }
@@ -310,6 +348,7 @@ static void core_tap(void *ctx, const struct tap_event *e)
 {
     struct sim_check *c = ctx;
     follow(c, e, "core");
+    late(c, e->at_us);
     if (e->interface == TAP_N2) {
         c->n2[e->type % SIM_COVER]++;
         e->direction == TAP_TX ? n2_sent(c, e) : n2_taken(c, e);
@@ -341,7 +380,7 @@ static void ran_tap(void *ctx, const struct tap_event *e)
 void sim_check_start(struct sim_check *c, struct sim_net *n)
 {
     bool verbose = c->verbose;
-    *c = (struct sim_check){.n = n, .trace = 1, .verbose = verbose};
+    *c = (struct sim_check){.n = n, .trace = 1, .verbose = verbose, .next_due_us = UINT64_MAX};
     n->tap[0] = (struct tap){.fn = core_tap, .ctx = c};
     n->tap[1] = (struct tap){.fn = upf_tap, .ctx = c};
     n->tap[2] = (struct tap){.fn = ran_tap, .ctx = c};
@@ -408,6 +447,7 @@ void sim_check_now(struct sim_check *c)
 {
     unique(c);
     old_procedures(c, &c->n->core);
+    late(c, world_now_us(c->n->w));
     if (c->sent.n > 100000)
         seen_clear(&c->sent);
 }

@@ -2,7 +2,7 @@
 /* sim_check.h - what must be true of a simulated network, each a property with its name and clause: looked at when it
  * is at rest, from time to time, and at every message (rt/tap.h). The first that does not hold ends the run. */
 #pragma once
-#include "cmd/sim_net.h"
+#include "cmd/sim_attack.h"
 
 #define SIM_PROPERTIES(X)                                                                                            \
     X(starts, "-", "the network starts, and again after a kill")                                                     \
@@ -15,6 +15,7 @@
     X(unique, "TS 23.501 5.8.2.2, TS 29.281 5.1", "no identifier, address or TEID belongs to two")                   \
     X(returned, "-", "identifiers, addresses, TEIDs and memory come back")                                           \
     X(early, "TS 24.501 10.2, TS 29.244 6.4", "nothing is sent again before its timer")                              \
+    X(late, "TS 24.501 10.2", "what awaits an answer is sent again, or given up, when its timer expires")            \
     X(plain, "TS 24.501 4.4.4.3", "no unprotected NAS message is taken once the exchange is secure")                 \
     X(tunnel, "TS 33.501 5.9, TS 29.281 5.1", "no traffic reaches another's tunnel, or leaves with another's address") \
     X(log_secret, "-", "no identity of a subscriber and no key in a line of the log")                                \
@@ -35,9 +36,10 @@ struct sim_seen { /* a set of hashes, each with a value */
     uint64_t *slot; /* pairs; a hash of 0 is free */
     uint32_t cap, n;
 };
-enum { SIM_EVENTS = 48, SIM_EVENT_TEXT = 80, SIM_COVER = 256 };
+enum { SIM_EVENTS = 48, SIM_EVENT_TEXT = 80, SIM_COVER = 256, SIM_AWAITED = 256 };
 struct sim_check {
     struct sim_net *n;
+    struct sim_attack *attack; /* hears what is heard here; NULL: none */
     enum sim_property failed;
     char text[256]; /* what does not hold */
     uint64_t failed_us;
@@ -52,6 +54,12 @@ struct sim_check {
     struct sim_seen counts;    /* key, direction, COUNT */
     struct sim_seen sent;      /* requests and their latest time */
     struct sim_seen secrets;   /* what no log line may hold */
+    struct { /* NAS requests of the AMF that await an answer, by connection */
+        uint64_t ue, due_us, started_us;
+        const struct proc *proc;
+        const char *name; /* NULL: free */
+    } awaited[SIM_AWAITED];
+    uint64_t next_due_us; /* of the first of them that may be late */
     /* the N2 message at hand: how its NAS PDU was protected */
     uint8_t nas_security, nas_sequence;
     /* messages seen: of each interface by type; phones' events */

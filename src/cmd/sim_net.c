@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { STRANGERS = 64 }; /* that may be there beside the phones */
 #define PLMN {0x00, 0xf1, 0x10}
-static const struct gnb_ta TA[2] = {{{0, 0, 1}, PLMN, 2, {{1, {0}, false}, {1, {0, 0, 9}, true}}},
-                                    {{0, 0, 2}, PLMN, 2, {{1, {0}, false}, {1, {0, 0, 9}, true}}}};
+#define OTHER_PLMN {0x13, 0x00, 0x14} /* 310-410 */
+static const struct gnb_ta TA[3] = {{{0, 0, 1}, PLMN, 2, {{1, {0}, false}, {1, {0, 0, 9}, true}}},
+                                    {{0, 0, 2}, PLMN, 2, {{1, {0}, false}, {1, {0, 0, 9}, true}}},
+                                    {{0, 0, 2}, OTHER_PLMN, 2, {{1, {0}, false}, {1, {0, 0, 9}, true}}}};
 static const char HN_KEY[] = "c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d";
 
 uint64_t sim_draw(uint64_t seed, uint64_t what) /* splitmix64 of both */
@@ -62,7 +65,7 @@ void sim_plan_draw(struct sim_plan *p, uint64_t seed)
     p->eap = DRAW() % 3 == 0;
     p->two_slices = DRAW() & 1;
     p->inactivity = DRAW() & 1;
-    for (uint32_t i = 0; i < SIM_FAULT_COUNT; i++)
+    for (uint32_t i = 0; i < SIM_FAULT_DRAWN_FIRST; i++)
         if (DRAW() % 4 == 0)
             p->faults |= 1u << i;
     if (DRAW() % 8 == 0)
@@ -74,6 +77,9 @@ void sim_plan_draw(struct sim_plan *p, uint64_t seed)
     p->links.udp_double_ppm = ppm[DRAW() % 4];
     p->links.delay_max_us = 1000 + (uint32_t)(DRAW() % 50000);
     p->links.sctp_cut_ppm = 200 + (uint32_t)(DRAW() % 5000);
+    if (DRAW() % 4 == 0)
+        p->faults |= 1u << SIM_FAULT_attack;
+    p->two_plmns = DRAW() % 4 == 0;
 #undef DRAW
 }
 
@@ -83,12 +89,16 @@ struct str sim_supi(const struct sim_net *n, uint32_t phone, char text[24])
     int k = snprintf(text, 24, "imsi-%s", n->imsi[phone]);
     return (struct str){text, (uint32_t)k};
 }
+static bool is_of_other(const struct sim_net *n, uint32_t phone) { return n->plan.two_plmns && phone % 3 == 2; }
 static void people_make(struct sim_net *n)
 {
     for (uint32_t i = 0; i < n->plan.phones; i++) {
         /* the last digits differ, and all of it is unlike any other number that a log may hold */
         uint64_t msin = 3000000000u + sim_draw(n->plan.seed, 7000 + i) % 6000000000u / 1000 * 1000 + i;
-        snprintf(n->imsi[i], sizeof n->imsi[i], "00101%010llu", (unsigned long long)msin);
+        if (is_of_other(n, i))
+            snprintf(n->imsi[i], sizeof n->imsi[i], "310410%09llu", (unsigned long long)(msin % 1000000000));
+        else
+            snprintf(n->imsi[i], sizeof n->imsi[i], "00101%010llu", (unsigned long long)msin);
         n->key[i] = (struct aka_key){.alg = AKA_MILENAGE, .k_n = 16};
         for (uint32_t k = 0; k < 2; k++) {
             put_be64(n->key[i].k + 8 * k, sim_draw(n->plan.seed, 100000 + 4 * i + k));
@@ -148,14 +158,15 @@ static int configure(struct sim_net *n)
                  p->suci == SUCI_PROFILE_A ? 'A' : 'B', HN_KEY);
     uint32_t sessions = limited ? p->max_sessions : p->phones * 4 + 16;
     int k = snprintf(text, sizeof text,
-                     "amf:\n  n2_addresses: [10.0.0.1]\n  tais: [{tac: 1}, {tac: 2}]\n  slices: [1, 1-000009]\n  max_ues: %u\n%s"
+                     "%samf:\n  n2_addresses: [10.0.0.1]\n  tais: [{tac: 1}, {tac: 2}%s]\n  slices: [1, 1-000009]\n  max_ues: %u\n%s"
                      "smf:\n  n4_address: 10.0.0.1\n  upfs: [{name: upf, address: 10.0.0.2}]\n  max_sessions: %u\n"
                      "  dnns:\n    - {name: internet, ipv4_pool: 10.45.0.0/16, ipv6_pool: \"fd00:10:45::/48\"}\n"
                      "    - {name: ims, ipv4_pool: 10.46.0.0/16, ipv6_pool: \"fd00:10:46::/48\"}\n"
                      "upf:\n  n4_address: 10.0.0.2\n  n3_addresses: [10.0.0.2]\n  max_sessions: %u\n"
                      "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\"},\n"
                      "       {dnn: ims, tun: n6ims, ipv4: 10.46.0.1/16, ipv6: \"fd00:10:46::1/48\"}]\n",
-                     limited ? p->max_ues : p->phones + 8, keys, sessions, sessions + 16);
+                     p->two_plmns ? "network: {plmns: [001-01, 310-410]}\n" : "", p->two_plmns ? ", {tac: 2, plmn: 310-410}" : "",
+                     limited ? p->max_ues : p->phones + 8 + (SIM_HAS(p, attack) ? STRANGERS : 0), keys, sessions, sessions + 16);
     n->config_memory = malloc(CONFIG_ARENA_OCTETS);
     int e = ERR_NOSPACE;
     if (n->config_memory && report) {
@@ -285,7 +296,7 @@ int sim_cell_start(struct sim_net *n, uint32_t i)
 }
 static int cell_open(struct sim_net *n, uint32_t i)
 {
-    struct gnb_config g = {.plmn = PLMN, .id = i + 1, .id_bits = 24, .name = "gnb", .tas = &TA[i % 2], .n_tas = 1,
+    struct gnb_config g = {.plmn = PLMN, .id = i + 1, .id_bits = 24, .name = "gnb", .tas = &TA[i % 2 ? 1 + n->plan.two_plmns : 0], .n_tas = 1,
                            .streams = 4};
     int e = cell_init(&n->cells[i], &n->ran, &g);
     return e == OK ? sim_cell_start(n, i) : e;
@@ -307,7 +318,7 @@ static int hn_open(struct sim_net *n)
 }
 int sim_phone_open(struct sim_net *n, uint32_t i)
 {
-    struct ue_config u = {.usim = {.imsi = n->imsi[i], .mnc_digits = 2, .key = n->key[i], .hn = n->hn, .hn_id = 1},
+    struct ue_config u = {.usim = {.imsi = n->imsi[i], .mnc_digits = (uint8_t)(2 + is_of_other(n, i)), .key = n->key[i], .hn = n->hn, .hn_id = 1},
                           .n_slices = n->plan.two_slices && i % 2 ? 2 : 1, .user = (void *)(uintptr_t)i};
     u.slices[0] = (struct gnb_slice){.sst = 1};
     u.slices[1] = (struct gnb_slice){.sst = 1, .sd = {0, 0, 9}, .has_sd = true};

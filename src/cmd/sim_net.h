@@ -34,12 +34,14 @@ enum { SIM_CELLS_MAX = 4, SIM_PHONES_MAX = 200, SIM_MS = 1000, SIM_S = 1000000 }
     X(core, "the core is killed, with what its store had not synced, and starts again")            \
     X(upf, "the UPF is killed and starts again")                                                   \
     X(clock, "the core's UTC steps")                                                               \
-    X(memory, "memory, contexts and sessions run out")
+    X(memory, "memory, contexts and sessions run out")                                             \
+    X(attack, "a hostile gNB, hostile phones and a stranger on N3 and N4 replay, forge and interfere")
 enum sim_fault {
 #define X(name, text) SIM_FAULT_##name,
     SIM_FAULTS(X)
 #undef X
-    SIM_FAULT_COUNT
+    SIM_FAULT_COUNT,
+    SIM_FAULT_DRAWN_FIRST = SIM_FAULT_attack /* what is drawn later leaves the meaning of a seed's earlier draws */
 };
 #define SIM_HAS(plan, fault) ((plan)->faults >> SIM_FAULT_##fault & 1)
 
@@ -50,6 +52,7 @@ struct sim_plan { /* drawn from the seed; a caller may take away before it is us
     uint32_t phones_drawn;                 /* steps of phones from `phones` on are left out */
     uint8_t suci;                          /* enum suci_scheme */
     bool json, eap, two_slices, inactivity;
+    bool two_plmns; /* every second cell is of another network, every third phone is at home there */
     uint32_t max_ues, max_sessions, core_memory; /* limits: only with SIM_FAULT_memory */
     struct world_faults links;
 };

@@ -22,6 +22,7 @@ struct goal { /* of a phone in the calm */
 struct run {
     struct sim_net n;
     struct sim_check c;
+    struct sim_attack attack;
     struct goal goal[SIM_PHONES_MAX];
     struct repair repair[REPAIRS];
     struct world_pcap pcap;
@@ -192,7 +193,7 @@ static bool fault_step(struct run *r, uint32_t i, struct ue *ue, uint64_t x)
 {
     struct sim_net *n = &r->n;
     const struct sim_plan *p = &n->plan;
-    enum sim_fault f = (enum sim_fault)(x % SIM_FAULT_COUNT);
+    enum sim_fault f = (enum sim_fault)(x % SIM_FAULT_DRAWN_FIRST);
     uint64_t y = x >> 8, a_while = SIM_S / 2 + y % (8 * SIM_S);
     if (!(p->faults >> f & 1))
         return false;
@@ -322,6 +323,10 @@ static void step(struct run *r, uint32_t i)
     if (who >= n->plan.phones)
         return;
     rt_enter(&n->ran_rt);
+    if ((x >> 40) % 3 && SIM_HAS(&n->plan, attack)) {
+        sim_say(&r->c, "step %u: attack: %s", i, sim_attack(&r->attack, y));
+        return;
+    }
     if ((x >> 32) % 4 == 0 && fault_step(r, i, n->ue[who], y))
         return;
     phone_step(r, i, n->ue[who], y);
@@ -511,6 +516,8 @@ static void calm(struct run *r)
         rt_enter(&n->ran_rt);
         for (uint32_t i = 0; i < goals; i++)
             all &= goal_turn(r, i);
+        if (k % 8 == 0 && r->attack.is_on)
+            sim_say(&r->c, "attack: %s", sim_attack(&r->attack, sim_draw(n->plan.seed, 4000000 + k)));
         run_until(r, world_now_us(n->w) + (k < 300 ? 200 * SIM_MS : 2 * SIM_S));
     }
     for (uint32_t i = 0; i < goals && !all; i++) {
@@ -521,8 +528,9 @@ static void calm(struct run *r)
                      (unsigned)((world_now_us(n->w) - end) / SIM_S + CALM_S), r->goal[i].stage,
                      ue->sessions ? ue->sessions->state : -1, ue->last_cause);
     }
+    sim_attack_stop(&r->attack);
     if (!r->c.failed)
-        run_until(r, world_now_us(n->w) + 40 * SIM_S);
+        run_until(r, world_now_us(n->w) + (SIM_HAS(&n->plan, attack) ? 60 : 40) * SIM_S);
     if (!r->c.failed)
         sim_check_rest(&r->c);
 }
@@ -570,6 +578,8 @@ static void plan_of(const struct sim_options *o, struct sim_plan *p)
 {
     sim_plan_draw(p, o->seed);
     p->faults = (p->faults & o->faults) | o->force;
+    if (SIM_HAS(p, memory)) /* who fills what little there is keeps others out: that is not looked at together */
+        p->faults &= ~(1u << SIM_FAULT_attack);
     if (o->phones && o->phones < p->phones)
         p->phones = o->phones;
     if (o->cells && o->cells < p->cells)
@@ -600,6 +610,10 @@ static void run_once(const struct sim_options *o, bool json, struct sim_result *
         sim_check_watch(&r->c);
     if (e < 0)
         sim_fail(&r->c, SIM_P_starts, "%s", r->n.why);
+    if (e == OK && SIM_HAS(&p, attack)) {
+        r->c.attack = &r->attack;
+        e = sim_attack_start(&r->attack, &r->n);
+    }
     if (!r->c.failed && o->capture)
         world_pcap_start(&r->pcap, r->n.w, o->capture);
     if (!r->c.failed)
@@ -611,6 +625,7 @@ static void run_once(const struct sim_options *o, bool json, struct sim_result *
     result_take(r, to);
     if (t && r->n.w)
         totals_add(t, r);
+    sim_attack_stop(&r->attack);
     sim_net_stop(&r->n);
     sim_check_free(&r->c);
     free(r);

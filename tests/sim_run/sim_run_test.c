@@ -42,6 +42,7 @@ static void seeds_that_failed_hold(void **state)
     };
     for (uint32_t i = 0; i < ARRAY_LEN(seeds); i++) {
         struct sim_options o = options(seeds[i]);
+        o.faults &= ~(1u << SIM_FAULT_attack); /* which was not drawn then */
         holds(&o);
     }
 }
@@ -55,6 +56,17 @@ static void a_deletion_that_must_wait_holds(void **state)
     o.only = only;
     o.n_only = ARRAY_LEN(only);
     holds(&o);
+}
+/* Whoever attacks, the others notice nothing of it; alone, and while associations die and the core is killed. */
+static void attackers_do_no_harm(void **state)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct sim_options o = options(seed);
+        o.phones = 8;
+        o.force = 1u << SIM_FAULT_attack;
+        o.faults = o.force | (seed % 2 ? 0 : 1u << SIM_FAULT_cut | 1u << SIM_FAULT_core | 1u << SIM_FAULT_nas);
+        holds(&o);
+    }
 }
 /* Each fault alone, and then all at once. */
 static void each_fault_holds(void **state)
@@ -104,6 +116,34 @@ static void a_replay_line_says_all(void **state)
     o = options(6);
     sim_replay_line(&o, line, sizeof line);
     assert_string_equal(line, "redoubt sim --seed 6");
+}
+
+/* Two networks by one core: phones at home in either are served by both. */
+static void two_networks(void **state)
+{
+    static const uint8_t other[3] = {0x13, 0x00, 0x14};
+    struct sim_net *n = calloc(1, sizeof *n);
+    struct sim_plan p;
+    uint32_t of_other = 0;
+    sim_plan_draw(&p, 3);
+    p.phones = p.phones_drawn = 6;
+    p.cells = 2;
+    p.faults = 0;
+    p.two_plmns = true;
+    assert_int_equal(sim_net_start(n, &p), OK);
+    for (uint32_t i = 0; i < p.phones; i++)
+        ue_register(n->ue[i]);
+    sim_net_run(n, 5 * SIM_S);
+    for (uint32_t i = 0; i < p.phones; i++) {
+        const struct amf_ue *ue = sim_amf_ue(n, i);
+        assert_true(ue && amf_ue_is_registered(ue));
+        bool visits = i % 2;
+        assert_int_equal(memcmp(n->ue[i]->usim.guti.plmn, other, 3) == 0, visits);
+        of_other += strncmp(n->imsi[i], "310410", 6) == 0;
+    }
+    assert_int_equal(of_other, 2);
+    sim_net_stop(n);
+    free(n);
 }
 
 /* ---- the checkers ---- */
@@ -194,5 +234,5 @@ static void what_is_wrong_is_seen(void **state)
 int main(void)
 {
     return RUN(unit(a_replay_line_says_all), unit(what_is_wrong_is_seen), unit(a_seed_repeats), unit(each_fault_holds),
-               unit(a_crowd_holds), unit(a_deletion_that_must_wait_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
+               unit(a_crowd_holds), unit(attackers_do_no_harm), unit(two_networks), unit(a_deletion_that_must_wait_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
 }
