@@ -2,6 +2,7 @@
 /* ran.c - redoubt ran: gNBs and phones in the real world, against any core. */
 #include "base/plmn.h"
 #include "cmd/ran.h"
+#include "cmd/scenario_ran.h"
 #include "os/file.h"
 #include "os/netns.h"
 #include <signal.h>
@@ -22,7 +23,11 @@ static uint64_t log_clock(void *env) { return env_unix_us(env); }
 /* ---- phones ---- */
 static void on_event(void *ctx, struct ue *ue, const struct ue_event *e)
 {
-    load_event(ctx, ue->user, e);
+    struct ran_cmd *r = ctx;
+    if (r->scenario)
+        scenario_happened(r->scenario, (uint32_t)((struct ran_phone *)ue->user - r->phones), e);
+    else
+        load_event(ctx, ue->user, e);
 }
 
 static int key_of(struct aka_key *k, struct str key, struct str opc)
@@ -44,7 +49,7 @@ static void tun_name(struct ran_cmd *r, uint32_t i, struct ue_config *c)
     c->tun = true;
     c->tun_name = t->name;
 }
-static int phone_make(struct ran_cmd *r, uint32_t i, const char *imsi, const struct aka_key *key)
+int ran_phone_make(struct ran_cmd *r, uint32_t i, const char *imsi, const struct aka_key *key)
 {
     struct ran_phone *p = &r->phones[i];
     struct ue_config c = {.usim = {.imsi = imsi, .mnc_digits = mnc_digits(r), .key = *key, .hn = r->hn,
@@ -53,6 +58,8 @@ static int phone_make(struct ran_cmd *r, uint32_t i, const char *imsi, const str
     c.slices[0] = r->o.slice;
     if (i < r->o.tuns)
         tun_name(r, i, &c);
+    if (r->script)
+        scenario_ran_shape(r, i, &c);
     p->ue = ue_new(&r->ran, &c);
     secret_wipe(&c, sizeof c);
     if (!p->ue)
@@ -68,7 +75,7 @@ static int phones_from_range(struct ran_cmd *r)
     unsigned long long first = strtoull(r->o.imsi, NULL, 10);
     for (uint32_t i = 0; i < r->n_phones; i++) {
         snprintf(imsi, sizeof imsi, "%0*llu", (int)n, first + i);
-        int e = phone_make(r, i, imsi, &r->key);
+        int e = ran_phone_make(r, i, imsi, &r->key);
         if (e < 0)
             return e;
     }
@@ -94,7 +101,7 @@ static int phones_from_csv(struct ran_cmd *r)
         if (e < 0)
             fprintf(stderr, "redoubt ran: %s:%u: expected imsi,key,opc with 32 hex digits each\n", r->o.csv, at);
         else
-            e = phone_make(r, n++, imsi, &k);
+            e = ran_phone_make(r, n++, imsi, &k);
         secret_wipe(&k, sizeof k);
     }
     secret_wipe(line, sizeof line);
@@ -139,7 +146,7 @@ static void pace(struct timer *t)
     }
     if (!r->said_ready) {
         r->said_ready = true;
-        if (!r->o.load) {
+        if (!r->o.load && !r->script) {
             printf("ready\n");
             fflush(stdout);
         }
@@ -155,7 +162,12 @@ static uint64_t turn(void *ctx)
     load_turn(r);
     return rt_turn(&r->rt);
 }
-static void signalled(void *ctx, int signo) { loop_stop(((struct ran_cmd *)ctx)->loop); }
+static void signalled(void *ctx, int signo)
+{
+    struct ran_cmd *r = ctx;
+    r->interrupted = true;
+    loop_stop(r->loop);
+}
 
 static struct gnb_ue_ops ran_ops(void)
 {
@@ -203,7 +215,8 @@ static int say(const char *what, int e)
 static int start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
 {
     struct env_real_conf env = {.sctp = {.max_assocs = r->o.gnbs + 8}, .max_sockets = r->o.tuns + 64};
-    struct ran_config rc = {.max_ues = r->n_phones, .max_sessions = r->n_phones * 2 + 64, .n3 = r->o.n3,
+    uint32_t spare = r->script ? 8 : 0; /* a phone that restarts has its old connection for a moment */
+    struct ran_config rc = {.max_ues = r->n_phones + spare, .max_sessions = r->n_phones * 2 + 64, .n3 = r->o.n3,
                             .inactivity_us = (uint64_t)r->o.idle_s * S, .event = on_event, .ctx = r};
     uint8_t secret[16];
     sigset_t set;
@@ -334,6 +347,7 @@ static int words(struct args *a, struct ran_options *o, struct load_plan *plan)
         TEXT("control", o->control)
         TEXT("name", o->name)
         TEXT("sctp", o->sctp)
+        TEXT("scenario", o->scenario)
         FLAG("stay", o->stay)
         FLAG("persist", o->persist)
         FLAG("no-session", o->no_session)
@@ -371,6 +385,8 @@ static int run(struct ran_cmd *r)
     r->status = EXIT_OK;
     if (start(r, &ops) < 0)
         return EXIT_FAILED;
+    if (r->script)
+        return scenario_ran(r);
     loop_run(r->loop);
     load_end(r); /* also when it was interrupted */
     return r->status;
@@ -392,6 +408,8 @@ int cmd_ran(int argc, char **argv)
         status = words_check(&r->o, &r->load.plan);
     if (status == EXIT_OK && key_of(&r->key, str_of(r->o.key), str_of(r->o.opc)) < 0)
         status = usage("ran", "--key and --opc: expected 32 hex digits each");
+    if (status == EXIT_OK && r->o.scenario)
+        status = r->o.load ? usage("ran", "--scenario does not go with a load") : scenario_ran_read(r);
     if (status == EXIT_OK) {
         r->n_phones = r->o.ues;
         r->o.tuns = r->o.tuns < r->o.ues ? r->o.tuns : r->o.ues;
@@ -406,6 +424,7 @@ int cmd_ran(int argc, char **argv)
     free(r->phones);
     free(r->tuns);
     load_free(r);
+    scenario_ran_free(r);
     secret_wipe(r, sizeof *r);
     free(r);
     return status;

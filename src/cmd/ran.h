@@ -7,13 +7,15 @@
 #include "os/control.h"
 #include "os/env.h"
 
+struct scenario;
+struct scenario_run;
 enum { RAN_CELLS_MAX = 64 };
 struct ran_options {
     uint32_t gnbs, ues, tuns, gnb_id, tac, hn_id, idle_s, wait_s;
     struct net_addr amf, n3;
     struct config_plmn plmn;
     struct gnb_slice slice;
-    const char *imsi, *key, *opc, *csv, *dnn, *hn_key, *hn_profile, *netns, *tun_name, *control, *name, *sctp;
+    const char *imsi, *key, *opc, *csv, *dnn, *hn_key, *hn_profile, *netns, *tun_name, *control, *name, *sctp, *scenario;
     uint8_t type; /* enum nas_pdu_type */
     bool load, stay, persist, no_session, no_register, debug, quiet, ping;
     struct net_addr ping_to;
@@ -40,8 +42,13 @@ struct ran_cmd {
     struct control *control;
     struct timer pace, dark;
     uint64_t down_us; /* since when not all cells are in service */
-    bool cells_up, said_ready;
+    bool cells_up, said_ready, interrupted;
     int status;
+    struct scenario *script; /* --scenario */
+    void *script_memory;
+    struct scenario_run *scenario; /* NULL: none runs */
 };
+/* In place of the one that is there; the key is copied. */
+int ran_phone_make(struct ran_cmd *, uint32_t i, const char *imsi, const struct aka_key *);
 /* Shape of control_fn. */
 int ran_answer(void *ran_cmd, struct str line, char *out, uint32_t cap);

@@ -41,6 +41,9 @@
     "  by name. Exit status 1 if anything failed.\n" \
     "    redoubt ran load --ues 100000 --rate 2000 --gnbs 10\n" \
     "    redoubt ran load --ues 100000 --rate 2000 --mix service=45,idle=45,ping=10 --ping 10.45.0.1 --duration 10m\n" \
+    "Scenario:\n" \
+    "  --scenario FILE       the steps of a scenario (docs/scenarios.md) with its gNBs and phones; what cannot be seen in this\n" \
+    "                        core is passed over; --debug prints each step, message and event\n" \
     "Control:\n" \
     "  --control PATH        socket for: status [N] · register|deregister|update|service|idle|lose N · session N [DNN]\n" \
     "                        · release N [ID] · ping N ADDR · result · load WAVES [RATE] · stop; N a phone's\n" \

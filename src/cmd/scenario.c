@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scenario.c - redoubt sim --scenario: files, one after the other, and what became of them. */
 #include "cmd/cmd.h"
-#include "cmd/scenario_run.h"
+#include "cmd/scenario_ran.h"
 #include "os/file.h"
 #include "os/loop.h"
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 enum { ARENA = SCENARIO_ARENA + SCENARIO_TEXT_MAX + 64 };
 
-static int scenario_read(const char *file, struct scenario *s, void **memory, struct text *why)
+int scenario_read(const char *file, struct scenario *s, void **memory, struct text *why)
 {
     struct bytes text;
     *memory = malloc(ARENA);

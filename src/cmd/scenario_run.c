@@ -106,6 +106,19 @@ static struct ue_session *session_of(const struct ue *ue, const struct scenario_
         lowest = !lowest || s->psi < lowest->psi ? s : lowest;
     return lowest;
 }
+void scenario_slice(struct str w, struct gnb_slice *out)
+{
+    *out = (struct gnb_slice){.sst = (uint8_t)strtoul(w.p, NULL, 10)};
+    out->has_sd = w.n > 7 && hex_get(out->sd, 3, (struct str){w.p + w.n - 6, 6});
+}
+void scenario_flaw(const struct scenario_step *s, struct ue_config *u)
+{
+    if (s->arg[1].n == SCENARIO_FLAW_KEY)
+        u->usim.key.k[5] ^= 1;
+    u->no_algorithms |= s->arg[1].n == SCENARIO_FLAW_ALGORITHMS;
+    if (s->arg[1].n == SCENARIO_FLAW_SQN)
+        u->usim.sqn = 1ull << 27;
+}
 static int open_session(struct ue *ue, const struct scenario_step *s, struct text *why)
 {
     static const uint8_t types[] = {NAS_PDU_IPV4, NAS_PDU_IPV6, NAS_PDU_IPV4V6, NAS_PDU_UNSTRUCTURED, NAS_PDU_ETHERNET};
@@ -115,11 +128,8 @@ static int open_session(struct ue *ue, const struct scenario_step *s, struct tex
         text_add(why, "the DNN is too long");
         return ERR_RANGE;
     }
-    if (s->arg[4].is_there) {
-        struct str w = s->arg[4].s;
-        o.slice.sst = (uint8_t)strtoul(w.p, NULL, 10);
-        o.slice.has_sd = w.n > 7 && hex_get(o.slice.sd, 3, (struct str){w.p + w.n - 6, 6});
-    }
+    if (s->arg[4].is_there)
+        scenario_slice(s->arg[4].s, &o.slice);
     int e = ue_session_open(ue, &o);
     if (e < 0)
         text_add(why, "the phone cannot open a session now: it is %s", ue_mm_state_name(ue->state));

@@ -47,6 +47,10 @@ void scenario_happened(struct scenario_run *, uint32_t ue, const struct ue_event
 /* A line of the log, in text format. */
 void scenario_logged(struct scenario_run *, struct str line);
 bool scenario_compares(const struct scenario_arg *op, uint64_t is, uint64_t to);
+/* "1-000009" as the phone has it; what a flaw does to a phone, but for altered capabilities, which are a fault of its. */
+enum { SCENARIO_FLAW_KEY, SCENARIO_FLAW_ALGORITHMS, SCENARIO_FLAW_CAPABILITIES, SCENARIO_FLAW_SQN };
+void scenario_slice(struct str, struct gnb_slice *);
+void scenario_flaw(const struct scenario_step *, struct ue_config *);
 /* OK, or a negative error with a line "FILE:LINE: …" in why. */
 int scenario_run(struct scenario_run *, struct text *why);
 

@@ -39,24 +39,14 @@ static const struct scenario_step *setup_of(const struct sim_bed *b, enum scenar
     }
     return NULL;
 }
-static void slice_of(struct str w, struct gnb_slice *out)
-{
-    *out = (struct gnb_slice){.sst = (uint8_t)strtoul(w.p, NULL, 10)};
-    out->has_sd = w.n > 7 && hex_get(out->sd, 3, (struct str){w.p + w.n - 6, 6});
-}
 static void shape(void *ctx, uint32_t phone, struct ue_config *u, struct subscriber *sub, bool *is_subscriber)
 {
     struct sim_bed *b = ctx;
     const struct scenario_step *s;
-    for (uint32_t i = 0; u && (s = setup_of(b, SCENARIO_ue_flaw, phone + 1, i)); i++) {
-        if (s->arg[1].n == 0)
-            u->usim.key.k[5] ^= 1;
-        u->no_algorithms |= s->arg[1].n == 1;
-        if (s->arg[1].n == 3)
-            u->usim.sqn = 1ull << 27;
-    }
+    for (uint32_t i = 0; u && (s = setup_of(b, SCENARIO_ue_flaw, phone + 1, i)); i++)
+        scenario_flaw(s, u);
     if (u && (s = setup_of(b, SCENARIO_ue_slice, phone + 1, 0)))
-        slice_of(s->arg[2].is_there ? s->arg[2].s : s->arg[1].s, &u->slices[0]);
+        scenario_slice(s->arg[1].s, &u->slices[0]);
     if (sub && (s = setup_of(b, SCENARIO_sub_auth, phone + 1, 0)))
         sub->auth = s->arg[1].n ? SUBSCRIBER_AUTH_EAP_AKA_PRIME : SUBSCRIBER_AUTH_5G_AKA;
     if (sub && setup_of(b, SCENARIO_sub_absent, phone + 1, 0))
@@ -402,7 +392,7 @@ static int start(struct sim_bed *b, struct text *why)
     sim_check_watch(&b->c);
     world_meddle(b->n.w, meddle, b);
     for (uint32_t i = 0; (s = setup_of(b, SCENARIO_ue_flaw, 0, i)); i++)
-        b->n.ue[s->arg[0].n - 1]->faults.altered_capabilities |= s->arg[1].n == 2;
+        b->n.ue[s->arg[0].n - 1]->faults.altered_capabilities |= s->arg[1].n == SCENARIO_FLAW_CAPABILITIES;
     return fine(b, why);
 }
 int scenario_sim(const struct scenario *c, bool verbose, void *capture, struct text *why)
