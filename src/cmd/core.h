@@ -13,6 +13,7 @@
 #include "os/sandbox.h"
 #include "rt/metrics.h"
 #include "rt/nf.h"
+#include "trust/guard.h"
 
 struct core_config { /* each that was in force: what runs may still point into it */
     struct core_config *before;
@@ -39,6 +40,7 @@ struct core {
     struct control *control;
     struct metrics_http *http;
     struct user_plane *user_plane;
+    struct guard *guard;
     struct timer second;
     uint8_t hn_keys[HN_KEYS_MAX][32]; /* read from files */
 };

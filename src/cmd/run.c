@@ -3,6 +3,7 @@
 #include "cmd/core.h"
 #include "cmd/hn_key.h"
 #include "crypto/crypto.h"
+#include "nf/amf/amf.h"
 #include "nf/amf/amf_nf.h"
 #include "nf/ausf/ausf.h"
 #include "nf/nrf/nrf.h"
@@ -386,10 +387,27 @@ static int functions_start(struct core *c)
     return EXIT_OK;
 }
 
+static bool may_end_tunnel(void *ctx, struct bytes node_id, struct bits address)
+{
+    return amf_node_may_end_tunnel(config_of(ctx), node_id, address);
+}
+static int guard_start(struct core *c)
+{
+    const struct config *o = config_of(c);
+    struct guard_conf g = {.max_ues = o->amf.max_ues, .max_sessions = o->upf.max_sessions,
+                           .may_end_tunnel = may_end_tunnel, .ctx = c};
+    for (uint32_t i = 0; i < o->amf.n_integrity && g.n_integrity < 4; i++)
+        g.integrity[g.n_integrity++] = (uint8_t)o->amf.integrity[i];
+    for (uint32_t i = 0; i < o->amf.n_ciphering && g.n_ciphering < 4; i++)
+        g.ciphering[g.n_ciphering++] = (uint8_t)o->amf.ciphering[i];
+    env_random(c->env, g.secret, sizeof g.secret);
+    return guard_open(&c->guard, &c->rt, c->rt.crypto, &g) < 0 ? refuse("no memory for the guard") : EXIT_OK;
+}
+
 static int core_start(struct core *c)
 {
-    int (*const parts[])(struct core *) = {keeper_begin,     keys_begin,      base_start,    runtime_start, store_start,
-                                               user_plane_start, functions_start, control_start, sandbox_start};
+    int (*const parts[])(struct core *) = {keeper_begin, keys_begin,       base_start,      runtime_start, store_start,
+                                           guard_start,  user_plane_start, functions_start, control_start, sandbox_start};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         int status = parts[i](c);
         if (status)
@@ -423,6 +441,7 @@ static void core_stop(struct core *c)
     nf_stop(&c->rt, SBI_NF_TRUST);
     user_plane_close(c->user_plane);
     key_process_end(c->keys);
+    guard_free(c->guard);
     if (c->store) {
         store_group_end(&c->group);
         store_sqlite_close(c->store);

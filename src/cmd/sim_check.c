@@ -377,6 +377,13 @@ static void ran_tap(void *ctx, const struct tap_event *e)
     if (c->verbose && e->interface == TAP_N1)
         sim_say(c, "phone N1 %s %s", e->direction == TAP_TX ? "sends" : "gets", e->name);
 }
+static void found(void *ctx, const struct guard_finding *f)
+{
+    const struct sim_check *c = ctx;
+    if (SIM_HAS(&c->n->plan, attack) || (f->detection == GUARD_NAS_04 && SIM_HAS(&c->n->plan, nas)))
+        return; /* there is something to find */
+    sim_fail(ctx, SIM_P_guard_silent, "%s %s, message %s: %s", guard_name(f->detection), f->subject, f->message->name, f->why);
+}
 void sim_check_start(struct sim_check *c, struct sim_net *n)
 {
     bool verbose = c->verbose;
@@ -384,6 +391,8 @@ void sim_check_start(struct sim_check *c, struct sim_net *n)
     n->tap[0] = (struct tap){.fn = core_tap, .ctx = c};
     n->tap[1] = (struct tap){.fn = upf_tap, .ctx = c};
     n->tap[2] = (struct tap){.fn = ran_tap, .ctx = c};
+    n->found = found;
+    n->found_ctx = c;
     n->log.line = log_line;
     n->log.ctx = c;
     n->dn.seen = left;

@@ -19,6 +19,7 @@
     X(plain, "TS 24.501 4.4.4.3", "no unprotected NAS message is taken once the exchange is secure")                 \
     X(tunnel, "TS 33.501 5.9, TS 29.281 5.1", "no traffic reaches another's tunnel, or leaves with another's address") \
     X(log_secret, "-", "no identity of a subscriber and no key in a line of the log")                                \
+    X(guard_silent, "-", "the guard finds nothing where all equipment is honest")                                     \
     X(same_trace, "-", "calls as structs and as JSON give the same run")
 enum sim_property {
     SIM_FINE,

@@ -180,6 +180,25 @@ static int configure(struct sim_net *n)
 }
 
 /* ---- hosts ---- */
+static bool may_end_tunnel(void *ctx, struct bytes node_id, struct bits address)
+{
+    return amf_node_may_end_tunnel(&((struct sim_net *)ctx)->config, node_id, address);
+}
+static void found(void *ctx, const struct guard_finding *f)
+{
+    struct sim_net *n = ctx;
+    n->found(n->found_ctx, f);
+}
+static int guard_start(struct sim_net *n, struct rt *rt, uint32_t i)
+{
+    struct guard_conf c = {.max_ues = n->plan.phones + 64, .max_sessions = 4 * n->plan.phones + 64,
+                           .may_end_tunnel = may_end_tunnel, .found = found, .ctx = n};
+    for (uint32_t k = 0; k < n->config.amf.n_integrity && k < 4; k++)
+        c.integrity[c.n_integrity++] = (uint8_t)n->config.amf.integrity[k];
+    for (uint32_t k = 0; k < n->config.amf.n_ciphering && k < 4; k++)
+        c.ciphering[c.n_ciphering++] = (uint8_t)n->config.amf.ciphering[k];
+    return guard_open(&n->guard[i], rt, rt->crypto, &c);
+}
 static int rt_open(struct sim_net *n, struct rt *rt, struct env *env, uint32_t i, size_t memory)
 {
     int e = rt_init(rt, env, memory);
@@ -193,10 +212,14 @@ static int rt_open(struct sim_net *n, struct rt *rt, struct env *env, uint32_t i
     rt->taps = n->tap[i].fn ? &n->tap[i] : NULL;
     world_attach(n->w, env, rt);
     rt_enter(rt);
-    return OK;
+    return i < 2 && n->found ? guard_start(n, rt, i) : OK;
 }
 static void rt_close(struct sim_net *n, struct rt *rt, uint32_t i)
 {
+    if (i < 2) {
+        guard_free(n->guard[i]);
+        n->guard[i] = NULL;
+    }
     if (rt->env)
         rt_free(rt);
     crypto_free(n->crypto[i]);

@@ -18,6 +18,7 @@
 #include "sim/store_memory.h"
 #include "sim/user_plane.h"
 #include "sim/world.h"
+#include "trust/guard.h"
 
 enum { SIM_CELLS_MAX = 4, SIM_PHONES_MAX = 200, SIM_MS = 1000, SIM_S = 1000000 };
 
@@ -85,6 +86,9 @@ struct sim_net {
     bool core_was_killed;
     void (*event)(void *ctx, struct ue *, const struct ue_event *); /* set before sim_net_start(); may be NULL */
     struct tap tap[3];                                              /* of core, UPF and RAN; fn may be NULL */
+    struct guard *guard[2]; /* of the core, of the UPF; where `found` is set */
+    void (*found)(void *ctx, const struct guard_finding *);
+    void *found_ctx;
     void *ctx;
     /* What differs from what the plan says; set before sim_net_start(). Options as --set has them; phones and their
      * subscribers, which may be left out. NULL: nothing. */

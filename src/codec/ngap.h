@@ -7,6 +7,7 @@
  * NGAP_<type>_<name>. Messages are structs of their IEs. See codec/aper.h for the shapes, presence
  * and lifetime. */
 #pragma once
+#include "base/addr.h"
 #include "codec/aper.h"
 
 enum {
@@ -123,6 +124,19 @@ int ngap_decode(struct bytes in, struct arena *a, struct ngap_pdu *out, struct n
 /* Octets of the whole PDU, or ERR_RANGE, ERR_MISSING, ERR_NOSPACE. value is a struct
  * ngap_<message>. */
 int ngap_encode(enum ngap_msg msg, const void *value, uint8_t *buf, size_t cap);
+
+/* The UE NGAP IDs that a message of any kind names. */
+struct ngap_ue_ids {
+    bool has_amf, has_ran;
+    uint64_t amf, ran;
+};
+/* The identities in any message that has them. */
+struct ngap_ue_ids ngap_pdu_ue_ids(const struct asn_type *, const void *value);
+/* TransportLayerAddress (9.3.2.4): IPv4, IPv6, or both in this order. How many; 0: neither of these. */
+int ngap_addresses(struct bits, struct net_addr out[2]);
+uint32_t ngap_gnb_id(struct bits); /* 22 to 32 bits; 0: not so many */
+enum { NGAP_NODE_TEXT = 48 };
+void ngap_node_text(const struct ngap_GlobalRANNodeID *, char out[NGAP_NODE_TEXT]); /* "gnb-001-01-000001" */
 
 /* Transfers (what an OCTET STRING (CONTAINING T) holds), and any other type on its own. v is a
  * struct ngap_T. Errors as aper_decode and aper_encode. */

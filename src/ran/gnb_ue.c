@@ -223,11 +223,13 @@ static bool tunnel_take(const struct ngap_UPTransportLayerInformation *in, struc
     b->peer_teid = be32(t->gTP_TEID.p);
     return true;
 }
-static struct ngap_UPTransportLayerInformation tunnel_give(const struct ran *ran, const struct bearer *b, uint8_t teid[4])
+static struct ngap_UPTransportLayerInformation tunnel_give(const struct bearer *b, uint8_t teid[4])
 {
     struct ngap_UPTransportLayerInformation u = {.sel = NGAP_UPTransportLayerInformation_gTPTunnel};
+    const struct cell *cell = b->link->cell;
+    const struct net_addr *n3 = cell->faults.n3_elsewhere.family ? &cell->faults.n3_elsewhere : &cell->ran->config.n3;
     put_be32(teid, b->teid);
-    u.gTPTunnel.transportLayerAddress = (struct bits){ran->config.n3.ip, ran->config.n3.family == 6 ? 128 : 32};
+    u.gTPTunnel.transportLayerAddress = (struct bits){n3->ip, n3->family == 6 ? 128 : 32};
     u.gTPTunnel.gTP_TEID = (struct bytes){teid, 4};
     return u;
 }
@@ -254,9 +256,12 @@ static struct bytes accept(const struct bearer *b, uint8_t *buf, uint32_t cap)
     for (uint32_t q = 0; q < 64; q++)
         if (b->flows >> q & 1)
             flows[n++].qosFlowIdentifier = q;
-    t.dLQosFlowPerTNLInformation.uPTransportLayerInformation = tunnel_give(b->link->cell->ran, b, teid);
+    t.dLQosFlowPerTNLInformation.uPTransportLayerInformation = tunnel_give(b, teid);
     t.dLQosFlowPerTNLInformation.associatedQosFlowList.v = flows;
     t.dLQosFlowPerTNLInformation.associatedQosFlowList.n = n;
+    t.has.securityResult = b->link->cell->faults.unprotected;
+    t.securityResult.integrityProtectionResult = NGAP_IntegrityProtectionResult_not_performed;
+    t.securityResult.confidentialityProtectionResult = NGAP_ConfidentialityProtectionResult_not_performed;
     int e = ngap_transfer_encode(&ngap_desc_PDUSessionResourceSetupResponseTransfer, &t, buf, cap);
     return (struct bytes){buf, e > 0 ? (uint32_t)e : 0};
 }

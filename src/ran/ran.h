@@ -75,6 +75,10 @@ struct cell {
     struct link links; /* struct gnb_ue that are connected */
     uint32_t n_links;
     uint8_t nci[5]; /* NR cell identity, 36 bits */
+    struct cell_faults { /* what a gNB must not do, for trying the network */
+        struct net_addr n3_elsewhere; /* where it says that its tunnels end; family 0: where they do */
+        bool unprotected;             /* says that it protects no session, whatever is required */
+    } faults;
 };
 int cell_init(struct cell *, struct ran *, const struct gnb_config *);
 void cell_free(struct cell *);

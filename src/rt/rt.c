@@ -58,6 +58,19 @@ uint64_t rt_random(struct rt *rt) /* xorshift128+ */
     return rt->random_state[1] + b;
 }
 
+void rt_tap_add(struct rt *rt, struct tap *t)
+{
+    t->next = rt->taps;
+    rt->taps = t;
+}
+void rt_tap_remove(struct rt *rt, struct tap *t)
+{
+    for (struct tap **p = &rt->taps; *p; p = &(*p)->next)
+        if (*p == t) {
+            *p = t->next;
+            return;
+        }
+}
 void rt_tap(struct rt *rt, const struct tap_event *e)
 {
     for (struct tap *t = rt->taps; t; t = t->next)

@@ -85,6 +85,8 @@ void rt_queue(struct rt *, struct work *);
 /* Not for keys: jitter, identifiers that need not be secret come from a fast generator seeded by env. */
 uint64_t rt_random(struct rt *);
 void rt_tap(struct rt *, const struct tap_event *);
+void rt_tap_add(struct rt *, struct tap *); /* the tap is the caller's and stays where it is */
+void rt_tap_remove(struct rt *, struct tap *);
 /* Mixes a fact into the trace hash. */
 static inline void rt_note(struct rt *rt, uint64_t fact)
 {

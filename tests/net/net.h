@@ -25,6 +25,7 @@
 #include "sim/world.h"
 #include "trust/trust.h"
 #include "tests/test.h"
+#include "trust/guard.h"
 #include <stdlib.h>
 
 #define NET_PLMN {0x00, 0xf1, 0x10}
@@ -65,6 +66,9 @@ struct net {
     /* what phones told, the latest first forgotten */
     uint32_t count[UE_DATA + 1];
     struct ue_event last[UE_DATA + 1];
+    struct guard *guard[2]; /* of the core, of the UPF */
+    uint32_t found[GUARD_DETECTIONS];
+    char why[256]; /* the last finding */
     struct tap tap;
     uint32_t amf_rx[256]; /* by 5GMM message type, as the RAN sent it */
 };
@@ -157,9 +161,29 @@ static inline void net_rt(struct net *n, struct rt *rt, struct env *env, uint32_
     world_attach(n->w, env, rt);
     rt_enter(rt);
 }
+static inline void net_found(void *ctx, const struct guard_finding *f)
+{
+    struct net *n = ctx;
+    n->found[f->detection]++;
+    snprintf(n->why, sizeof n->why, "%s %s: %s", guard_name(f->detection), f->subject, f->why);
+    if (n->o.debug || getenv("NET_DEBUG"))
+        fprintf(stderr, "finding %s\n", n->why);
+}
+static inline bool net_may_end_tunnel(void *ctx, struct bytes node_id, struct bits address)
+{
+    return amf_node_may_end_tunnel(&((struct net *)ctx)->config, node_id, address);
+}
+static inline void net_guard(struct net *n, struct rt *rt, uint32_t i)
+{
+    struct guard_conf c = {.max_ues = n->o.phones + 8, .max_sessions = n->o.phones * 3 + 8, .n_integrity = 3, .n_ciphering = 3,
+                           .integrity = {2, 1, 3}, .ciphering = {2, 1, 3}, .may_end_tunnel = net_may_end_tunnel,
+                           .found = net_found, .ctx = n};
+    assert_int_equal(guard_open(&n->guard[i], rt, n->crypto[i], &c), OK);
+}
 static inline void net_upf_start(struct net *n)
 {
     net_rt(n, &n->upf_rt, n->upf_env, 1, 32 << 20);
+    net_guard(n, &n->upf_rt, 1);
     assert_int_equal(user_plane_inline_open(&n->path, &n->upf_rt, &n->config), OK);
     assert_int_equal(nf_start(&n->upf_rt, &upf_nf), OK);
     n->dn = (struct data_network){0};
@@ -184,6 +208,7 @@ static inline void net_core_start(struct net *n)
     static const struct nf_desc *const all[] = {&udr_nf, &udm_nf, &ausf_nf, &pcf_nf, &nssf_nf, &smf_nf, &amf_nf};
     net_rt(n, &n->core, n->core_env, 0, 64 << 20);
     n->core.store = n->store;
+    net_guard(n, &n->core, 0);
     if (n->o.json)
         assert_int_equal(sbi_json_mode(&n->core), OK);
     if (n->config.trust.mode != CONFIG_TRUST_MODE_OFF) {
@@ -355,6 +380,8 @@ static inline void net_free(struct net *n)
     sbi_json_mode_end(&n->core);
     nf_stop_all(&n->upf_rt);
     user_plane_close(n->path);
+    guard_free(n->guard[0]);
+    guard_free(n->guard[1]);
     rt_free(&n->core);
     rt_free(&n->upf_rt);
     rt_free(&n->ran_rt);

@@ -9,6 +9,7 @@ static void upf_end(struct net *n)
     world_kill(n->w, n->upf_env);
     nf_stop_all(&n->upf_rt);
     user_plane_close(n->path);
+    guard_free(n->guard[1]);
     rt_free(&n->upf_rt);
     crypto_free(n->crypto[1]);
 }
@@ -24,6 +25,7 @@ static void core_end(struct net *n, int kept)
     if (kept == IN_ORDER)
         world_kill(n->w, n->core_env);
     sbi_json_mode_end(&n->core);
+    guard_free(n->guard[0]);
     rt_free(&n->core);
     crypto_free(n->crypto[0]);
     store_memory_fail(n->store, NULL, false);

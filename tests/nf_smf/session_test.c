@@ -273,8 +273,13 @@ static void release_by_amf(void **state)
     assert_int_equal(net->amf.transfers, transfers);
     all_gone();
     s = established((struct wanted){0});
-    struct answer a = update(s.ref, (struct news){.release = true});
-    assert_int_equal(a.status, 200);
+    struct answer a = update(s.ref, (struct news){.release = true}); /* TS 23.502 4.3.4.2 step 1d: the phone is told */
+    assert_true(a.status == 200 && a.n2_type == SBI_N2SmInfoType_PDU_RES_REL_CMD && a.n2.n);
+    struct nas_msg m = n1_of(&a.n1);
+    assert_true(m.type == NAS_PDU_SESSION_RELEASE_COMMAND && m.pti == 0 &&
+                m.pdu_session_release_command.gsm_cause == NAS_GSM_CAUSE_REGULAR_DEACTIVATION);
+    n2(s.ref, SBI_N2SmInfoType_PDU_RES_REL_RSP);
+    n1(s.ref, NAS_PDU_SESSION_RELEASE_COMPLETE, 0);
     all_gone();
     s = create((struct wanted){0}); /* in the middle of an establishment */
     assert_int_equal(release(s.ref).status, 204);

@@ -17,7 +17,6 @@ enum {
     AMF_TAIS = 256,
     AMF_GNB_TAS = 256, /* pairs of TAC and PLMN kept of one RAN node */
     AMF_NODE_ID_MAX = 64,
-    AMF_NODE_TEXT = 48,
     AMF_NGAP_PPID = 60,
     AMF_MESSAGE_MAX = 65536, /* octets of a PDU, in or out */
     AMF_SPARE_ASSOCIATIONS = 16, /* beyond max_gnbs: those that are told to come back later */
@@ -75,7 +74,7 @@ struct amf_gnb {
     uint8_t node_id_n;
     uint8_t node_id[AMF_NODE_ID_MAX]; /* GlobalRANNodeID as encoded: the key of amf.gnb_by_id */
     char name[151];                   /* empty: none was sent */
-    char id_text[AMF_NODE_TEXT];      /* "gnb-001-01-000001"; empty before NG Setup */
+    char id_text[NGAP_NODE_TEXT];      /* "gnb-001-01-000001"; empty before NG Setup */
     uint8_t id_plmn[3], id_bits; /* of a gNB's identity; id_bits 0: it is something else */
     uint32_t id;
     struct amf_trust trust;
@@ -153,8 +152,9 @@ void amf_gnb_await_setup(struct amf *, struct amf_gnb *);
 
 /* ---- ng_setup.c ---- */
 /* "gnb-001-01-000001": kind, network, identity in hex. */
-void amf_node_text(const struct ngap_GlobalRANNodeID *, char out[AMF_NODE_TEXT]);
 /* Checks a supported TA list against what is served and fills gnb's rows. 0, or a negative error with *cause. */
+/* node_id: GlobalRANNodeID as encoded; a TransportLayerAddress. */
+bool amf_node_may_end_tunnel(const struct config *, struct bytes node_id, struct bits address);
 int amf_gnb_take_tas(struct amf *, struct amf_gnb *, const struct ngap_SupportedTAList *,
                      struct ngap_Cause *cause);
 int amf_guami_ngap(struct arena *, const struct amf_guami *, struct ngap_GUAMI *); /* 0 or ERR_NOSPACE */
@@ -178,14 +178,8 @@ int amf_reset_send(struct amf *, struct amf_gnb *, struct ngap_Cause,
                    const struct ngap_UE_associatedLogicalNG_connectionList *list);
 
 /* ---- error_indication.c ---- */
-struct amf_ue_ids {
-    bool has_amf, has_ran;
-    uint64_t amf, ran;
-};
-/* The identities in any message that has them. */
-struct amf_ue_ids amf_pdu_ue_ids(const struct ngap_pdu *);
 /* Either pointer may be NULL. Silent when the node gets more of them than a sane peer can cause. */
-void amf_error_send(struct amf *, struct amf_gnb *, const struct amf_ue_ids *, struct ngap_Cause,
+void amf_error_send(struct amf *, struct amf_gnb *, const struct ngap_ue_ids *, struct ngap_Cause,
                     const struct ngap_CriticalityDiagnostics *);
 /* Cause shorthands. */
 struct ngap_Cause amf_cause_radio(uint32_t value);

@@ -3,7 +3,7 @@
 #include "nf/amf/amf.h"
 #include "base/err.h"
 
-enum { ERRORS_A_SECOND = 32, ID_AMF_UE = 10, ID_RAN_UE = 85 };
+enum { ERRORS_A_SECOND = 32 };
 
 struct ngap_Cause amf_cause_radio(uint32_t value)
 {
@@ -36,28 +36,6 @@ uint32_t amf_cause_value(const struct ngap_Cause *c)
     }
 }
 
-struct amf_ue_ids amf_pdu_ue_ids(const struct ngap_pdu *pdu)
-{
-    struct amf_ue_ids ids = {0};
-    if (!pdu->type || !pdu->value)
-        return ids;
-    const struct asn_has *has = pdu->value;
-    for (uint32_t i = 0; i < pdu->type->n_fields; i++) {
-        const struct asn_field *f = &pdu->type->fields[i];
-        if (!(has->mask[i / 64] >> i % 64 & 1))
-            continue;
-        const void *v = (const uint8_t *)pdu->value + f->offset;
-        if (f->id == ID_AMF_UE && f->type == &ngap_desc_AMF_UE_NGAP_ID) {
-            ids.has_amf = true;
-            memcpy(&ids.amf, v, sizeof ids.amf);
-        } else if (f->id == ID_RAN_UE && f->type == &ngap_desc_RAN_UE_NGAP_ID) {
-            ids.has_ran = true;
-            memcpy(&ids.ran, v, sizeof ids.ran);
-        }
-    }
-    return ids;
-}
-
 /* Two sides that each complain about the other's complaint would never stop. */
 static bool may_complain(struct amf *amf, struct amf_gnb *gnb)
 {
@@ -74,7 +52,7 @@ static bool may_complain(struct amf *amf, struct amf_gnb *gnb)
     return true;
 }
 
-void amf_error_send(struct amf *amf, struct amf_gnb *gnb, const struct amf_ue_ids *ids,
+void amf_error_send(struct amf *amf, struct amf_gnb *gnb, const struct ngap_ue_ids *ids,
                     struct ngap_Cause cause, const struct ngap_CriticalityDiagnostics *diagnostics)
 {
     if (!may_complain(amf, gnb))

@@ -35,7 +35,7 @@ static void tap(struct amf *amf, enum tap_direction direction, const struct amf_
                                         .direction = direction,
                                         .at_us = amf->rt->now_us,
                                         .peer = gnb->assoc,
-                                        .ue = amf_pdu_ue_ids(pdu).amf,
+                                        .ue = ngap_pdu_ue_ids(pdu->type, pdu->value).amf,
                                         .type = pdu->msg,
                                         .name = known ? ngap_msg_name(pdu->msg) : "unknown",
                                         .desc = pdu->type,
@@ -174,7 +174,7 @@ static void refuse(const struct amf_rx *rx, const struct row *row, struct ngap_C
         return;
     }
     struct ngap_CriticalityDiagnostics d;
-    struct amf_ue_ids ids = amf_pdu_ue_ids(rx->pdu);
+    struct ngap_ue_ids ids = ngap_pdu_ue_ids(rx->pdu->type, rx->pdu->value);
     bool has_d = rx->report->known_header && ngap_report_diagnostics(rx->report, rx->arena, &d) >= 0;
     amf_error_send(rx->amf, rx->gnb, &ids, cause, has_d ? &d : NULL);
 }
@@ -183,7 +183,7 @@ static void refuse(const struct amf_rx *rx, const struct row *row, struct ngap_C
 static void to_ue(const struct amf_rx *rx)
 {
     struct amf *amf = rx->amf;
-    struct amf_ue_ids ids = amf_pdu_ue_ids(rx->pdu);
+    struct ngap_ue_ids ids = ngap_pdu_ue_ids(rx->pdu->type, rx->pdu->value);
     int e = ids.has_amf ? ERR_NOTFOUND : ERR_STATE;
     if (amf->ue_ops && amf->ue_ops->message)
         e = amf->ue_ops->message(amf, rx->gnb, rx->pdu, rx->report);
@@ -226,7 +226,7 @@ static void dispatch(const struct amf_rx *rx)
             refuse(rx, row, ngap_report_cause(r));
         return;
     }
-    struct amf_ue_ids ids = amf_pdu_ue_ids(rx->pdu);
+    struct ngap_ue_ids ids = ngap_pdu_ue_ids(rx->pdu->type, rx->pdu->value);
     bool about_ue = !row && (ids.has_amf || ids.has_ran);
     if ((row ? !row->before_setup : true) && !rx->gnb->is_setup) {
         refuse(rx, row,

@@ -89,6 +89,23 @@ static struct amf_ue *claimed_by(struct amf *amf, const struct nas_msg *m)
     return amf_ue_by_tmsi(amf, g->tmsi);
 }
 
+static void tap(const struct opening *o, const struct nas_msg *m, int e)
+{
+    rt_tap(o->amf->rt, &(struct tap_event){.interface = TAP_N1,
+                                           .direction = TAP_RX,
+                                           .at_us = o->amf->rt->now_us,
+                                           .peer = o->conn->gnb->assoc,
+                                           .ue = amf_conn_id(o->conn),
+                                           .type = m->type,
+                                           .name = m->desc ? m->desc->name : "unknown",
+                                           .desc = m->desc,
+                                           .value = e < 0 ? NULL : m,
+                                           .raw = o->plain,
+                                           .error = e < 0 ? e : 0});
+    LOG(o->amf->rt->log, nas_rx, "conn=%llx message=\"%s\" error=%s", (unsigned long long)amf_conn_id(o->conn),
+        m->desc ? m->desc->name : "?", e < 0 ? err_text(e) : "none");
+}
+
 /* ---- opening ---- */
 static int unprotect(struct opening *o, struct nas_security *s)
 {
@@ -109,6 +126,7 @@ static void complain(const struct opening *o, int e)
         metric_add(rt->metrics, METRIC_nas_bad_mac, 1);
         LOG(rt->log, nas_mac_wrong, "conn=%llx", id);
     }
+    tap(o, &(struct nas_msg){.epd = o->header.epd}, e);
 }
 /* The message inside an integrity protected initial message names the context that the MAC is made with. */
 static int open_initial(struct opening *o)
@@ -245,23 +263,6 @@ static void dispatch(struct opening *o, enum opened how, const struct nas_msg *o
         ignore(o, m, "not-awaited");
     }
 }
-static void tap(const struct opening *o, const struct nas_msg *m, int e)
-{
-    rt_tap(o->amf->rt, &(struct tap_event){.interface = TAP_N1,
-                                           .direction = TAP_RX,
-                                           .at_us = o->amf->rt->now_us,
-                                           .peer = o->conn->gnb->assoc,
-                                           .ue = amf_conn_id(o->conn),
-                                           .type = m->type,
-                                           .name = m->desc ? m->desc->name : "unknown",
-                                           .desc = m->desc,
-                                           .value = e < 0 ? NULL : m,
-                                           .raw = o->plain,
-                                           .error = e < 0 ? e : 0});
-    LOG(o->amf->rt->log, nas_rx, "conn=%llx message=\"%s\" error=%s", (unsigned long long)amf_conn_id(o->conn),
-        m->desc ? m->desc->name : "?", e < 0 ? err_text(e) : "none");
-}
-
 void amf_nas_receive(struct amf *amf, struct amf_conn *c, struct bytes pdu, bool is_initial)
 {
     struct opening o = {.amf = amf, .conn = c, .is_initial = is_initial};

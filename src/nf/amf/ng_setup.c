@@ -38,15 +38,6 @@ static int plmn_index(const struct amf_config *c, struct bytes plmn)
     return -1;
 }
 
-static uint32_t gnb_id_value(struct bits id) /* 22 to 32 bits */
-{
-    uint8_t v[4] = {0};
-    if (id.n == 0 || id.n > 32)
-        return 0;
-    memcpy(v, id.p, (id.n + 7) / 8);
-    return be32(v) >> (32 - id.n);
-}
-
 /* The row of amf.gnbs that names the node, or NULL. */
 static const struct config_gnb *row_of(const struct config *c, const struct ngap_GlobalRANNodeID *id)
 {
@@ -57,7 +48,7 @@ static const struct config_gnb *row_of(const struct config *c, const struct ngap
     for (uint32_t i = 0; c && i < c->amf.n_gnbs; i++) {
         const struct config_gnb *row = &c->amf.gnbs[i];
         const uint8_t *plmn = amf_config_plmn(c, &row->plmn);
-        if (row->id == gnb_id_value(g->gNB_ID.gNB_ID) && memcmp(plmn, g->pLMNIdentity.p, 3) == 0)
+        if (row->id == ngap_gnb_id(g->gNB_ID.gNB_ID) && memcmp(plmn, g->pLMNIdentity.p, 3) == 0)
             return row;
     }
     return NULL;
@@ -86,6 +77,31 @@ static bool may_displace(const struct config *c, const struct ngap_GlobalRANNode
 {
     const struct config_gnb *row = row_of(c, id);
     return addr_same_host(&old->peer, peer) || (has_address(row, &old->peer) && has_address(row, peer));
+}
+
+/* Where amf.gnbs says where a node's tunnels end, they end nowhere else: whoever speaks for a gNB cannot have a phone's
+ * packets sent to a third place (TS 38.413 8.2.1 leaves the address to the node). */
+bool amf_node_may_end_tunnel(const struct config *c, struct bytes node_id, struct bits address)
+{
+    uint8_t block[256];
+    struct arena a = arena_over(block, sizeof block);
+    struct ngap_GlobalRANNodeID id;
+    struct net_addr at[2];
+    if (!c || !c->amf.n_gnbs)
+        return true;
+    if (ngap_transfer_decode(&ngap_desc_GlobalRANNodeID, node_id, &a, &id) < 0)
+        return false;
+    const struct config_gnb *row = row_of(c, &id);
+    if (!row || !row->n_n3_addresses)
+        return true;
+    int n = ngap_addresses(address, at), known = 0;
+    for (int i = 0; i < n; i++)
+        for (uint32_t k = 0; k < row->n_n3_addresses; k++)
+            if (addr_same_host(&row->n3_addresses[k], &at[i])) {
+                known++;
+                break;
+            }
+    return n > 0 && known == n;
 }
 
 struct ta_match {
@@ -241,18 +257,6 @@ static void erase(struct amf *amf, struct amf_gnb *gnb)
     amf_gnb_await_setup(amf, gnb);
 }
 
-void amf_node_text(const struct ngap_GlobalRANNodeID *id, char out[AMF_NODE_TEXT])
-{
-    static const char *const kinds[] = {"gnb", "ngenb", "n3iwf", "tngf", "twif", "wagf"};
-    const char *kind = id->sel < ARRAY_LEN(kinds) ? kinds[id->sel] : "node";
-    const struct ngap_GlobalGNB_ID *g = &id->globalGNB_ID;
-    char mcc[4], mnc[4];
-    snprintf(out, AMF_NODE_TEXT, "%s", kind);
-    if (id->sel == NGAP_GlobalRANNodeID_globalGNB_ID && g->pLMNIdentity.n == 3 &&
-        g->gNB_ID.sel == NGAP_GNB_ID_gNB_ID && plmn_text(g->pLMNIdentity.p, mcc, mnc))
-        snprintf(out, AMF_NODE_TEXT, "gnb-%s-%s-%06x", mcc, mnc, gnb_id_value(g->gNB_ID.gNB_ID));
-}
-
 static void take_gnb_id(struct amf_gnb *gnb, const struct ngap_GlobalRANNodeID *id)
 {
     const struct ngap_GlobalGNB_ID *g = &id->globalGNB_ID;
@@ -261,7 +265,7 @@ static void take_gnb_id(struct amf_gnb *gnb, const struct ngap_GlobalRANNodeID *
         return;
     memcpy(gnb->id_plmn, g->pLMNIdentity.p, 3);
     gnb->id_bits = (uint8_t)g->gNB_ID.gNB_ID.n;
-    gnb->id = gnb_id_value(g->gNB_ID.gNB_ID);
+    gnb->id = ngap_gnb_id(g->gNB_ID.gNB_ID);
 }
 static int take_identity(struct amf_gnb *gnb, const struct ngap_NGSetupRequest *m)
 {
@@ -270,7 +274,7 @@ static int take_identity(struct amf_gnb *gnb, const struct ngap_NGSetupRequest *
     if (n <= 0)
         return ERR_UNKNOWN;
     gnb->node_id_n = (uint8_t)n;
-    amf_node_text(&m->GlobalRANNodeID, gnb->id_text);
+    ngap_node_text(&m->GlobalRANNodeID, gnb->id_text);
     take_gnb_id(gnb, &m->GlobalRANNodeID);
     gnb->name[0] = 0;
     if (m->has.RANNodeName)

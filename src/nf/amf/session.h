@@ -55,6 +55,7 @@ void sm_proc_ended(struct sm_proc *);
 struct sm_update {
     struct bytes n1, n2;       /* n 0: none */
     enum sbi_N2SmInfoType n2_type;
+    bool release; /* the session is to end, at the phone and the gNB as well */
 };
 /* Asks the SMF; what it answers is delivered. 0, ERR_FULL (too many run), ERR_NOSPACE. */
 int sm_update(struct amf_session *, const struct sm_update *);

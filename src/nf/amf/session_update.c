@@ -111,6 +111,7 @@ int sm_update(struct amf_session *s, const struct sm_update *u)
     q->body.n2_sm_info = arena_bytes(&c->arena, u->n2.p, u->n2.n);
     q->body.n2_sm_info_type = u->n2_type;
     f->c = c;
+    q->body.has.release = q->body.release = u->release;
     f->from_phone = u->n1.n > 0;
     bool fits = q->body.n1_sm_msg.n == u->n1.n && q->body.n2_sm_info.n == u->n2.n;
     if (fits) {
@@ -133,14 +134,6 @@ static void tell_smf(struct amf_session *s, struct bytes n2, enum sbi_N2SmInfoTy
     if (s)
         sm_update(s, &(struct sm_update){.n2 = n2, .n2_type = type});
 }
-static void set_up(struct amf_session *s, struct bytes n2)
-{
-    if (!s || !s->setting_up)
-        return; /* an outcome that nobody waits for (TS 38.413 10.4) */
-    s->setting_up = false;
-    s->up_active = true;
-    tell_smf(s, n2, SBI_N2SmInfoType_PDU_RES_SETUP_RSP);
-}
 static void not_set_up(struct amf_session *s, struct bytes n2)
 {
     if (!s || !s->setting_up)
@@ -159,6 +152,41 @@ static void not_answered(struct amf_session *s)
         not_set_up(s, (struct bytes){octets, (uint32_t)n});
 }
 
+static bool ends_where_it_may(const struct amf_session *s, struct bytes n2)
+{
+    uint8_t block[2048];
+    struct arena a = arena_over(block, sizeof block);
+    struct ngap_PDUSessionResourceSetupResponseTransfer t;
+    const struct amf_gnb *gnb = s->ue->conn->gnb;
+    const struct config *c = gnb->amf->rt->config;
+    if (!c || !c->amf.n_gnbs || ngap_transfer_decode(&ngap_desc_PDUSessionResourceSetupResponseTransfer, n2, &a, &t) < 0)
+        return true; /* what cannot be read, the SMF refuses */
+    const struct ngap_UPTransportLayerInformation *u = &t.dLQosFlowPerTNLInformation.uPTransportLayerInformation;
+    return u->sel != NGAP_UPTransportLayerInformation_gTPTunnel ||
+           amf_node_may_end_tunnel(c, (struct bytes){gnb->node_id, gnb->node_id_n}, u->gTPTunnel.transportLayerAddress);
+}
+/* The phone may have been told that it has a session, and the node holds resources for it: all of it ends. */
+static void set_up_elsewhere(struct amf_session *s)
+{
+    const struct amf_conn *c = s->ue->conn;
+    LOG(c->amf->rt->log, n3_address_foreign, "gnb=%s conn=%llx session=%u", amf_gnb_text(c->gnb),
+        (unsigned long long)amf_conn_id(c), s->id);
+    s->setting_up = false;
+    s->up_active = true;
+    sm_update(s, &(struct sm_update){.release = true});
+}
+static void set_up(struct amf_session *s, struct bytes n2)
+{
+    if (!s || !s->setting_up)
+        return; /* an outcome that nobody waits for (TS 38.413 10.4) */
+    if (!ends_where_it_may(s, n2)) {
+        set_up_elsewhere(s);
+        return;
+    }
+    s->setting_up = false;
+    s->up_active = true;
+    tell_smf(s, n2, SBI_N2SmInfoType_PDU_RES_SETUP_RSP);
+}
 int amf_n2_session_resource_setup_response(const struct amf_n2_rx *rx)
 {
     const struct ngap_PDUSessionResourceSetupResponse *m = rx->pdu->value;

@@ -40,7 +40,7 @@ static const struct row *row_of(uint32_t msg)
 /* A node that names a UE of another learns no more than that it does not know him (10.6). */
 static int find(struct amf *amf, struct amf_gnb *gnb, const struct ngap_pdu *pdu, struct amf_conn **conn)
 {
-    struct amf_ue_ids ids = amf_pdu_ue_ids(pdu);
+    struct ngap_ue_ids ids = ngap_pdu_ue_ids(pdu->type, pdu->value);
     struct amf_conn *c = ids.has_amf ? amf_conn_by_id(amf, ids.amf) : NULL;
     if (c && c->gnb != gnb) {
         LOG(amf->rt->log, ngap_foreign_ue, "message=%s amf_ue_ngap_id=%llx", ngap_msg_name(pdu->msg),
@@ -144,7 +144,7 @@ void amf_conn_locate(struct amf_conn *c, const struct ngap_UserLocationInformati
 /* Refused when no connection fits: the node releases what it has. */
 static void refuse_overload(const struct amf_n2_rx *rx, uint64_t ran_ue_id)
 {
-    struct amf_ue_ids ids = {.has_ran = true, .ran = ran_ue_id};
+    struct ngap_ue_ids ids = {.has_ran = true, .ran = ran_ue_id};
     amf_error_send(rx->amf, rx->gnb, &ids, amf_cause_misc(NGAP_CauseMisc_control_processing_overload), NULL);
 }
 int amf_n2_initial_ue_message(const struct amf_n2_rx *rx)

@@ -2,6 +2,7 @@
 /* NGAP transfers between SMF and gNB, TS 38.413 9.3.4. */
 #include "nf/smf/smf.h"
 #include "base/err.h"
+#include "base/log.h"
 
 /* N1 and N2 are made one after the other and sent together. */
 static uint8_t *room(struct smf *smf) { return smf->out + SMF_NAS_MAX; }
@@ -116,13 +117,30 @@ struct bytes smf_n2_release_command(struct smf *smf, struct ngap_Cause cause)
                                           SMF_NAS_MAX));
 }
 
-int smf_n2_setup_response(struct smf *smf, struct bytes transfer, struct smf_tunnel *an)
+/* 'required' is a condition of the session, not a wish (TS 23.501 5.10.3). Without a result it was met: the gNB owes one
+ * to 'preferred' alone (TS 38.413 8.2.1.2). */
+static bool is_protected(const struct smf_session *s, const struct ngap_PDUSessionResourceSetupResponseTransfer *t)
 {
+    const struct ngap_SecurityResult *r = &t->securityResult;
+    if (!t->has.securityResult)
+        return true;
+    return (s->integrity != NGAP_IntegrityProtectionIndication_required ||
+            r->integrityProtectionResult == NGAP_IntegrityProtectionResult_performed) &&
+           (s->ciphering != NGAP_ConfidentialityProtectionIndication_required ||
+            r->confidentialityProtectionResult == NGAP_ConfidentialityProtectionResult_performed);
+}
+int smf_n2_setup_response(const struct smf_session *s, struct bytes transfer, struct smf_tunnel *an)
+{
+    struct smf *smf = s->smf;
     struct ngap_PDUSessionResourceSetupResponseTransfer t;
     struct arena a = arena_over(smf->scratch, SMF_SCRATCH_OCTETS);
     int err = ngap_transfer_decode(&ngap_desc_PDUSessionResourceSetupResponseTransfer, transfer, &a, &t);
     if (err)
         return err;
+    if (!is_protected(s, &t)) {
+        LOG(smf->rt->log, session_unprotected, "ue=%s session=%u", log_identity(smf->rt->log, smf_supi(s)).text, s->id);
+        return ERR_DENIED;
+    }
     const struct ngap_QosFlowPerTNLInformation *q = &t.dLQosFlowPerTNLInformation;
     for (uint32_t i = 0; i < q->associatedQosFlowList.n; i++)
         if (q->associatedQosFlowList.v[i].qosFlowIdentifier == SMF_QFI)

@@ -430,7 +430,7 @@ static void access_take(struct smf_session *s, struct establishment *f, const st
         f->failure = 0;
         err = smf_n4_modify(&f->n4, &f->f.p, s, SMF_N4_BUFFER, NULL, NULL);
     } else if (in->n2_type == SBI_N2SmInfoType_PDU_RES_SETUP_RSP &&
-               smf_n2_setup_response(s->smf, in->n2, &s->an) == OK) {
+               smf_n2_setup_response(s, in->n2, &s->an) == OK) {
         f->failure = 0;
         s->up_state = SMF_UP_ON;
         err = smf_n4_modify(&f->n4, &f->f.p, s, SMF_N4_FORWARD, &s->an, NULL);

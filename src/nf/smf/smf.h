@@ -226,7 +226,7 @@ struct bytes smf_n1_release_command(struct smf_session *, uint8_t pti, uint8_t g
 struct bytes smf_n2_setup_request(struct smf_session *);
 struct bytes smf_n2_modify_request(struct smf_session *, const struct smf_qos *);
 struct bytes smf_n2_release_command(struct smf *, struct ngap_Cause);
-int smf_n2_setup_response(struct smf *, struct bytes transfer, struct smf_tunnel *an);
+int smf_n2_setup_response(const struct smf_session *, struct bytes transfer, struct smf_tunnel *an);
 
 /* ---- namf.c: to the AMF ---- */
 /* N1 and N2 (p NULL: none) by Namf_Communication_N1N2MessageTransfer, to be sent; NULL: memory. */

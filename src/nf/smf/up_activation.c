@@ -112,9 +112,9 @@ void smf_n2_answer_start(struct smf_session *s, const struct smf_input *in)
         smf_answer(&c, 204); /* late */
     } else if (s->up_state == SMF_UP_OFF) {
         smf_update_error(&c, 403, "N2_SM_ERROR", "no gNB was asked for resources");
-    } else if (smf_n2_setup_response(s->smf, in->n2, &an) < 0) {
+    } else if (smf_n2_setup_response(s, in->n2, &an) < 0) {
         s->up_state = SMF_UP_OFF;
-        setup_refuse(s, &c, 403, "N2_SM_ERROR", "the transfer has no tunnel for the default QoS flow");
+        setup_refuse(s, &c, 403, "N2_SM_ERROR", "the transfer has no tunnel for the default QoS flow, or not the protection that the session requires");
     } else {
         start(s, c, &an);
     }

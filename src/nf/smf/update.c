@@ -137,8 +137,8 @@ void smf_update(void *state, struct call *c)
     }
     bool is_news = s->unconfirmed; /* since a restart: the user plane is off, as the AMF may be about to say */
     s->unconfirmed = false;
-    if (b->has.release && b->release)
-        in.event = SMF_EV_RELEASE;
+    if (b->has.release && b->release) /* TS 23.502 4.3.4.2 step 1d: at the phone and its gNB as well */
+        in.event = SMF_EV_NETWORK_RELEASE;
     else if (b->has.n1_sm_msg)
         return n1_take(s, c, b->n1_sm_msg);
     else if (b->has.n2_sm_info || b->has.n2_sm_info_type)

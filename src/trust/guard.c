@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trust/guard_parts.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "rt/evidence.h"
+#include "rt/metrics.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *name, *text, *fight, *effect;
+} rows[] = {
+#define DETECTION(id, name, text, fight, effect) {name, text, fight, effect},
+#include "../../spec/detections.def"
+#undef DETECTION
+};
+const char *guard_name(enum guard_detection d) { return rows[d].name; }
+const char *guard_text(enum guard_detection d) { return rows[d].text; }
+const char *guard_fight(enum guard_detection d) { return rows[d].fight; }
+const char *guard_effect(enum guard_detection d) { return rows[d].effect; }
+static const char *label(uint32_t i) { return i < GUARD_DETECTIONS ? rows[i].name : NULL; }
+uint64_t guard_count(const struct guard *g, enum guard_detection d) { return g->count[d]; }
+
+/* ---- who is watched ---- */
+void guard_ue_drop(struct guard *g, struct guard_ue *u)
+{
+    list_remove(&u->on_peer);
+    map_del_u64(&g->ue_by_id, u->id);
+    slab_drop(&g->ues, u);
+}
+void guard_peer_forget(struct guard *g, struct guard_peer *p)
+{
+    while (!list_empty(&p->ues))
+        guard_ue_drop(g, CONTAINER(p->ues.next, struct guard_ue, on_peer));
+}
+void guard_peer_drop(struct guard *g, struct guard_peer *p)
+{
+    guard_peer_forget(g, p);
+    map_del_u64(&g->peer_by_key, p->key);
+    slab_drop(&g->peers, p);
+}
+static struct guard_peer *peer_new(struct guard *g)
+{
+    struct guard_peer *p = slab_new(&g->peers);
+    uint32_t first = 0;
+    if (p || !(p = slab_next(&g->peers, &first)))
+        return p;
+    guard_peer_drop(g, p); /* nodes that are gone are not taken leave of */
+    return slab_new(&g->peers);
+}
+struct guard_peer *guard_peer(struct guard *g, uint64_t key)
+{
+    struct guard_peer *p = map_get_u64(&g->peer_by_key, key);
+    if (p || !(p = peer_new(g)))
+        return p;
+    p->key = key;
+    snprintf(p->name, sizeof p->name, "?");
+    list_init(&p->ues);
+    if (map_put_u64(&g->peer_by_key, key, p) == 0)
+        return p;
+    slab_drop(&g->peers, p);
+    return NULL;
+}
+struct guard_ue *guard_ue(struct guard *g, uint64_t id) { return map_get_u64(&g->ue_by_id, id); }
+struct guard_ue *guard_ue_of(struct guard *g, struct guard_peer *p, uint64_t id)
+{
+    struct guard_ue *u = guard_ue(g, id);
+    if (!u) {
+        if (g->ues.used == g->ues.max && !list_empty(&p->ues)) /* who has too many loses his own */
+            guard_ue_drop(g, CONTAINER(p->ues.next, struct guard_ue, on_peer));
+        if (!(u = slab_new(&g->ues)))
+            return NULL;
+        u->id = id;
+        if (map_put_u64(&g->ue_by_id, id, u) < 0) {
+            slab_drop(&g->ues, u);
+            return NULL;
+        }
+    }
+    if (u->peer != p) {
+        list_remove(&u->on_peer);
+        list_append(&p->ues, &u->on_peer);
+        u->peer = p;
+    }
+    return u;
+}
+
+/* ---- what is found ---- */
+static void window(struct guard *g, struct guard_peer *p, enum guard_detection d)
+{
+    if (p->of[d].window_us && g->rt->now_us - p->of[d].window_us < GUARD_WINDOW_US)
+        return;
+    p->of[d].window_us = g->rt->now_us ? g->rt->now_us : 1;
+    p->of[d].told = p->of[d].burst = 0;
+}
+bool guard_burst(struct guard *g, enum guard_detection d, struct guard_peer *p)
+{
+    window(g, p, d);
+    if (++p->of[d].burst < GUARD_BURST)
+        return false;
+    p->of[d].burst = 0;
+    return true;
+}
+
+static const char *interface_text(enum tap_interface i)
+{
+    static const char *const names[] = {"N1", "N2", "N3", "N4", "N6", "SBI"};
+    return names[i];
+}
+static void keep(struct guard *g, const struct guard_finding *f)
+{
+    char body[1024];
+    struct text t = text_over(body, sizeof body);
+    const struct tap_event *e = f->message;
+    struct evidence_message m = {.interface = interface_text(e->interface), .is_sent = e->direction == TAP_TX, .octets = e->raw};
+    text_add(&t, "{\"detection\":\"%s\",\"what\":\"%s\",\"why\":\"%s\",\"message\":\"%s\",\"techniques\":\"%s\",\"effect\":\"%s\"}",
+             rows[f->detection].name, rows[f->detection].text, f->why, e->name, rows[f->detection].fight,
+             rows[f->detection].effect);
+    evidence_append_messages(g->rt->evidence, EVIDENCE_finding, str_of(f->subject), (struct str){body, t.n}, &m, e->raw.n ? 1 : 0);
+}
+void guard_find(struct guard *g, enum guard_detection d, struct guard_peer *p, const struct tap_event *e, const char *format, ...)
+{
+    char why[256];
+    struct guard_finding f = {d, p ? p->name : "?", why, e};
+    va_list ap;
+    g->count[d]++;
+    metric_add_at(g->rt->metrics, METRIC_findings, d, 1);
+    if (p) {
+        window(g, p, d);
+        if (p->of[d].told++ >= GUARD_TOLD) /* who attacks a thousand times a second fills no disk */
+            return;
+    }
+    va_start(ap, format);
+    vsnprintf(why, sizeof why, format, ap);
+    va_end(ap);
+    LOG(g->rt->log, finding, "detection=%s subject=\"%s\" message=\"%s\" why=\"%s\"", rows[d].name, f.subject, e->name, why);
+    keep(g, &f);
+    if (g->conf.found)
+        g->conf.found(g->conf.ctx, &f);
+}
+
+/* ---- listening ---- */
+static void tapped(void *ctx, const struct tap_event *e)
+{
+    struct guard *g = ctx;
+    if (e->interface == TAP_N2)
+        guard_n2(g, e);
+    else if (e->interface == TAP_N1)
+        guard_n1(g, e);
+    else if (e->interface == TAP_N4)
+        guard_n4(g, e);
+}
+int guard_open(struct guard **out, struct rt *rt, struct crypto *crypto, const struct guard_conf *c)
+{
+    struct guard *g = calloc(1, sizeof *g);
+    if (!g)
+        return ERR_NOSPACE;
+    g->rt = rt;
+    g->crypto = crypto;
+    g->conf = *c;
+    g->since_us = rt->now_us;
+    map_init(&g->peer_by_key, c->secret[0], c->secret[1]);
+    map_init(&g->ue_by_id, c->secret[0], c->secret[1]);
+    map_init(&g->session_by_seid, c->secret[0], c->secret[1]);
+    if (slab_init(&g->peers, "guard peer", sizeof(struct guard_peer), GUARD_PEERS) < 0 ||
+        slab_init(&g->ues, "guard ue", sizeof(struct guard_ue), c->max_ues) < 0 ||
+        slab_init(&g->sessions, "guard session", sizeof(struct guard_session), c->max_sessions) < 0) {
+        guard_free(g);
+        return ERR_NOSPACE;
+    }
+    metrics_labels(rt->metrics, METRIC_findings, label);
+    g->tap = (struct tap){.fn = tapped, .ctx = g};
+    rt_tap_add(rt, &g->tap);
+    *out = g;
+    return OK;
+}
+void guard_free(struct guard *g)
+{
+    if (!g)
+        return;
+    rt_tap_remove(g->rt, &g->tap);
+    slab_free(&g->peers);
+    slab_free(&g->ues);
+    slab_free(&g->sessions);
+    map_free(&g->peer_by_key);
+    map_free(&g->ue_by_id);
+    map_free(&g->session_by_seid);
+    free(g);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* N4-01, N4-02: what an SMF may tell a UPF of this process. */
+#include "trust/guard_parts.h"
+#include "codec/pfcp.h"
+#include <stdio.h>
+
+/* The host of a peer: requests may come from any port (TS 29.244 6.4). */
+static uint64_t host_of(const struct tap_event *e) { return e->peer >> 16; }
+
+static struct guard_peer *smf(struct guard *g, const struct tap_event *e)
+{
+    struct guard_peer *p = guard_peer(g, 1ull << 63 | host_of(e)); /* associations are never so high */
+    if (p && p->name[0] == '?') {
+        struct net_addr a = {.family = 4};
+        char text[NET_ADDR_TEXT];
+        put_be32(a.ip, (uint32_t)host_of(e));
+        snprintf(p->name, sizeof p->name, "smf %s", addr_text(&a, text));
+    }
+    return p;
+}
+
+/* ---- N4-01 ---- */
+static void established(struct guard *g, const struct tap_event *e, const struct pfcp_session_establishment_response *m)
+{
+    if (!pfcp_is_accepted(m->cause) || !m->has.up_f_seid)
+        return;
+    struct guard_session *s = map_get_u64(&g->session_by_seid, m->up_f_seid.seid);
+    if (!s && (s = slab_new(&g->sessions))) {
+        s->seid = m->up_f_seid.seid;
+        if (map_put_u64(&g->session_by_seid, s->seid, s) < 0) {
+            slab_drop(&g->sessions, s);
+            return;
+        }
+    }
+    if (s)
+        s->owner = host_of(e);
+}
+static void ordered(struct guard *g, const struct tap_event *e, uint64_t seid)
+{
+    struct guard_session *s = map_get_u64(&g->session_by_seid, seid);
+    if (s && s->owner != host_of(e)) {
+        guard_find(g, GUARD_N4_01, smf(g, e), e, "session %016llx is another SMF's", (unsigned long long)seid);
+    } else if (s && e->type == PFCP_SESSION_DELETION_REQUEST) {
+        map_del_u64(&g->session_by_seid, seid);
+        slab_drop(&g->sessions, s);
+    }
+}
+static void not_found(struct guard *g, const struct tap_event *e, uint8_t cause)
+{
+    /* An SMF may not have heard yet that the UPF is a new one, and speaks of the old one's sessions (TS 23.527 4.3). */
+    bool is_new = g->rt->now_us - g->since_us < GUARD_WINDOW_US;
+    struct guard_peer *p = cause == PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND && !is_new ? smf(g, e) : NULL;
+    if (p && guard_burst(g, GUARD_N4_01, p))
+        guard_find(g, GUARD_N4_01, p, e, "%u sessions that there are not, within a minute", GUARD_BURST);
+}
+
+/* ---- N4-02 ---- */
+static bool duplicates(uint64_t action) { return action & (PFCP_APPLY_ACTION_DUPL | PFCP_APPLY_ACTION_DFRT); }
+static void rules(struct guard *g, const struct tap_event *e, const struct pfcp_msg *m)
+{
+    bool found = false;
+    if (m->type == PFCP_SESSION_ESTABLISHMENT_REQUEST) {
+        for (uint32_t i = 0; i < m->session_establishment_request.create_far.n; i++)
+            found |= duplicates(m->session_establishment_request.create_far.v[i].apply_action);
+    } else if (m->type == PFCP_SESSION_MODIFICATION_REQUEST) {
+        const struct pfcp_session_modification_request *r = &m->session_modification_request;
+        for (uint32_t i = 0; i < r->create_far.n; i++)
+            found |= duplicates(r->create_far.v[i].apply_action);
+        for (uint32_t i = 0; i < r->update_far.n; i++)
+            found |= r->update_far.v[i].has.apply_action && duplicates(r->update_far.v[i].apply_action);
+    }
+    if (found)
+        guard_find(g, GUARD_N4_02, smf(g, e), e, "a forwarding rule that duplicates, and no warrant for it");
+}
+
+void guard_n4(struct guard *g, const struct tap_event *e)
+{
+    const struct pfcp_msg *m = e->value;
+    if (!m || e->error < 0)
+        return;
+    if (e->direction == TAP_TX) {
+        if (m->type == PFCP_SESSION_ESTABLISHMENT_RESPONSE)
+            established(g, e, &m->session_establishment_response);
+        else if (m->type == PFCP_SESSION_MODIFICATION_RESPONSE)
+            not_found(g, e, m->session_modification_response.cause);
+        else if (m->type == PFCP_SESSION_DELETION_RESPONSE)
+            not_found(g, e, m->session_deletion_response.cause);
+        return;
+    }
+    if (m->has_seid && (m->type == PFCP_SESSION_MODIFICATION_REQUEST || m->type == PFCP_SESSION_DELETION_REQUEST))
+        ordered(g, e, m->seid);
+    rules(g, e, m);
+}

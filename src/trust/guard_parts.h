@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* guard_parts.h - what the files of the guard share. */
+#pragma once
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/slab.h"
+#include "trust/guard.h"
+
+enum {
+    GUARD_SUCIS = 16384,   /* concealed identities that are remembered */
+    GUARD_PEERS = 4096,    /* RAN nodes and SMFs */
+    GUARD_NODE_ID = 32,    /* octets */
+    GUARD_BURST = 8,       /* of a kind that happens now and then: so many within GUARD_WINDOW_US are no accident */
+    GUARD_TOLD = 4,        /* findings of a kind about one peer that are told within GUARD_WINDOW_US */
+};
+#define GUARD_WINDOW_US 60000000ull
+
+struct guard_peer { /* a RAN node by its association, an SMF by its address */
+    uint64_t key;
+    char name[64];
+    uint8_t node_id[GUARD_NODE_ID]; /* GlobalRANNodeID */
+    uint8_t node_id_n;
+    struct link ues; /* struct guard_ue, the newest last */
+    struct {
+        uint64_t window_us;
+        uint32_t told, burst;
+    } of[GUARD_DETECTIONS];
+};
+struct guard_ue { /* a phone's connection, by AMF UE NGAP ID */
+    struct link on_peer;
+    struct guard_peer *peer; /* whose it is */
+    uint64_t id, ran;
+    bool has_ran, has_capabilities;
+    uint8_t nea, nia; /* as in the phone's security capability, first octets */
+    uint16_t integrity, ciphering; /* PDU sessions whose protection is required, by bit */
+    uint64_t suci;                 /* of its registration; 0: none */
+};
+struct guard_session { /* of a UPF of this process */
+    uint64_t seid, owner;
+};
+struct guard_suci {
+    uint64_t hash, at_us; /* hash 0: free */
+    bool used;            /* the phone that made it has got its GUTI: it makes another next time */
+};
+struct guard {
+    struct rt *rt;
+    struct crypto *crypto;
+    struct guard_conf conf;
+    struct tap tap;
+    struct slab peers, ues, sessions;
+    struct map peer_by_key, ue_by_id, session_by_seid;
+    uint64_t count[GUARD_DETECTIONS], since_us; /* it listens */
+    struct guard_suci sucis[GUARD_SUCIS];
+    uint8_t block[16384]; /* transfers are decoded here */
+};
+/* key 0 is nobody's. NULL: more than GUARD_PEERS. */
+struct guard_peer *guard_peer(struct guard *, uint64_t key);
+struct guard_ue *guard_ue(struct guard *, uint64_t id);     /* NULL: not followed */
+/* From here on the peer's. NULL: too many, and the peer has none that could be forgotten. */
+struct guard_ue *guard_ue_of(struct guard *, struct guard_peer *, uint64_t id);
+void guard_ue_drop(struct guard *, struct guard_ue *);
+void guard_peer_forget(struct guard *, struct guard_peer *); /* its phones' connections are gone */
+void guard_peer_drop(struct guard *, struct guard_peer *);
+void guard_find(struct guard *, enum guard_detection, struct guard_peer *, const struct tap_event *, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* True at the GUARD_BURST-th within a window; then counts anew. */
+bool guard_burst(struct guard *, enum guard_detection, struct guard_peer *);
+
+void guard_n1(struct guard *, const struct tap_event *);
+void guard_n2(struct guard *, const struct tap_event *);
+void guard_n4(struct guard *, const struct tap_event *);

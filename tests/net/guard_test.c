@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What equipment must not do: found, with the message it rests on, and without effect. docs/trust/guard.md. */
+#include "codec/pfcp.h"
+#include "proto/pfcp.h"
+#include "tests/net/net.h"
+
+static uint32_t findings(const struct net *n)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < GUARD_DETECTIONS; i++)
+        sum += n->found[i];
+    return sum;
+}
+/* This and nothing else was found. */
+#define only(n, d) only_at(n, d, __LINE__)
+static void only_at(struct net *n, enum guard_detection d, int line)
+{
+    if (!n->found[d] || findings(n) != n->found[d])
+        fprintf(stderr, "line %d: %u of %u; last finding: %s\n", line, n->found[d], findings(n), n->why);
+    assert_true(n->found[d] > 0);
+    assert_int_equal(findings(n), n->found[d]);
+    memset(n->found, 0, sizeof n->found);
+}
+static struct ue_session *victim(struct net *n)
+{
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    assert_int_equal(findings(n), 0);
+    return s;
+}
+static void unharmed(struct net *n, struct ue_session *s)
+{
+    net_ping(n, s, "8.8.8.8");
+    net_run(n, NET_S);
+    net_agree(n);
+}
+static uint8_t WHERE[] = NET_PLMN, CELL_ID[2][5] = {{0, 0, 1, 0, 0x10}, {0, 0, 2, 0, 0x10}}, TAC[2][3] = {{0, 0, 1}, {0, 0, 2}};
+static struct ngap_UserLocationInformation at(uint32_t cell)
+{
+    return (struct ngap_UserLocationInformation){
+        .sel = NGAP_UserLocationInformation_userLocationInformationNR,
+        .userLocationInformationNR = {.nR_CGI = {.pLMNIdentity = {WHERE, 3}, .nRCellIdentity = {CELL_ID[cell], 36}},
+                                      .tAI = {.pLMNIdentity = {WHERE, 3}, .tAC = {TAC[cell], 3}}}};
+}
+static uint64_t amf_id(struct net *n) { return amf_conn_id(net_amf_ue(n, n->ue[0])->conn); }
+
+/* ---- N2 ---- */
+/* Another gNB answers for the phone, and names itself as where the packets are to go. */
+static void a_session_pulled_to_another_node(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 1});
+    struct ue_session *s = victim(n);
+    uint8_t teid[4] = {6, 6, 6, 6}, ip[4] = {10, 0, 0, 66}, octets[128];
+    struct ngap_AssociatedQosFlowItem flow = {.qosFlowIdentifier = 1};
+    struct ngap_PDUSessionResourceSetupResponseTransfer t = {0};
+    t.dLQosFlowPerTNLInformation.uPTransportLayerInformation = (struct ngap_UPTransportLayerInformation){
+        .sel = NGAP_UPTransportLayerInformation_gTPTunnel,
+        .gTPTunnel = {.transportLayerAddress = {ip, 32}, .gTP_TEID = {teid, 4}}};
+    t.dLQosFlowPerTNLInformation.associatedQosFlowList.v = &flow;
+    t.dLQosFlowPerTNLInformation.associatedQosFlowList.n = 1;
+    int k = ngap_transfer_encode(&ngap_desc_PDUSessionResourceSetupResponseTransfer, &t, octets, sizeof octets);
+    assert_true(k > 0);
+    struct ngap_PDUSessionResourceSetupItemSURes it = {
+        .pDUSessionID = s->psi, .pDUSessionResourceSetupResponseTransfer = {octets, (uint32_t)k}};
+    struct ngap_PDUSessionResourceSetupResponse m = {.AMF_UE_NGAP_ID = amf_id(n), .RAN_UE_NGAP_ID = 1};
+    m.has.AMF_UE_NGAP_ID = m.has.RAN_UE_NGAP_ID = m.has.PDUSessionResourceSetupListSURes = 1;
+    m.PDUSessionResourceSetupListSURes.v = &it, m.PDUSessionResourceSetupListSURes.n = 1;
+    gnb_send(&n->cells[1].gnb, NGAP_MSG_PDUSessionResourceSetupResponse, &m, 0);
+    net_run(n, NET_S);
+    assert_true(n->found[GUARD_N2_01] == 1);
+    assert_non_null(strstr(n->why, "gnb-001-01-000002")); /* who did it, and whose the phone is */
+    assert_non_null(strstr(n->why, "gnb-001-01-000001"));
+    only(n, GUARD_N2_01);
+    unharmed(n, s);
+    /* its own gNB, but for another phone of it */
+    m.RAN_UE_NGAP_ID = 4711;
+    gnb_send(&n->cells[0].gnb, NGAP_MSG_PDUSessionResourceSetupResponse, &m, 0);
+    net_run(n, NET_S);
+    only(n, GUARD_N2_01);
+    /* the release of it, and a reset that names it */
+    struct ngap_UEContextReleaseRequest r = {.AMF_UE_NGAP_ID = amf_id(n), .RAN_UE_NGAP_ID = 1};
+    r.has.AMF_UE_NGAP_ID = r.has.RAN_UE_NGAP_ID = r.has.Cause = 1;
+    r.Cause = (struct ngap_Cause){.sel = NGAP_Cause_radioNetwork, .radioNetwork = NGAP_CauseRadioNetwork_user_inactivity};
+    gnb_send(&n->cells[1].gnb, NGAP_MSG_UEContextReleaseRequest, &r, 0);
+    net_run(n, NET_S);
+    only(n, GUARD_N2_01);
+    struct ngap_UE_associatedLogicalNG_connectionItem item = {.aMF_UE_NGAP_ID = amf_id(n)};
+    item.has.aMF_UE_NGAP_ID = 1;
+    gnb_reset(&n->cells[1].gnb, &(struct ngap_UE_associatedLogicalNG_connectionList){&item, 1});
+    net_run(n, NET_S);
+    only(n, GUARD_N2_01);
+    net_run(n, 30 * NET_S);
+    assert_non_null(n->ue[0]->link);
+    net_agree(n);
+    net_free(n);
+}
+
+#define PLANNED "  gnbs: [{id: 1, n3_addresses: [10.0.0.16, 10.0.0.17]}, {id: 2}]\n"
+static void a_tunnel_that_ends_elsewhere(void **state)
+{
+    static const char *const plans[] = {PLANNED, "  gnbs: [{id: 1}, {id: 2}]\n"};
+    for (int planned = 1; planned >= 0; planned--) {
+        struct net *n = net_new((struct net_options){.seed = 2, .more = plans[!planned]});
+        struct ue *ue = n->ue[0];
+        net_register(n, ue);
+        n->cells[0].faults.n3_elsewhere = addr_v4(0x0a000042, 0);
+        int psi = ue_session_open(ue, &(struct ue_open){.dnn = "internet", .type = NAS_PDU_IPV4});
+        assert_true(psi > 0);
+        net_run(n, 3 * NET_S);
+        n->cells[0].faults = (struct cell_faults){0};
+        if (!planned) { /* nobody said where its tunnels may end: believed */
+            assert_int_equal(findings(n), 0);
+            net_free(n);
+            continue;
+        }
+        assert_non_null(strstr(n->why, "10.0.0.66"));
+        only(n, GUARD_N2_02);
+        net_run(n, 20 * NET_S);
+        net_agree(n); /* the session is gone, or waits for a tunnel */
+        for (const struct ue_session *s = ue->sessions; s; s = s->next)
+            assert_null(s->bearer);
+        struct ue_session *s = net_session(n, ue, "internet", NAS_PDU_IPV4); /* where it may */
+        unharmed(n, s);
+        /* and when it comes out of idle */
+        net_idle(n, ue);
+        n->cells[0].faults.n3_elsewhere = addr_v4(0x0a000042, 0);
+        ue_service(ue);
+        net_run(n, 5 * NET_S);
+        n->cells[0].faults = (struct cell_faults){0};
+        only(n, GUARD_N2_02);
+        net_run(n, 30 * NET_S);
+        net_agree(n);
+        net_free(n);
+    }
+}
+
+static void a_session_left_unprotected(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 3});
+    struct ue *ue = n->ue[0];
+    net_register(n, ue); /* ciphering is required where the configuration says nothing else */
+    n->cells[0].faults.unprotected = true;
+    assert_true(ue_session_open(ue, &(struct ue_open){.dnn = "internet", .type = NAS_PDU_IPV4}) > 0);
+    net_run(n, 3 * NET_S);
+    n->cells[0].faults.unprotected = false;
+    only(n, GUARD_N2_05);
+    net_run(n, 20 * NET_S);
+    net_agree(n);
+    for (const struct ue_session *s = ue->sessions; s; s = s->next)
+        assert_null(s->bearer);
+    struct ue_session *s = net_session(n, ue, "internet", NAS_PDU_IPV4);
+    unharmed(n, s);
+    net_idle(n, ue);
+    n->cells[0].faults.unprotected = true;
+    ue_service(ue);
+    net_run(n, 5 * NET_S);
+    n->cells[0].faults.unprotected = false;
+    only(n, GUARD_N2_05);
+    net_run(n, 30 * NET_S);
+    net_agree(n);
+    net_free(n);
+}
+
+static void a_trace_that_nobody_ordered(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 4});
+    struct ue_session *s = victim(n);
+    uint8_t id[8] = {1}, plmn[3] = NET_PLMN, cell[5] = {0, 0, 1, 0, 0x10}, ip[4] = {198, 51, 100, 7};
+    struct ngap_CellTrafficTrace m = {.AMF_UE_NGAP_ID = amf_id(n), .RAN_UE_NGAP_ID = n->ue[0]->link->ran_id,
+                                      .NGRANTraceID = {id, 8}, .TraceCollectionEntityIPAddress = {ip, 32}};
+    m.has.AMF_UE_NGAP_ID = m.has.RAN_UE_NGAP_ID = m.has.NGRANTraceID = m.has.NGRAN_CGI = 1;
+    m.has.TraceCollectionEntityIPAddress = 1;
+    m.NGRAN_CGI = (struct ngap_NGRAN_CGI){.sel = NGAP_NGRAN_CGI_nR_CGI,
+                                          .nR_CGI = {.pLMNIdentity = {plmn, 3}, .nRCellIdentity = {cell, 36}}};
+    gnb_send(&n->cells[0].gnb, NGAP_MSG_CellTrafficTrace, &m, 0);
+    net_run(n, NET_S);
+    only(n, GUARD_N2_07);
+    unharmed(n, s);
+    net_free(n);
+}
+
+static void capabilities_made_less(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 5});
+    struct ue_session *s = victim(n);
+    for (int honest = 1; honest >= 0; honest--) {
+        uint8_t all[2] = {0xe0, 0}, less[2] = {0x80, 0}, none[2] = {0};
+        uint8_t transfer[64], teid[4] = {1}, ip[4] = {10, 0, 0, 16};
+        struct ngap_QosFlowAcceptedItem flow = {.qosFlowIdentifier = 1};
+        struct ngap_PathSwitchRequestTransfer t = {.qosFlowAcceptedList = {&flow, 1}};
+        t.dL_NGU_UP_TNLInformation = (struct ngap_UPTransportLayerInformation){
+            .sel = NGAP_UPTransportLayerInformation_gTPTunnel,
+            .gTPTunnel = {.transportLayerAddress = {ip, 32}, .gTP_TEID = {teid, 4}}};
+        int k = ngap_transfer_encode(&ngap_desc_PathSwitchRequestTransfer, &t, transfer, sizeof transfer);
+        assert_true(k > 0);
+        struct ngap_PDUSessionResourceToBeSwitchedDLItem it = {.pDUSessionID = s->psi,
+                                                               .pathSwitchRequestTransfer = {transfer, (uint32_t)k}};
+        struct ngap_PathSwitchRequest m = {.RAN_UE_NGAP_ID = 77, .SourceAMF_UE_NGAP_ID = amf_id(n)};
+        m.has.RAN_UE_NGAP_ID = m.has.SourceAMF_UE_NGAP_ID = m.has.UserLocationInformation = m.has.UESecurityCapabilities = 1;
+        m.has.PDUSessionResourceToBeSwitchedDLList = 1;
+        m.PDUSessionResourceToBeSwitchedDLList.v = &it, m.PDUSessionResourceToBeSwitchedDLList.n = 1;
+        m.UserLocationInformation = at(1);
+        m.UESecurityCapabilities = (struct ngap_UESecurityCapabilities){
+            .nRencryptionAlgorithms = {all, 16}, .nRintegrityProtectionAlgorithms = {honest ? all : less, 16},
+            .eUTRAencryptionAlgorithms = {none, 16}, .eUTRAintegrityProtectionAlgorithms = {none, 16}};
+        gnb_send(&n->cells[1].gnb, NGAP_MSG_PathSwitchRequest, &m, 0);
+        net_run(n, NET_S);
+        if (honest)
+            assert_int_equal(findings(n), 0);
+        else
+            only(n, GUARD_N2_04);
+    }
+    net_run(n, 30 * NET_S);
+    net_agree(n);
+    net_free(n);
+}
+
+/* ---- N1 ---- */
+static void null_ciphering(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 6, .more = "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n"});
+    net_register(n, n->ue[0]);
+    net_run(n, NET_S);
+    only(n, GUARD_NAS_01);
+    net_free(n);
+}
+static void a_weaker_choice(void **state)
+{
+    /* The core's order differs from the one that the guard was told: as if the core itself were made to choose badly. */
+    struct net *n = net_new((struct net_options){.seed = 7, .more = "  integrity: [NIA1, NIA2]\n"});
+    net_register(n, n->ue[0]);
+    net_run(n, NET_S);
+    only(n, GUARD_NAS_01);
+    net_free(n);
+}
+
+struct heard { /* what somebody in the air hears of the phone's first message */
+    struct tap tap;
+    uint8_t octets[512];
+    uint32_t n;
+};
+static void hear(void *ctx, const struct tap_event *e)
+{
+    struct heard *h = ctx;
+    const struct nas_msg *m = e->value;
+    if (e->interface != TAP_N1 || e->direction != TAP_TX || h->n || !m || m->type != NAS_REGISTRATION_REQUEST)
+        return;
+    assert_true(e->raw.n > 0 && e->raw.n <= sizeof h->octets);
+    memcpy(h->octets, e->raw.p, e->raw.n);
+    h->n = e->raw.n;
+}
+static void say_again(struct net *n, const struct heard *h, uint32_t cell, uint64_t ran_id)
+{
+    struct ngap_InitialUEMessage m = {.RAN_UE_NGAP_ID = ran_id, .NAS_PDU = {h->octets, h->n},
+                                      .RRCEstablishmentCause = NGAP_RRCEstablishmentCause_mo_Signalling};
+    m.has.RAN_UE_NGAP_ID = m.has.NAS_PDU = m.has.RRCEstablishmentCause = m.has.UserLocationInformation = 1;
+    m.UserLocationInformation = at(cell);
+    gnb_send(&n->cells[cell].gnb, NGAP_MSG_InitialUEMessage, &m, 0);
+    net_run(n, 100 * NET_MS);
+}
+static struct hn_key *home; /* its public half */
+static void concealed(struct ue_config *u, uint32_t i)
+{
+    u->usim.hn = home;
+    u->usim.hn_id = 1;
+}
+static void a_suci_heard_and_used_again(void **state)
+{
+    struct crypto *c;
+    struct hn_key *private;
+    uint8_t secret[32] = {1, 2, 3}, public[33];
+    char hex[65], more[160];
+    assert_int_equal(crypto_init(&c), OK);
+    assert_int_equal(hn_key_private_raw(c, SUCI_PROFILE_A, secret, &private), OK);
+    int k = hn_key_public(private, public);
+    assert_int_equal(hn_key_public_raw(c, SUCI_PROFILE_A, (struct bytes){public, (uint32_t)k}, &home), OK);
+    hex_put(hex, secret, sizeof secret);
+    snprintf(more, sizeof more, "udm:\n  home_network_keys: [{id: 1, profile: A, key: %s}]\n", hex);
+    for (int waits = 0; waits < 2; waits++) {
+        struct net *n = net_new((struct net_options){.seed = 8, .phone = concealed, .more = more});
+        struct heard h = {.tap = {.fn = hear, .ctx = &h}};
+        rt_tap_add(&n->ran_rt, &h.tap);
+        if (waits) { /* the phone did not come through: it uses the same one again, for as long as T3519 runs */
+            n->ue[0]->faults.bad_mac = NAS_SECURITY_MODE_COMPLETE;
+            ue_register(n->ue[0]);
+            net_run(n, 300 * NET_MS);
+            rt_tap_remove(&n->ran_rt, &h.tap);
+            say_again(n, &h, 1, 900);
+            say_again(n, &h, 0, 901);
+            assert_int_equal(n->found[GUARD_NAS_03], 0);
+            net_run(n, 80 * NET_S);
+            say_again(n, &h, 1, 902);
+            assert_int_equal(n->found[GUARD_NAS_03], 1);
+        } else {
+            net_register(n, n->ue[0]);
+            rt_tap_remove(&n->ran_rt, &h.tap);
+            assert_int_equal(findings(n), 0);
+            say_again(n, &h, 1, 900);
+            assert_int_equal(n->found[GUARD_NAS_03], 1);
+            net_run(n, NET_S);
+            assert_int_equal(n->ue[0]->state, MM_REGISTERED);
+        }
+        net_run(n, 60 * NET_S);
+        net_free(n);
+    }
+    hn_key_free(private);
+    hn_key_free(home);
+    crypto_free(c);
+}
+
+static void replayed_and_forged(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 9});
+    struct ue_session *s = victim(n);
+    n->ue[0]->faults.bad_mac = NAS_UL_NAS_TRANSPORT; /* one: a mistake */
+    assert_int_equal(ue_session_modify(n->ue[0], s->psi), OK);
+    net_run(n, 30 * NET_S);
+    assert_int_equal(findings(n), 0);
+    n->ue[0]->faults.replay = NAS_UL_NAS_TRANSPORT; /* a COUNT that was used: somebody else */
+    assert_int_equal(ue_session_modify(n->ue[0], s->psi), OK);
+    net_run(n, 30 * NET_S);
+    only(n, GUARD_NAS_04);
+    uint8_t forged[20] = {0x7e, 0x02, 1, 2, 3, 4, 9, 0x7e, 0x00, 0x67};
+    for (int i = 0; i < 10; i++) { /* and many: no mistake */
+        struct ngap_UplinkNASTransport m = {.AMF_UE_NGAP_ID = amf_id(n), .RAN_UE_NGAP_ID = n->ue[0]->link->ran_id,
+                                            .NAS_PDU = BYTES_OF(forged)};
+        m.has.AMF_UE_NGAP_ID = m.has.RAN_UE_NGAP_ID = m.has.NAS_PDU = m.has.UserLocationInformation = 1;
+        m.UserLocationInformation = at(0);
+        forged[3]++;
+        gnb_send(&n->cells[0].gnb, NGAP_MSG_UplinkNASTransport, &m, 0);
+        net_run(n, 20 * NET_MS);
+    }
+    only(n, GUARD_NAS_04);
+    unharmed(n, s);
+    net_free(n);
+}
+
+/* ---- N4 ---- */
+struct rogue { /* an SMF that is not this network's */
+    struct env *env;
+    struct rt rt;
+    struct crypto *crypto;
+    struct pfcp_node node;
+    struct pfcp_assoc *assoc;
+    uint32_t answers;
+    uint8_t cause;
+};
+static void no_request(void *ctx, struct pfcp_node *node, const struct pfcp_in *in) {}
+static struct rogue *rogue_new(struct net *n)
+{
+    struct rogue *r = calloc(1, sizeof *r);
+    struct net_addr at = addr_v4(0x0a000042, 0), upf = addr_v4(0x0a000002, 0);
+    r->env = world_host(n->w, "rogue", &at);
+    assert_int_equal(rt_init(&r->rt, r->env, 1 << 20), OK);
+    world_attach(n->w, r->env, &r->rt);
+    rt_enter(&r->rt);
+    struct pfcp_config c = {.local = addr_v4(0x0a000042, 0), .heartbeat_us = UINT64_MAX};
+    assert_int_equal(pfcp_open(&r->node, &r->rt, &c, &(struct pfcp_user){.ctx = r, .request = no_request}), OK);
+    assert_int_equal(pfcp_associate(&r->node, &upf, &r->assoc), OK);
+    net_run(n, NET_S);
+    assert_true(r->assoc->is_up);
+    return r;
+}
+static void rogue_free(struct rogue *r)
+{
+    pfcp_close(&r->node);
+    rt_free(&r->rt);
+    free(r);
+}
+static void answered(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *report)
+{
+    struct rogue *r = ctx;
+    r->answers++;
+    r->cause = !rsp ? 0 : rsp->type == PFCP_SESSION_MODIFICATION_RESPONSE ? rsp->session_modification_response.cause
+             : rsp->type == PFCP_SESSION_DELETION_RESPONSE ? rsp->session_deletion_response.cause
+                                                           : rsp->session_establishment_response.cause;
+}
+static uint8_t say(struct net *n, struct rogue *r, struct pfcp_msg *m)
+{
+    struct net_addr upf = addr_v4(0x0a000002, 8805);
+    uint32_t before = r->answers;
+    rt_enter(&r->rt);
+    assert_int_equal(pfcp_request(&r->node, &upf, m, answered, r, NULL), OK);
+    world_attach(n->w, r->env, &r->rt);
+    net_run(n, 100 * NET_MS);
+    assert_int_equal(r->answers, before + 1);
+    return r->cause;
+}
+static struct pfcp_msg redirection(uint64_t seid, struct pfcp_update_far *far)
+{
+    struct pfcp_msg m = {.type = PFCP_SESSION_MODIFICATION_REQUEST, .has_seid = true, .seid = seid};
+    *far = (struct pfcp_update_far){.far_id = 2, .apply_action = PFCP_APPLY_ACTION_FORW};
+    far->has.far_id = far->has.apply_action = 1;
+    m.session_modification_request.update_far.v = far;
+    m.session_modification_request.update_far.n = 1;
+    return m;
+}
+static void another_smf(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 10});
+    struct ue_session *s = victim(n);
+    struct rogue *r = rogue_new(n);
+    char supi[24];
+    int k = snprintf(supi, sizeof supi, "imsi-%s", n->ue[0]->usim.imsi);
+    uint64_t seid = smf_session_find(n->smf, (struct str){supi, (uint32_t)k}, s->psi)->up_seid;
+    struct pfcp_update_far far;
+    struct pfcp_msg m = redirection(seid, &far);
+    assert_int_equal(say(n, r, &m), PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
+    assert_non_null(strstr(n->why, "smf 10.0.0.66"));
+    only(n, GUARD_N4_01);
+    m = (struct pfcp_msg){.type = PFCP_SESSION_DELETION_REQUEST, .has_seid = true, .seid = seid};
+    assert_int_equal(say(n, r, &m), PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
+    only(n, GUARD_N4_01);
+    net_run(n, 60 * NET_S);
+    for (uint32_t i = 0; i < 10; i++) { /* those that are nobody's: one is a mistake, many are a search */
+        m = redirection(0x4711000 + i, &far);
+        assert_int_equal(say(n, r, &m), PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
+        assert_int_equal(n->found[GUARD_N4_01], i + 1 >= 8);
+    }
+    only(n, GUARD_N4_01);
+    unharmed(n, s);
+    rogue_free(r);
+    net_free(n);
+}
+static void a_copy_elsewhere(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 11});
+    struct ue_session *s = victim(n);
+    struct rogue *r = rogue_new(n);
+    struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST, .has_seid = true};
+    struct pfcp_session_establishment_request *q = &m.session_establishment_request;
+    struct pfcp_create_far far = {.far_id = 1, .apply_action = PFCP_APPLY_ACTION_FORW | PFCP_APPLY_ACTION_DUPL};
+    struct pfcp_create_pdr pdr = {.pdr_id = 1, .precedence = 1};
+    far.has.far_id = far.has.apply_action = 1;
+    pdr.has.pdr_id = pdr.has.precedence = pdr.has.pdi = pdr.has.far_id = 1;
+    pdr.far_id = 1;
+    pdr.pdi.has.source_interface = 1;
+    q->has.node_id = q->has.cp_f_seid = 1;
+    q->node_id = r->node.config.node_id;
+    q->cp_f_seid = (struct pfcp_f_seid){.flags = 2, .seid = 1, .ipv4 = {10, 0, 0, 66}};
+    q->create_far.v = &far, q->create_far.n = 1;
+    q->create_pdr.v = &pdr, q->create_pdr.n = 1;
+    assert_false(pfcp_is_accepted(say(n, r, &m)));
+    only(n, GUARD_N4_02);
+    unharmed(n, s);
+    rogue_free(r);
+    net_free(n);
+}
+
+int main(void)
+{
+    return RUN(unit(a_session_pulled_to_another_node), unit(a_tunnel_that_ends_elsewhere), unit(a_session_left_unprotected),
+               unit(a_trace_that_nobody_ordered), unit(capabilities_made_less), unit(null_ciphering), unit(a_weaker_choice),
+               unit(a_suci_heard_and_used_again), unit(replayed_and_forged), unit(another_smf), unit(a_copy_elsewhere));
+}
