@@ -35,6 +35,15 @@ static uint32_t pem_put(char out[512], enum suci_scheme s, const uint8_t priv[32
     return (uint32_t)m;
 }
 
+int hn_key_file_write(const char *path, enum suci_scheme s, const uint8_t priv[32])
+{
+    char pem[512];
+    uint32_t n = pem_put(pem, s, priv);
+    int e = file_write(path, (struct bytes){(const uint8_t *)pem, n}, 0600);
+    secret_wipe(pem, sizeof pem);
+    return e;
+}
+
 int subscriber_keygen(struct subscriber_command *c)
 {
     uint8_t random[32], priv[32], pub[33];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/net.h"
+#include "cmd/hn_key.h"
 #include "cmd/probe.h"
 #include "crypto/suci.h"
 #include "os/capture.h"
@@ -65,7 +66,7 @@ pid_t net_owner(void)
 static void files_remove(void)
 {
     static const char *const names[] = {"core.sock", "ran.sock", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
-                                        "subscribers.csv", "inventory.json"};
+                                        "subscribers.csv", "inventory.json", "hn.pem", "seal.key"};
     char path[128];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         snprintf(path, sizeof path, NET_DIR "/%s", names[i]);
@@ -329,9 +330,9 @@ static int inventory_add(struct net *n)
 }
 
 /* ---- the core ---- */
-/* A key for concealed identities of this network's own: the private half goes to the core's configuration, the public
- * half to the SIMs. */
-static int key_make(struct net *n, char private_hex[65])
+/* A key for concealed identities of this network's own: the private half goes to a file for the core, the public half to
+ * the SIMs. */
+static int key_make(struct net *n)
 {
     struct crypto *c = NULL;
     struct hn_key *key = NULL;
@@ -340,8 +341,8 @@ static int key_make(struct net *n, char private_hex[65])
     if (e == OK)
         e = hn_key_private_raw(c, SUCI_PROFILE_A, private, &key);
     if (e == OK) {
-        hex_put(private_hex, private, sizeof private);
         hex_put(n->hn_public, public, (size_t)hn_key_public(key, public));
+        e = hn_key_file_write(NET_DIR "/hn.pem", SUCI_PROFILE_A, private);
     }
     hn_key_free(key);
     crypto_free(c);
@@ -351,8 +352,8 @@ static int key_make(struct net *n, char private_hex[65])
 
 static int config_write(struct net *n)
 {
-    char text[4096], private_hex[65];
-    int e = key_make(n, private_hex);
+    char text[4096];
+    int e = key_make(n);
     if (e < 0)
         return fail(n, "a home network key could not be made: %s", err_text(e));
     int k = snprintf(text, sizeof text,
@@ -361,17 +362,16 @@ static int config_write(struct net *n)
                      "%s"
                      "upf:\n  n3_addresses: [10.99.3.1]\n"
                      "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\", nat: false}]\n"
-                     "udm:\n  home_network_keys: [{id: 1, profile: A, key: %s}]\n"
+                     "udm:\n  seal_file: " NET_DIR "/seal.key\n  home_network_keys: [{id: 1, profile: A, file: " NET_DIR "/hn.pem}]\n"
                      "udr:\n  path: " NET_DIR "/redoubt.db\n"
                      "control:\n  socket: " NET_DIR "/core.sock\n  log_format: json\n  log_level: %s\n"
                      "  log_rate: 100000\n  log_burst: 100000\n%s%s%s",
                      n->options->null_ciphering ? "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n" : "",
-                     n->options->capture ? "smf:\n  n4_local: socket\n" : "", private_hex,
+                     n->options->capture ? "smf:\n  n4_local: socket\n" : "",
                      n->options->debug ? "debug" : "info", n->options->regime ? "trust:\n  mode: enforce\n  policies: [\"" : "",
                      n->options->regime ? n->options->regime : "", n->options->regime ? "\"]\n" : "");
     e = file_write(NET_DIR "/core.yaml", (struct bytes){(const uint8_t *)text, (uint32_t)k}, 0600);
     secret_wipe(text, sizeof text);
-    secret_wipe(private_hex, sizeof private_hex);
     return e < 0 ? fail(n, NET_DIR "/core.yaml: %s", err_text(e)) : EXIT_OK;
 }
 
