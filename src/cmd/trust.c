@@ -5,6 +5,7 @@
 #include "cmd/trust_ca.h"
 #include "cmd/trust_evidence.h"
 #include "cmd/trust_inventory.h"
+#include "cmd/trust_ipsec.h"
 #include "cmd/trust_policy.h"
 #include "cmd/trust_synth.h"
 #include "cmd/trust_what_if.h"
@@ -22,6 +23,7 @@ static const struct {
     {"synth", "an inventory of a country that does not exist, for trials", TRUST_SYNTH_HELP, trust_synth},
     {"ca", "a certificate authority for labs", TRUST_CA_HELP, trust_ca},
     {"identity", "which element a certificate proves", TRUST_IDENTITY_HELP, trust_identity},
+    {"ipsec", "N2, N3 and N4 in tunnels, from the inventory", TRUST_IPSEC_HELP, trust_ipsec},
 };
 
 static bool asks_help(int argc, char **argv)
