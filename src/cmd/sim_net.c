@@ -80,6 +80,8 @@ void sim_plan_draw(struct sim_plan *p, uint64_t seed)
     if (DRAW() % 4 == 0)
         p->faults |= 1u << SIM_FAULT_attack;
     p->two_plmns = DRAW() % 4 == 0;
+    if (DRAW() % 4 == 0)
+        p->faults |= 1u << SIM_FAULT_torn;
 #undef DRAW
 }
 
@@ -297,6 +299,32 @@ void sim_core_kill(struct sim_net *n, uint32_t kept)
     core_bury(n);
     store_memory_crash(n->store, kept);
     n->core_was_killed = true;
+}
+struct torn {
+    uint32_t skip, n, key_n;
+    uint8_t key[128], value[2048];
+};
+static int row_pick(void *ctx, struct bytes key, struct bytes value)
+{
+    struct torn *t = ctx;
+    if (t->skip--)
+        return 0;
+    t->key_n = key.n <= sizeof t->key && value.n <= sizeof t->value ? key.n : 0;
+    if (t->key_n)
+        memcpy(t->key, key.p, key.n), memcpy(t->value, value.p, t->n = value.n);
+    return 1;
+}
+void sim_rows_tear(struct sim_net *n, uint64_t x)
+{
+    static const enum store_table tables[] = {STORE_amf_ue, STORE_smf_session};
+    for (uint32_t i = 0; i < ARRAY_LEN(tables); i++) {
+        int64_t rows = n->store->ops->count(n->store, tables[i]);
+        struct torn t = {.skip = rows > 0 ? (uint32_t)(x >> 20 * i) % (uint32_t)rows : 0};
+        if (rows <= 0 || n->store->ops->scan(n->store, tables[i], (struct bytes){NULL, 0}, row_pick, &t) != 1 || !t.key_n || !t.n)
+            continue;
+        store_put(n->store, tables[i], (struct bytes){t.key, t.key_n}, (struct bytes){t.value, (uint32_t)(x >> 40) % t.n});
+    }
+    store_sync(n->store);
 }
 void sim_upf_kill(struct sim_net *n)
 {

@@ -36,7 +36,8 @@ enum { SIM_CELLS_MAX = 4, SIM_PHONES_MAX = 200, SIM_MS = 1000, SIM_S = 1000000 }
     X(upf, "the UPF is killed and starts again")                                                   \
     X(clock, "the core's UTC steps")                                                               \
     X(memory, "memory, contexts and sessions run out")                                             \
-    X(attack, "a hostile gNB, hostile phones and a stranger on N3 and N4 replay, forge and interfere")
+    X(attack, "a hostile gNB, hostile phones and a stranger on N3 and N4 replay, forge and interfere") \
+    X(torn, "when the core is killed, rows of phones and sessions are torn")
 enum sim_fault {
 #define X(name, text) SIM_FAULT_##name,
     SIM_FAULTS(X)
@@ -104,6 +105,8 @@ void sim_net_stop(struct sim_net *n); /* safe after a start that failed */
 void sim_net_run(struct sim_net *n, uint64_t us);
 /* Killed between two events, and started again from what the store kept: of its unsynced writes the first `kept`. */
 void sim_core_kill(struct sim_net *n, uint32_t kept);
+/* Of a phone's row in the AMF and of a session's in the SMF, which x chooses, only the beginning is left. */
+void sim_rows_tear(struct sim_net *n, uint64_t x);
 int sim_core_start(struct sim_net *n);
 void sim_upf_kill(struct sim_net *n);
 int sim_upf_start(struct sim_net *n);

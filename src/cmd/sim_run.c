@@ -228,6 +228,8 @@ static bool fault_step(struct run *r, uint32_t i, struct ue *ue, uint64_t x)
             return false;
         sim_say(&r->c, "step %u: the core is killed", i);
         sim_core_kill(n, (uint32_t)(y % (store_memory_unsynced(n->store) + 1)));
+        if (SIM_HAS(p, torn))
+            sim_rows_tear(n, y);
         r->core_down = true;
         repair_plan(r, REPAIR_CORE, 0, a_while);
         return true;

@@ -68,6 +68,16 @@ static void attackers_do_no_harm(void **state)
         holds(&o);
     }
 }
+/* What is left of a row is not taken for the whole: its phone registers anew, its session is asked for again. */
+static void torn_rows_do_no_harm(void **state)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct sim_options o = options(seed);
+        o.phones = 8;
+        o.faults = o.force = 1u << SIM_FAULT_core | 1u << SIM_FAULT_torn;
+        holds(&o);
+    }
+}
 /* Each fault alone, and then all at once. */
 static void each_fault_holds(void **state)
 {
@@ -234,5 +244,5 @@ static void what_is_wrong_is_seen(void **state)
 int main(void)
 {
     return RUN(unit(a_replay_line_says_all), unit(what_is_wrong_is_seen), unit(a_seed_repeats), unit(each_fault_holds),
-               unit(a_crowd_holds), unit(attackers_do_no_harm), unit(two_networks), unit(a_deletion_that_must_wait_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
+               unit(a_crowd_holds), unit(attackers_do_no_harm), unit(torn_rows_do_no_harm), unit(two_networks), unit(a_deletion_that_must_wait_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
 }
