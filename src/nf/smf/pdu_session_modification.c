@@ -38,6 +38,8 @@ static bool command_send(struct smf_session *s, struct modification *f)
 
 static void answer_take(struct modification *f, const struct smf_input *in)
 {
+    if (smf_n1_is_stray(f->f.p.owner, in, f->pti))
+        return;
     f->f.request = in->call;
     if (in->event == SMF_EV_N2_ANSWER) {
         f->awaits_n2 = false;

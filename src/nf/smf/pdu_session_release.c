@@ -60,6 +60,8 @@ static bool command_send(struct smf_session *s, struct release *f)
 /* Steps 4 to 10. True: an answer that this procedure takes. */
 static void answer_take(struct release *f, const struct smf_input *in)
 {
+    if (smf_n1_is_stray(f->f.p.owner, in, f->pti))
+        return;
     f->f.request = in->call;
     if (in->event == SMF_EV_UP_OFF || in->event == SMF_EV_N2_ANSWER)
         f->awaits_n2 = false;

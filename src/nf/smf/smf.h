@@ -307,6 +307,8 @@ smf_start_fn smf_release_by_ue_start, smf_release_by_amf_start, /* pdu_session_r
     smf_release_by_network_start;
 smf_start_fn smf_activation_start, smf_deactivation_start, smf_n2_answer_start; /* up_activation.c */
 smf_start_fn smf_n1_answer_late;                               /* update.c */
+/* An answer of the UE to something else than the procedure with this PTI: it has been told so. */
+bool smf_n1_is_stray(struct smf_session *, const struct smf_input *, uint8_t pti);
 smf_start_fn smf_downlink_data_start, smf_tunnel_lost_start;   /* network_triggered_service_request.c */
 smf_start_fn smf_restoration_start;                            /* restoration.c */
 void smf_report(struct smf *, const struct pfcp_in *);         /* session_report.c */

@@ -37,8 +37,10 @@ static bool is_answer(uint8_t type)
 /* 7.3: 0, or the cause that says what is wrong with identities or type. */
 static uint8_t n1_check(const struct smf_session *s, const struct nas_msg *m)
 {
-    if (!is_request(m->type) && !is_answer(m->type) && m->type != NAS_GSM_STATUS)
+    if (m->type == NAS_PDU_SESSION_ESTABLISHMENT_REQUEST)
         return NAS_GSM_CAUSE_MESSAGE_TYPE_NOT_COMPATIBLE_WITH_THE_PROTOCOL_STATE;
+    if (!is_request(m->type) && !is_answer(m->type) && m->type != NAS_GSM_STATUS) /* nor in this direction: 7.4 */
+        return NAS_GSM_CAUSE_MESSAGE_TYPE_NON_EXISTENT_OR_NOT_IMPLEMENTED;
     if (m->pti == 255 || (is_request(m->type) && m->pti == 0))
         return NAS_GSM_CAUSE_INVALID_PTI_VALUE;
     if (m->pdu_session_id != s->id)
@@ -102,6 +104,14 @@ void smf_n1_answer_late(struct smf_session *s, const struct smf_input *in)
         refuse_n1(s, in->call, in->n1, NAS_GSM_CAUSE_PTI_MISMATCH);
     else
         call_reply(in->call, 204);
+}
+/* The same while a procedure with another PTI runs. */
+bool smf_n1_is_stray(struct smf_session *s, const struct smf_input *in, uint8_t pti)
+{
+    if (in->event != SMF_EV_N1_ANSWER || in->n1->type == NAS_GSM_STATUS || !in->n1->pti || in->n1->pti == pti)
+        return false;
+    refuse_n1(s, in->call, in->n1, NAS_GSM_CAUSE_PTI_MISMATCH);
+    return true;
 }
 
 static void n2_take(struct smf_session *s, struct call *c, const struct sbi_SmContextUpdateData *b)
