@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench.c - redoubt bench: what the core costs, measured from outside on a network of its own in namespaces. */
 #include "cmd/bench.h"
+#include "cmd/bench_upf.h"
 #include "cmd/net.h"
 #include "os/control.h"
 #include "os/loop.h"
@@ -201,6 +202,7 @@ int cmd_bench(int argc, char **argv)
     static struct bench b;
     static struct cmd_config_options config;
     const char *v = NULL, *what = NULL;
+    uint32_t duration_ms = 1000;
     b.crowd_n = 10000;
     b.rate = 500;
     while (args_more(&a)) {
@@ -208,6 +210,9 @@ int cmd_bench(int argc, char **argv)
             b.json = true;
         } else if (args_value(&a, NULL, "--ues", &v)) {
             if (!v || !args_number("--ues", v, 1, NET_UES_MAX - ONE_BY_ONE - PACED, &b.crowd_n))
+                return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--duration-ms", &v)) {
+            if (!v || !args_number("--duration-ms", v, 10, 60000, &duration_ms))
                 return EXIT_USAGE;
         } else if (args_value(&a, NULL, "--rate", &v)) {
             if (!v || !args_number("--rate", v, 1, 100000, &b.rate))
@@ -221,8 +226,10 @@ int cmd_bench(int argc, char **argv)
     }
     if (what && strcmp(what, "sim") == 0)
         return bench_sim(b.json);
+    if (what && strcmp(what, "upf") == 0)
+        return bench_upf(b.json, duration_ms);
     if (!what || strcmp(what, "control") != 0)
-        return usage("bench", "say what to measure: control or sim");
+        return usage("bench", "say what to measure: control, upf or sim");
     /* As a user runs it: the log at its default rate. */
     config.sets[0] = STR("control.log_rate=10");
     config.sets[1] = STR("control.log_burst=40");

@@ -306,6 +306,8 @@ int cmd_demo(int argc, char **argv)
 {
     struct args a = {argc, argv, 1};
     static struct demo d;
+    static struct cmd_config_options config;
+    char path[64];
     const char *value;
     d.options = (struct net_options){.phones = 1, .debug = true};
     d.burst = 20;
@@ -322,6 +324,13 @@ int cmd_demo(int argc, char **argv)
                 return EXIT_USAGE;
         } else if (args_value(&a, NULL, "--regime", &d.trust.regime)) {
             if (!d.trust.regime)
+                return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--data-path", &value)) {
+            snprintf(path, sizeof path, "upf.data_path=%s", value ? value : "");
+            config.sets[0] = str_of(path);
+            config.n_sets = 1;
+            d.options.config = &config;
+            if (!value)
                 return EXIT_USAGE;
         } else if (args_flag(&a, NULL, "--quick")) {
             d.quick = true;

@@ -28,6 +28,7 @@ static const struct command commands[] = {
      "  --ues N                    phones that register in a burst after the first (20)\n"
      "  --regime ID | FILE         the policy of act two, in which a gNB of a supplier that it bans is refused (uk-dvd-huawei)\n"
      "  --quick                    a few seconds: fewer phones, shorter measurements\n"
+     "  --data-path xdp            packets handled in the kernel, at the interfaces' drivers, not by sockets and TUN\n"
      "  --capture FILE.pcapng      what was on N2, N3, N4 and N6, for Wireshark\n"
      "  --null-ciphering           NAS in clear (NEA0), so that a capture can be read to the last field\n"
      "  --keep-logs DIR            the logs of core and RAN, JSON lines\n",
@@ -66,12 +67,15 @@ static const struct command commands[] = {
     {"subscriber", "add | list | show | remove | import | export | keygen", "who may use the network",
      "Works on the store of the configured core. Keys are never printed.\n\n" SUBSCRIBER_HELP_MORE "\n" CONFIG_HELP,
      cmd_subscriber},
-    {"bench", "control | sim [--ues N] [--rate R] [--json]", "what the core costs",
+    {"bench", "control | upf | sim [--ues N] [--rate R] [--json]", "what the core costs",
      "control starts a network of its own in namespaces and measures from outside: CPU time and latency of a registration\n"
      "with a PDU session, memory of a phone, start. Needs root and some 40 s on a machine that does nothing else.\n"
+     "upf measures the user plane's XDP program: what a packet costs by itself, and packets a second beside the kernel's own\n"
+     "forwarding, in namespaces of its own. Needs root and 4 GB of memory.\n"
      "sim measures the whole network in one process (redoubt sim): registrations and runs of it in a second of one core.\n\n"
      "  --ues N                    phones that all get a session and a ping (10000)\n"
      "  --rate R                   of them a second (500)\n"
+     "  --duration-ms N            upf: how long each flood of packets lasts (1000)\n"
      "  --json                     one JSON object\n",
      cmd_bench},
     {"sim", "[--seeds N] [--seed S] [options] | --scenario FILE... [-v]", "the whole network in one process, on virtual time, with everything that can fail",

@@ -81,6 +81,17 @@ int net_clean(void)
 }
 
 /* ---- links ---- */
+/* The core's packets may be handled by XDP. */
+static bool wants_xdp(const struct net *n)
+{
+    const struct cmd_config_options *c = n->options->config;
+    bool xdp = false;
+    for (uint32_t i = 0; c && i < c->n_sets; i++)
+        if (str_starts(c->sets[i], "upf.data_path="))
+            xdp = !str_is(c->sets[i], "upf.data_path=portable");
+    return xdp;
+}
+
 struct leg { /* one end of a link, or an address of lo */
     const char *netns, *ifname, *address;
     uint8_t prefix;
@@ -92,7 +103,7 @@ static struct net_addr addr(const char *text)
     return a;
 }
 
-static int links_make(void)
+static int links_make(bool xdp)
 {
     static const struct leg legs[] = {
         {NET_CORE, "n2", "10.99.2.1", 24},    {NET_RAN, "n2", "10.99.2.2", 24},
@@ -104,6 +115,10 @@ static int links_make(void)
     int e = netns_veth(NET_CORE, "n2", NET_RAN, "n2");
     e = e < 0 ? e : netns_veth(NET_CORE, "n3", NET_RAN, "n3");
     e = e < 0 ? e : netns_veth(NET_CORE, "n6", NET_DN, "n6");
+    if (xdp && e >= 0)
+        e = netns_veth_beside_xdp(NET_RAN, "n3");
+    if (xdp && e >= 0)
+        e = netns_veth_beside_xdp(NET_DN, "n6");
     for (size_t i = 0; e >= 0 && i < ARRAY_LEN(legs); i++) {
         struct net_addr a = addr(legs[i].address);
         e = netns_address(legs[i].netns, legs[i].ifname, &a, legs[i].prefix);
@@ -142,7 +157,7 @@ static int namespaces_make(struct net *n)
         e = netns_create(name);
     }
     if (e >= 0)
-        e = links_make();
+        e = links_make(wants_xdp(n));
     return e < 0 ? e : routes_make();
 }
 
@@ -233,8 +248,12 @@ bool net_wait(struct net *n, const bool *done, uint32_t timeout_ms)
 /* ---- parts ---- */
 static int capture_begin(struct net *n)
 {
-    static const struct capture_point points[] = {
-        {NET_CORE, "n2", "n2"}, {NET_CORE, "n3", "n3"}, {NET_CORE, "lo", "n4"}, {NET_CORE, "n6", "n6"}};
+    /* what XDP handles is seen at the other ends alone */
+    bool xdp = wants_xdp(n);
+    const struct capture_point points[] = {{NET_CORE, "n2", "n2"},
+                                           {xdp ? NET_RAN : NET_CORE, "n3", "n3"},
+                                           {NET_CORE, "lo", "n4"},
+                                           {xdp ? NET_DN : NET_CORE, "n6", "n6"}};
     if (!n->options->capture)
         return EXIT_OK;
     int e = capture_start(&n->capture, n->options->capture, points, ARRAY_LEN(points), 0, 0);

@@ -472,8 +472,8 @@ static void ue_put(struct offload *o, const struct dp_rules *r, uint32_t value)
         key = (struct xdp_ue_key){ip, 4};
         if (cell)
             __atomic_store_n(cell, value, __ATOMIC_RELEASE);
-        else
-            o->maps.ue_other(o->maps.ctx, &key, value);
+        else if (o->maps.ue_other(o->maps.ctx, &key, value) == OK)
+            __atomic_fetch_add(&o->maps.shared->others4, value ? 1 : -1ull, __ATOMIC_RELAXED);
     }
     if (r->has_ipv6) {
         key.family = 6;
@@ -744,7 +744,6 @@ void offload_config(const struct dp_config *c, uint32_t cpus, uint64_t routed,
                               .pools = c->pools,
                               .has_v6 = c->local_v6.family == 6,
                               .ue_to_ue = c->ue_to_ue,
-                              .hashed = 1,
                               .inner_mtu = c->inner_mtu,
                               .routed = routed};
     if (c->local_v4.family)

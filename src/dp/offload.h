@@ -14,6 +14,7 @@
 struct offload_maps {
     uint32_t cpus, blocks_max, cells;
     uint8_t *sessions, *blocks; /* strides below */
+    struct xdp_shared *shared;
     uint32_t *ue_cells;         /* of the pools, one after another as in the dp's configuration */
     const uint64_t *counters;   /* a row of XDP_COUNTERS for each CPU */
     /* UE addresses outside the pools; session 0: away. An error leaves the session here. */

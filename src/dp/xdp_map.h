@@ -13,7 +13,7 @@
 enum {
     XDP_PDRS = 2,        /* in the session itself; filters need a block */
     XDP_BLOCK_PDRS = 16, /* in a block */
-    XDP_BLOCK_MATCHES = 64,
+    XDP_BLOCK_MATCHES = 32,
     XDP_METERS = 4, /* buckets, and limits, of a session */
     XDP_PDR_METERS = 2,
     XDP_TUNNELS = 4,
@@ -110,7 +110,17 @@ struct xdp_ue_key { /* of addresses outside the pools */
 };
 struct xdp_port {    /* by interface index; no mac: not ours */
     __u64 instances; /* data networks whose packets come in here */
-    __u8 mac[6], is_on, unused;
+    __u8 mac[6], is_on, takes; /* takes: frames may be sent out by it */
+};
+struct xdp_shared {
+    __u64 others4; /* IPv4 addresses of UEs outside the pools */
+};
+enum { XDP_HOPS = 64 };
+struct xdp_hop { /* to a GTP-U peer, as the FIB had it in this tick of the clock; of one CPU */
+    __u64 at_ns;
+    __u32 peer, ifindex;
+    __u8 dmac[6], smac[6];
+    __u16 mtu, unused;
 };
 struct xdp_pool {
     __u32 base, mask, first, instance; /* host order; first: cell of the first address */
@@ -119,7 +129,7 @@ struct xdp_config { /* read-only data of the program */
     __u32 sessions_max, teid_mask, cpus, pools, blocks_max;
     __u32 n3_v4; /* as on the wire; 0: none */
     __u8 n3_v6[16];
-    __u8 has_v6, ue_to_ue, hashed, test_clock; /* hashed: look at addresses outside the pools */
+    __u8 has_v6, ue_to_ue, test_clock, unused;
     __u32 inner_mtu;                           /* 0: none */
     __u64 routed;                              /* bit: instance whose packets leave by the FIB */
     struct xdp_pool pool[XDP_POOLS];

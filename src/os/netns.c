@@ -394,3 +394,49 @@ int netns_veth_beside_xdp(const char *netns, const char *ifname)
 {
     return netns_run(netns, beside_xdp, (void *)(uintptr_t)ifname);
 }
+
+/* ---- neighbours ---- */
+struct neighbour {
+    const char *ifname;
+    const struct net_addr *addr;
+    uint8_t mac[6];
+};
+static int neighbour_put(void *ctx)
+{
+    const struct neighbour *j = ctx;
+    struct netlink m;
+    struct ndmsg n = {.ndm_family = j->addr->family == 4 ? AF_INET : AF_INET6, .ndm_state = NUD_PERMANENT};
+    n.ndm_ifindex = (int)if_nametoindex(j->ifname);
+    if (!n.ndm_ifindex)
+        return ERR_NOTFOUND;
+    netlink_begin(&m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &n, sizeof n);
+    netlink_put(&m, NDA_DST, j->addr->ip, j->addr->family == 4 ? 4 : 16);
+    netlink_put(&m, NDA_LLADDR, j->mac, 6);
+    return netlink_talk(&m);
+}
+int netns_neighbour(const char *netns, const char *ifname, const struct net_addr *a, const uint8_t mac[6])
+{
+    struct neighbour j = {.ifname = ifname, .addr = a};
+    memcpy(j.mac, mac, sizeof j.mac);
+    return netns_run(netns, neighbour_put, &j);
+}
+static int mac_get(void *ctx)
+{
+    struct neighbour *j = ctx;
+    struct ifreq r = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_from_errno(errno);
+    str_copy(r.ifr_name, sizeof r.ifr_name, str_of(j->ifname));
+    int rc = ioctl(fd, SIOCGIFHWADDR, &r) < 0 ? err_from_errno(errno) : OK;
+    close(fd);
+    memcpy(j->mac, r.ifr_hwaddr.sa_data, 6);
+    return rc;
+}
+int netns_mac(const char *netns, const char *ifname, uint8_t mac[6])
+{
+    struct neighbour j = {.ifname = ifname};
+    int rc = netns_run(netns, mac_get, &j);
+    memcpy(mac, j.mac, 6);
+    return rc;
+}

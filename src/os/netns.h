@@ -36,3 +36,6 @@ int netns_sysctl(const char *netns, const char *path, const char *value);
 /* /etc/netns/NAME/resolv.conf with this one server, which `ip netns exec` puts in the place of
  * /etc/resolv.conf; netns_delete() takes it away. */
 int netns_dns(const char *name, const struct net_addr *server);
+/* A neighbour that stays, and an interface's own address. */
+int netns_neighbour(const char *netns, const char *ifname, const struct net_addr *, const uint8_t mac[6]);
+int netns_mac(const char *netns, const char *ifname, uint8_t mac[6]);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LINKS = 16, BLOCKS_MIN = 1024, BLOCKS_SHARE = 8 /* one for so many sessions */ };
+enum { LINKS = 16, BLOCKS_MIN = 1024, BLOCKS_SHARE = 16 /* one for so many sessions */ };
 struct fast_path {
     const struct fast_path_options *options; /* while opening */
     struct xdp *xdp;

@@ -2,7 +2,8 @@
 #include "os/xdp.h"
 #include "base/err.h"
 #include "os/file.h"
-#include "os/upf_bpf.h" /* the program, compiled */
+#include "os/bench_bpf.h" /* the programs, compiled */
+#include "os/upf_bpf.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -26,7 +27,7 @@ struct xdp {
     struct offload_maps maps;
     struct xdp_config config;
     int program, ports, out, others, clock;
-    struct area areas[4];
+    struct area areas[5];
     unsigned areas_n, links_n;
     bool has_native;
     int link[LINKS]; /* closing one takes the program off its interface */
@@ -127,7 +128,8 @@ int xdp_open(struct xdp **out, const struct xdp_options *o, char *why)
         return refused(why, ERR_NOSPACE, "memory of", "the XDP data path");
     LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "redoubt_upf");
     libbpf_set_print(quiet);
-    x->object = bpf_object__open_mem(upf_bpf, sizeof upf_bpf, &opts);
+    x->object = o->bench ? bpf_object__open_mem(bench_bpf, sizeof bench_bpf, &opts)
+                         : bpf_object__open_mem(upf_bpf, sizeof upf_bpf, &opts);
     int rc = x->object ? sizes(x, o) : error_of(-errno);
     if (rc < 0) {
         xdp_close(x);
@@ -146,11 +148,12 @@ int xdp_open(struct xdp **out, const struct xdp_options *o, char *why)
     x->clock = bpf_map__fd(map_of(x, "test_clock"));
     x->maps.sessions = shared(x, "sessions");
     x->maps.blocks = shared(x, "blocks");
+    x->maps.shared = shared(x, "shared");
     x->maps.ue_cells = shared(x, "ue_cells");
     x->maps.counters = shared(x, "counters");
     x->maps.ue_other = ue_other;
     x->maps.ctx = x;
-    if (!x->maps.sessions || !x->maps.blocks || !x->maps.ue_cells || !x->maps.counters) {
+    if (!x->maps.sessions || !x->maps.shared || !x->maps.blocks || !x->maps.ue_cells || !x->maps.counters) {
         xdp_close(x);
         return refused(why, ERR_NOSPACE, "the maps of", "the XDP data path");
     }
@@ -181,6 +184,15 @@ const struct xdp_config *xdp_configured(const struct xdp *x)
 int xdp_program(const struct xdp *x)
 {
     return x->program;
+}
+int xdp_named_program(const struct xdp *x, const char *name)
+{
+    struct bpf_program *p = bpf_object__find_program_by_name(x->object, name);
+    return p ? bpf_program__fd(p) : ERR_NOTFOUND;
+}
+int xdp_named_map(const struct xdp *x, const char *name)
+{
+    return bpf_object__find_map_fd_by_name(x->object, name);
 }
 void xdp_clock(struct xdp *x, uint64_t ns)
 {
@@ -302,5 +314,10 @@ bool xdp_takes(struct xdp *x, const struct xdp_link *l)
     /* among generic ones any will do: the stack's own way out is taken */
     if (x->has_native && !device_takes(ifindex))
         return false;
-    return !bpf_map_update_elem(x->out, &ifindex, &ifindex, BPF_ANY);
+    struct xdp_port port;
+    if (bpf_map_lookup_elem(x->ports, &ifindex, &port))
+        return false;
+    port.takes = 1;
+    return !bpf_map_update_elem(x->out, &ifindex, &ifindex, BPF_ANY) &&
+           !bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY);
 }

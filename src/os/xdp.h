@@ -10,6 +10,7 @@ struct xdp_options {
     const struct dp_config *dp;
     uint64_t routed;     /* offload_config() */
     uint32_t blocks_max; /* sessions with more than two rules, or with filters */
+    bool bench;          /* with the programs of dp/bpf/bench.c */
     bool test_clock;     /* time stands still but for xdp_clock(): tests */
 };
 /* ERR_DENIED (needs CAP_BPF and CAP_NET_ADMIN), ERR_UNSUPPORTED, ERR_NOSPACE, ERR_IO; why in one
@@ -19,6 +20,8 @@ void xdp_close(struct xdp *); /* off all interfaces */
 const struct offload_maps *xdp_maps(const struct xdp *);
 const struct xdp_config *xdp_configured(const struct xdp *);
 int xdp_program(const struct xdp *); /* its descriptor */
+int xdp_named_program(const struct xdp *, const char *name); /* or a negative number */
+int xdp_named_map(const struct xdp *, const char *name);
 void xdp_clock(struct xdp *, uint64_t ns);
 
 enum xdp_mode { XDP_OFF, XDP_GENERIC, XDP_NATIVE };

@@ -107,6 +107,12 @@ static void demo_without_ciphering(void **state)
     demo_works("--null-ciphering");
 }
 
+static void demo_in_the_kernel(void **state)
+{
+    need_namespaces();
+    demo_works("--data-path=auto"); /* where XDP can be had */
+}
+
 static void demo_interrupted(void **state)
 {
     need_namespaces();
@@ -205,6 +211,6 @@ int main(int argc, char **argv)
     }
     is_possible = may && enter_own_world();
     is_half_way = may && !is_possible;
-    return RUN(unit(wrong_words), unit(demo), unit(demo_without_ciphering), unit(demo_interrupted), unit(demo_killed),
+    return RUN(unit(wrong_words), unit(demo), unit(demo_without_ciphering), unit(demo_in_the_kernel), unit(demo_interrupted), unit(demo_killed),
                unit(up_phone_down), unit(what_cannot_be));
 }

@@ -5,17 +5,13 @@
 #include "tests/test.h"
 #include "tests/dp/net.h"
 #include "os/netns.h"
-#include "os/netlink.h"
 #include "os/xdp.h"
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
-#include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { SESSIONS = 40, STEPS = 6000, SEEDS = 6, FRAME = 3000, ETH = 14 };
@@ -56,16 +52,11 @@ static void sum4(uint8_t *p)
 }
 
 /* ---- a namespace with neighbours that are known ---- */
-static void neighbour(uint32_t ifindex, const char *text)
+static void neighbour(const char *ifname, const char *text)
 {
     struct net_addr a;
-    struct netlink m;
     assert_true(addr_parse(&a, str_of(text), 0));
-    struct ndmsg n = {.ndm_family = a.family == 4 ? 2 : 10, .ndm_ifindex = (int)ifindex, .ndm_state = NUD_PERMANENT};
-    netlink_begin(&m, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &n, sizeof n);
-    netlink_put(&m, NDA_DST, a.ip, a.family == 4 ? 4 : 16);
-    netlink_put(&m, NDA_LLADDR, PEER_MAC, 6);
-    assert_int_equal(netlink_talk(&m), OK);
+    assert_int_equal(netns_neighbour(NS, ifname, &a, PEER_MAC), OK);
 }
 static void address(const char *ifname, const char *text, uint8_t bits)
 {
@@ -78,15 +69,6 @@ static void route(const char *via)
     struct net_addr v;
     assert_true(addr_parse(&v, str_of(via), 0));
     assert_int_equal(netns_route(NS, &(struct net_addr){.family = v.family}, 0, &v, "n6"), OK);
-}
-static void mac_read(const char *ifname, uint8_t mac[6])
-{
-    struct ifreq r = {0};
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    str_copy(r.ifr_name, sizeof r.ifr_name, str_of(ifname));
-    assert_int_equal(ioctl(fd, SIOCGIFHWADDR, &r), 0);
-    memcpy(mac, r.ifr_hwaddr.sa_data, 6);
-    close(fd);
 }
 static int network_make(void)
 {
@@ -110,11 +92,11 @@ static int network_make(void)
     W.n6 = if_nametoindex("n6");
     static const char *const near[] = {"10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6", "2001::2", "2001::3"};
     for (size_t i = 0; i < ARRAY_LEN(near); i++)
-        neighbour(W.n3, near[i]);
-    neighbour(W.n6, "192.0.2.2");
-    neighbour(W.n6, "fd00:99::2");
-    mac_read("n3", W.mac3);
-    mac_read("n6", W.mac6);
+        neighbour("n3", near[i]);
+    neighbour("n6", "192.0.2.2");
+    neighbour("n6", "fd00:99::2");
+    assert_int_equal(netns_mac(NS, "n3", W.mac3), OK);
+    assert_int_equal(netns_mac(NS, "n6", W.mac6), OK);
     return 0;
 }
 

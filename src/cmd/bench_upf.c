@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_upf.c - redoubt bench upf: what a packet costs in the kernel's data path, by itself (test runs of the program)
+ * and beside the kernel's own forwarding (in namespaces of its own, with packets made and counted by BPF programs). */
+#include "cmd/bench_upf.h"
+#include "dp/xdp_bench.h"
+#include "os/loop.h"
+#include "os/netns.h"
+#include "os/xdp.h"
+#include <bpf/bpf.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    ETH = 14,
+    TEMPLATE = ETH + 36 + 16,
+    FRAME_MAX = 2000,
+    ALL = 1000000,
+    MIX = 10000,
+    REPEAT = 20000,
+    RUNS = 40, /* of the program alone, of which the quickest counts: others were disturbed */
+    ROUNDS = 5,
+    MTU = 1400,
+};
+static const uint32_t UE_FIRST = 0x0a400000; /* 10.64.0.0/10 */
+struct place {
+    char gnb[32], upf[32], data[32], prefix[24];
+    uint8_t gnb_mac[6], n3_mac[6], n6_mac[6], data_mac[6];
+    uint32_t n3, n6, gnb_if, data_if; /* indices, each in its namespace */
+};
+struct path { /* the path under test, with its sessions */
+    struct dp *dp;
+    struct xdp *xdp;
+    struct offload *offload;
+    struct dp_config config;
+    uint32_t sessions;
+};
+struct bench_upf {
+    bool json;
+    uint32_t duration_ms;
+    struct place at;
+    struct xdp *tools; /* sender and sink */
+    int sink[2];       /* their links */
+    struct {
+        double ns_up, ns_down, cost_sessions, cost_filters;
+        double kernel[2][2], upf[2][2]; /* packets a second: [down, up][64, 1400 octets] */
+        double police_pct;
+    } r;
+    char why[XDP_WHY];
+};
+
+static int failed(const char *what, const char *why)
+{
+    fprintf(stderr, "redoubt bench: %s%s%s\n", what, why && *why ? ": " : "", why ? why : "");
+    return EXIT_FAILED;
+}
+static void say(const struct bench_upf *b, const char *text)
+{
+    if (!b->json)
+        printf("%s\n", text);
+    fflush(stdout);
+}
+
+/* ---- the place: gnb (n3) --- (n3) upf (n6) --- (n6) data ---- */
+static struct net_addr addr(const char *text)
+{
+    struct net_addr a = {0};
+    addr_parse(&a, str_of(text), 0);
+    return a;
+}
+static int index_of(void *name) { return (int)if_nametoindex(name); }
+static int link_index(const char *netns, const char *name) { return netns_run(netns, index_of, (void *)(uintptr_t)name); }
+
+static int place_make(struct place *p)
+{
+    snprintf(p->prefix, sizeof p->prefix, "rdbench%d", (int)getpid());
+    snprintf(p->gnb, sizeof p->gnb, "%s-gnb", p->prefix);
+    snprintf(p->upf, sizeof p->upf, "%s-upf", p->prefix);
+    snprintf(p->data, sizeof p->data, "%s-data", p->prefix);
+    const char *const all[] = {p->gnb, p->upf, p->data};
+    int e = OK;
+    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(all); i++)
+        e = netns_create(all[i]);
+    e = e < 0 ? e : netns_veth(p->upf, "n3", p->gnb, "n3");
+    e = e < 0 ? e : netns_veth(p->upf, "n6", p->data, "n6");
+    e = e < 0 ? e : netns_forwarding(p->upf, true);
+    const struct net_addr a3 = addr("192.168.3.1"), g3 = addr("192.168.3.2"), a6 = addr("192.168.6.1"), d6 = addr("192.168.6.2");
+    const struct net_addr ues = addr("10.64.0.0"), none = {0};
+    e = e < 0 ? e : netns_address(p->upf, "n3", &a3, 24);
+    e = e < 0 ? e : netns_address(p->upf, "n6", &a6, 24);
+    e = e < 0 ? e : netns_mac(p->gnb, "n3", p->gnb_mac);
+    e = e < 0 ? e : netns_mac(p->data, "n6", p->data_mac);
+    e = e < 0 ? e : netns_mac(p->upf, "n3", p->n3_mac);
+    e = e < 0 ? e : netns_mac(p->upf, "n6", p->n6_mac);
+    e = e < 0 ? e : netns_neighbour(p->upf, "n3", &g3, p->gnb_mac);
+    e = e < 0 ? e : netns_neighbour(p->upf, "n6", &d6, p->data_mac);
+    e = e < 0 ? e : netns_route(p->upf, &none, 0, &d6, "n6");
+    /* for the kernel's own forwarding: phones are behind the gNB without a tunnel */
+    e = e < 0 ? e : netns_route(p->upf, &ues, 10, &g3, "n3");
+    for (int side = 0; e >= 0 && side < 2; side++)
+        e = netns_veth_beside_xdp(p->upf, side ? "n3" : "n6");
+    p->n3 = (uint32_t)link_index(p->upf, "n3");
+    p->n6 = (uint32_t)link_index(p->upf, "n6");
+    p->gnb_if = (uint32_t)link_index(p->gnb, "n3");
+    p->data_if = (uint32_t)link_index(p->data, "n6");
+    return e;
+}
+
+/* ---- sessions ---- */
+static void config_make(struct dp_config *c, uint32_t sessions)
+{
+    *c = (struct dp_config){.sessions_max = sessions, .inner_mtu = MTU, .instances = 1, .pools = 1,
+                            .pool = {{0, {10, 64, 0, 0}, 10}}, .local_v4 = {4, DP_GTPU_PORT, {192, 168, 3, 1}},
+                            .secret0 = 1, .secret1 = 2};
+}
+
+/* A usual session: one tunnel, session AMBR, a flow with its QFI, volume counted against a threshold; with filters, all
+ * packets match the last one of each rule. */
+static bool session_put(struct path *p, uint32_t i, unsigned filters, uint64_t mbr_kbit)
+{
+    struct rule_sdf sdf[RULE_MAX / 2] = {{0}};
+    struct rule_urr urr = {.id = 1, .measure_volume = true, .start_at_once = true, .threshold.total = 1ull << 60};
+    struct rule_qer qer = {.id = 1, .qfi = 9, .has_mbr = true, .mbr_ul_kbit = mbr_kbit, .mbr_dl_kbit = mbr_kbit};
+    struct rule_far far[2] = {{.id = 1, .action = RULE_FORW, .destination = RULE_CORE},
+                              {.id = 2, .action = RULE_FORW, .destination = RULE_ACCESS, .teid = 0x10000 + i,
+                               .peer = {4, DP_GTPU_PORT, {192, 168, 3, 2}}}};
+    struct rule_pdr pdr[2] = {{.id = 1, .precedence = 1, .source = RULE_ACCESS, .outer_header_removal = true, .far_id = 1},
+                              {.id = 2, .precedence = 1, .source = RULE_CORE, .far_id = 2}};
+    pdr[0].teid = dp_teid(p->config.sessions_max, i, 0, 0x40000000);
+    for (unsigned k = 0; k < filters; k++) {
+        sdf[k] = (struct rule_sdf){.has_proto = true, .proto = 17, .remote = {4, 8, false, {198}},
+                                   .remote_ports_n = 1, .remote_ports = {{(uint16_t)(1 + k), (uint16_t)(1 + k)}}};
+        if (k + 1 == filters)
+            sdf[k].remote_ports[0] = (struct rule_ports){9, 9};
+        else if (k == 8)
+            sdf[k].remote_ports[0] = (struct rule_ports){99, 99};
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        pdr[k].qer_n = pdr[k].urr_n = 1;
+        pdr[k].qer_id[0] = pdr[k].urr_id[0] = 1;
+        pdr[k].sdf = sdf;
+        pdr[k].sdf_n = (uint16_t)filters;
+    }
+    struct rule_session s = {.session = i, .gen = 1, .has_ipv4 = true, .pdr = pdr, .far = far, .qer = &qer, .urr = &urr,
+                             .pdr_n = 2, .far_n = 2, .qer_n = 1, .urr_n = 1};
+    put_be32(s.ipv4, UE_FIRST + i);
+    return dp_session_set(p->dp, loop_now_us(), &s, NULL) == OK;
+}
+
+static void path_close(struct path *p)
+{
+    offload_free(p->offload);
+    dp_free(p->dp);
+    xdp_close(p->xdp);
+    *p = (struct path){0};
+}
+
+struct opening {
+    struct bench_upf *b;
+    struct path *p;
+    unsigned filters;
+    uint64_t mbr_kbit;
+};
+static int path_open_here(void *ctx)
+{
+    struct opening *o = ctx;
+    struct path *p = o->p;
+    struct xdp_options x = {.dp = &p->config, .routed = 1, .blocks_max = o->filters ? p->sessions + 1 : 1, .bench = true};
+    struct xdp_link n3 = {.ifname = "n3"}, n6 = {.ifname = "n6", .instances = 1};
+    int e = xdp_open(&p->xdp, &x, o->b->why);
+    e = e < 0 ? e : xdp_attach(p->xdp, &n3, o->b->why);
+    e = e < 0 ? e : xdp_attach(p->xdp, &n6, o->b->why);
+    if (e >= 0 && (!xdp_takes(p->xdp, &n3) || !xdp_takes(p->xdp, &n6)))
+        e = ERR_UNSUPPORTED;
+    return e;
+}
+static int path_open(struct bench_upf *b, struct path *p, uint32_t sessions, unsigned filters, uint64_t mbr_kbit)
+{
+    struct opening o = {b, p, filters, mbr_kbit};
+    *p = (struct path){.sessions = sessions};
+    config_make(&p->config, sessions);
+    p->dp = dp_new(&p->config, &(struct dp_io){0});
+    int e = p->dp ? netns_run(b->at.upf, path_open_here, &o) : ERR_NOSPACE;
+    if (e < 0)
+        return failed("the XDP data path is not to be had here", *b->why ? b->why : err_text(e));
+    p->offload = offload_new(p->dp, xdp_maps(p->xdp), xdp_configured(p->xdp));
+    for (uint32_t i = 0; p->offload && i < sessions; i++)
+        if (!session_put(p, i, filters, mbr_kbit))
+            return failed("sessions could not be made", "");
+    if (p->offload)
+        offload_settle(p->offload, loop_now_us(), true);
+    if (!p->offload || offload_numbers(p->offload).fast != sessions)
+        return failed("sessions did not all reach the kernel", "");
+    return EXIT_OK;
+}
+
+/* ---- packets ---- */
+static uint16_t sum_of(const uint8_t *p, uint32_t n)
+{
+    uint32_t s = 0;
+    for (uint32_t i = 0; i < n; i += 2)
+        s += be16(p + i);
+    while (s >> 16)
+        s = (s & 0xffff) + (s >> 16);
+    return (uint16_t)~s;
+}
+static void ip_make(uint8_t *ip, uint32_t n, uint32_t src, uint32_t dst)
+{
+    ip[0] = 0x45;
+    put_be16(ip + 2, (uint16_t)n);
+    ip[8] = 64;
+    ip[9] = 17;
+    put_be32(ip + 12, src);
+    put_be32(ip + 16, dst);
+    put_be16(ip + 10, sum_of(ip, 20));
+}
+
+/* User packets of n octets, up by tunnel, down or (tunnel false) without: the frame and how it changes by session. */
+static uint32_t frame_make(const struct bench_upf *b, const struct path *p, bool up, bool tunnel, uint32_t n, uint8_t *f,
+                           struct xdp_bench *x)
+{
+    uint32_t at = ETH;
+    memset(f, 0, FRAME_MAX);
+    *x = (struct xdp_bench){.sessions = p->sessions, .walk = 1, .ue_first = UE_FIRST};
+    memcpy(f, up ? b->at.n3_mac : b->at.n6_mac, 6);
+    memcpy(f + 6, up ? b->at.gnb_mac : b->at.data_mac, 6);
+    put_be16(f + 12, 0x800);
+    if (up && tunnel) {
+        ip_make(f + at, n + 44, 0xc0a80302, 0xc0a80301);
+        uint8_t *u = f + at + 20, *g = u + 8;
+        put_be16(u, DP_GTPU_PORT);
+        put_be16(u + 2, DP_GTPU_PORT);
+        put_be16(u + 4, (uint16_t)(n + 24));
+        g[0] = 0x34;
+        g[1] = 255;
+        put_be16(g + 2, (uint16_t)(n + 8));
+        g[11] = 0x85;
+        g[12] = 1;
+        g[13] = 0x10;
+        g[14] = 9;
+        x->teid_at = at + 28 + 4;
+        x->teid_first = dp_teid(p->config.sessions_max, 0, 0, 0x40000000);
+        at += 44;
+    }
+    uint8_t *ip = f + at;
+    ip_make(ip, n, up ? 0 : 0xc6336409, up ? 0xc6336409 : 0); /* 198.51.100.9 */
+    put_be16(ip + 20, up ? 4000 : 9);
+    put_be16(ip + 22, up ? 9 : 4000);
+    put_be16(ip + 24, (uint16_t)(n - 20));
+    x->sum_at = at + 10;
+    x->ue_at = at + (up ? 12 : 16);
+    uint16_t sum;
+    memcpy(&sum, ip + 10, sizeof sum);
+    x->sum = sum;
+    memcpy(x->head, f, XDP_BENCH_HEAD);
+    return at + n;
+}
+
+struct run {
+    int program;
+    uint32_t ifindex, repeat, flags;
+    const uint8_t *frame;
+    uint32_t n;
+    double ns; /* out: a packet */
+};
+static int run_here(void *ctx)
+{
+    struct run *r = ctx;
+    struct xdp_md md = {.data_end = r->n, .ingress_ifindex = r->ifindex};
+    LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = r->frame, .data_size_in = r->n, .ctx_in = &md, .ctx_size_in = sizeof md,
+                .repeat = (int)r->repeat, .flags = r->flags, .batch_size = r->flags ? 64 : 0);
+    if (bpf_prog_test_run_opts(r->program, &o) < 0)
+        return ERR_UNSUPPORTED;
+    r->ns = o.duration;
+    return OK;
+}
+static int state_put(struct xdp *x, const struct xdp_bench *s)
+{
+    uint32_t k = 0;
+    return bpf_map_update_elem(xdp_named_map(x, "bench"), &k, s, BPF_ANY) ? ERR_IO : OK;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+static double median(double *v, unsigned n)
+{
+    qsort(v, n, sizeof *v, compare);
+    return v[n / 2];
+}
+
+/* ---- the program alone ---- */
+/* Nanoseconds a packet, less what making it costs; negative: failed. */
+static double alone(struct bench_upf *b, struct path *p, bool up)
+{
+    uint8_t f[FRAME_MAX];
+    struct xdp_bench s;
+    double all = 1e9, base = 1e9;
+    struct run r = {.program = xdp_named_program(p->xdp, "bench_path"), .repeat = REPEAT, .frame = f,
+                    .ifindex = up ? b->at.n3 : b->at.n6};
+    r.n = frame_make(b, p, up, true, 128, f, &s);
+    for (unsigned i = 0; i < RUNS * 2; i++) {
+        uint32_t k = 0;
+        struct xdp_bench after;
+        s.base = i & 1;
+        if (state_put(p->xdp, &s) < 0 || netns_run(b->at.upf, run_here, &r) < 0 ||
+            bpf_map_lookup_elem(xdp_named_map(p->xdp, "bench"), &k, &after))
+            return -1;
+        if (after.lost)
+            return -1;
+        double *least = s.base ? &base : &all;
+        *least = r.ns < *least ? r.ns : *least;
+        s.walk = after.walk;
+    }
+    return all - base;
+}
+
+static int alone_both(struct bench_upf *b, uint32_t sessions, unsigned filters, double *up, double *down)
+{
+    struct path p;
+    int status = path_open(b, &p, sessions, filters, 10000000);
+    *up = *down = -1;
+    if (status == EXIT_OK) {
+        *up = alone(b, &p, true);
+        *down = alone(b, &p, false);
+    }
+    path_close(&p);
+    if (status == EXIT_OK && (*up < 0 || *down < 0))
+        status = failed("the program did not forward what it was given", "");
+    return status;
+}
+
+static int costs(struct bench_upf *b)
+{
+    double up1, down1, up, down, one, sixteen, x;
+    if (alone_both(b, MIX, 0, &b->r.ns_up, &b->r.ns_down) || alone_both(b, 1, 0, &up1, &down1) || alone_both(b, ALL, 0, &up, &down))
+        return EXIT_FAILED;
+    b->r.cost_sessions = (up + down) / (up1 + down1);
+    if (alone_both(b, 1, 1, &one, &x))
+        return EXIT_FAILED;
+    one += x;
+    if (alone_both(b, 1, 16, &sixteen, &x))
+        return EXIT_FAILED;
+    b->r.cost_filters = (sixteen + x) / one;
+    return EXIT_OK;
+}
+
+/* ---- beside the kernel ---- */
+static bool sunk(const struct bench_upf *b, uint64_t *packets, uint64_t *octets)
+{
+    static uint64_t v[1024];
+    int map = xdp_named_map(b->tools, "sunk"), cpus = (int)xdp_maps(b->tools)->cpus;
+    uint64_t *to[] = {packets, octets};
+    for (uint32_t k = 0; k < 2; k++) {
+        if (bpf_map_lookup_elem(map, &k, v))
+            return false;
+        *to[k] = 0;
+        for (int c = 0; c < cpus; c++)
+            *to[k] += v[c];
+    }
+    return true;
+}
+
+/* As many as go; packets and octets a second at the other end, or false. */
+static bool flood(struct bench_upf *b, const struct path *p, bool up, bool tunnel, uint32_t n, double *packets, double *octets)
+{
+    uint8_t f[FRAME_MAX];
+    struct xdp_bench s;
+    uint64_t from[2], to[2], start, end = 0;
+    struct run r = {.program = xdp_named_program(b->tools, "bench_send"), .repeat = 65536, .frame = f,
+                    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .ifindex = up ? b->at.gnb_if : b->at.data_if};
+    r.n = frame_make(b, p, up, tunnel, n, f, &s);
+    s.ifindex = r.ifindex;
+    if (state_put(b->tools, &s) < 0)
+        return false;
+    for (bool warm = true;; warm = false) {
+        if (!sunk(b, &from[0], &from[1]))
+            return false;
+        start = loop_now_us();
+        do {
+            if (netns_run(up ? b->at.gnb : b->at.data, run_here, &r) < 0)
+                return false;
+            end = loop_now_us();
+        } while (!warm && end - start < b->duration_ms * 1000ull);
+        usleep(1000);
+        if (!warm)
+            break;
+    }
+    if (!sunk(b, &to[0], &to[1]))
+        return false;
+    *packets = (double)(to[0] - from[0]) * 1e6 / (double)(end - start);
+    *octets = (double)(to[1] - from[1]) * 1e6 / (double)(end - start);
+    return true;
+}
+
+static int sink_here(void *ctx)
+{
+    struct bench_upf *b = ctx;
+    uint32_t ifindex = if_nametoindex("n3") ? if_nametoindex("n3") : if_nametoindex("n6");
+    LIBBPF_OPTS(bpf_link_create_opts, o, .flags = XDP_FLAGS_DRV_MODE);
+    int fd = bpf_link_create(xdp_named_program(b->tools, "bench_sink"), (int)ifindex, BPF_XDP, &o);
+    if (fd < 0)
+        return ERR_UNSUPPORTED;
+    b->sink[b->sink[0] >= 0] = fd;
+    return OK;
+}
+static int tools_open(struct bench_upf *b)
+{
+    struct dp_config c;
+    config_make(&c, 1);
+    struct xdp_options x = {.dp = &c, .blocks_max = 1, .bench = true};
+    b->sink[0] = b->sink[1] = -1;
+    int e = xdp_open(&b->tools, &x, b->why);
+    e = e < 0 ? e : netns_run(b->at.gnb, sink_here, b);
+    e = e < 0 ? e : netns_run(b->at.data, sink_here, b);
+    return e < 0 ? failed("XDP is not to be had here", *b->why ? b->why : err_text(e)) : EXIT_OK;
+}
+
+static const uint32_t sizes[] = {64, 1400};
+/* The two are measured in turns, so that what else the machine does meets both. */
+static int beside(struct bench_upf *b)
+{
+    double kernel[2][2][ROUNDS], upf[2][2][ROUNDS], octets;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct path none = {.sessions = MIX, .config.sessions_max = MIX}, p;
+        for (unsigned k = 0; k < 4; k++)
+            if (!flood(b, &none, k & 1, false, sizes[k / 2], &kernel[k & 1][k / 2][i], &octets))
+                return failed("packets could not be sent", "");
+        if (path_open(b, &p, MIX, 0, 100000000))
+            return EXIT_FAILED;
+        for (unsigned k = 0; k < 4; k++)
+            if (!flood(b, &p, k & 1, true, sizes[k / 2], &upf[k & 1][k / 2][i], &octets))
+                return failed("packets could not be sent", "");
+        path_close(&p);
+    }
+    for (unsigned k = 0; k < 4; k++) {
+        b->r.kernel[k & 1][k / 2] = median(kernel[k & 1][k / 2], ROUNDS);
+        b->r.upf[k & 1][k / 2] = median(upf[k & 1][k / 2], ROUNDS);
+        if (b->r.kernel[k & 1][k / 2] <= 0 || b->r.upf[k & 1][k / 2] <= 0)
+            return failed("packets did not arrive", "");
+    }
+    return EXIT_OK;
+}
+
+/* A phone that sends more than its session AMBR: how far what arrives is from it. */
+static int policed(struct bench_upf *b)
+{
+    enum { KBIT = 200000 };
+    struct path p;
+    double packets, octets;
+    if (path_open(b, &p, 1, 0, KBIT))
+        return EXIT_FAILED;
+    bool ok = flood(b, &p, true, true, 1400, &packets, &octets);
+    path_close(&p);
+    if (!ok)
+        return failed("packets could not be sent", "");
+    b->r.police_pct = (octets * 8 / (KBIT * 1000.0) - 1) * 100;
+    if (b->r.police_pct < 0)
+        b->r.police_pct = -b->r.police_pct;
+    return EXIT_OK;
+}
+
+static void report(const struct bench_upf *b)
+{
+    const struct {
+        const char *key, *text;
+        double value;
+        int digits;
+    } rows[] = {
+        {"ns_per_packet_up", "the program alone, up, 10,000 sessions, ns", b->r.ns_up, 0},
+        {"ns_per_packet_down", "the program alone, down, ns", b->r.ns_down, 0},
+        {"cost_1m_sessions_vs_1", "a packet with 1,000,000 sessions against one", b->r.cost_sessions, 2},
+        {"cost_16_filters_vs_1", "a packet with 16 filters against one", b->r.cost_filters, 2},
+        {"up64_vs_kernel", "packets a second against the kernel's forwarding: up, 64 octets", b->r.upf[1][0] / b->r.kernel[1][0], 2},
+        {"down64_vs_kernel", "  down, 64 octets", b->r.upf[0][0] / b->r.kernel[0][0], 2},
+        {"up1400_vs_kernel", "  up, 1,400 octets", b->r.upf[1][1] / b->r.kernel[1][1], 2},
+        {"down1400_vs_kernel", "  down, 1,400 octets", b->r.upf[0][1] / b->r.kernel[0][1], 2},
+        {"up64_pps", "packets a second, up, 64 octets", b->r.upf[1][0], 0},
+        {"down64_pps", "  down, 64 octets", b->r.upf[0][0], 0},
+        {"kernel_up64_pps", "  the kernel, up, 64 octets", b->r.kernel[1][0], 0},
+        {"kernel_down64_pps", "  the kernel, down, 64 octets", b->r.kernel[0][0], 0},
+        {"police_udp_error_pct", "what a policed flow gets, off its rate by %", b->r.police_pct, 2},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (b->json)
+            printf("%s\"%s\":%.*f", i ? "," : "{", rows[i].key, rows[i].digits, rows[i].value);
+        else
+            printf("%-66s %12.*f\n", rows[i].text, rows[i].digits, rows[i].value);
+    printf("%s", b->json ? "}\n" : "");
+}
+
+int bench_upf(bool json, uint32_t duration_ms)
+{
+    static struct bench_upf b;
+    b.json = json;
+    b.duration_ms = duration_ms;
+    if (geteuid() != 0)
+        return failed("this needs root", "it makes network namespaces, which are taken away at the end");
+    int e = place_make(&b.at), status = EXIT_FAILED;
+    if (e < 0) {
+        failed("the network namespaces could not be made", err_text(e));
+    } else {
+        say(&b, "what a packet costs, by itself");
+        status = tools_open(&b);
+        status = status ? status : costs(&b);
+        if (status == EXIT_OK)
+            say(&b, "beside the kernel's own forwarding");
+        status = status ? status : beside(&b);
+        status = status ? status : policed(&b);
+    }
+    for (int i = 0; i < 2; i++)
+        if (b.tools && b.sink[i] >= 0)
+            close(b.sink[i]);
+    xdp_close(b.tools);
+    netns_delete_prefix(b.at.prefix);
+    if (status == EXIT_OK)
+        report(&b);
+    return status;
+}
