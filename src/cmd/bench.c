@@ -228,8 +228,10 @@ int cmd_bench(int argc, char **argv)
         return bench_sim(b.json);
     if (what && strcmp(what, "upf") == 0)
         return bench_upf(b.json, duration_ms);
+    if (what && strcmp(what, "trust") == 0)
+        return bench_trust(b.json);
     if (!what || strcmp(what, "control") != 0)
-        return usage("bench", "say what to measure: control, upf or sim");
+        return usage("bench", "say what to measure: control, upf, sim or trust");
     /* As a user runs it: the log at its default rate. */
     config.sets[0] = STR("control.log_rate=10");
     config.sets[1] = STR("control.log_burst=40");

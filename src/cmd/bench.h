@@ -4,3 +4,4 @@
 #include <stdbool.h>
 
 int bench_sim(bool json); /* the simulated network, in this process */
+int bench_trust(bool json); /* what-if and evidence */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_trust.c - redoubt bench trust: what-if over a nation, and the evidence log on this machine's disk. */
+#include "cmd/bench.h"
+#include "cmd/cmd.h"
+#include "os/disk.h"
+#include "trust/evidence_verify.h"
+#include "trust/synth.h"
+#include "trust/whatif.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SITES = 20000, SUBSCRIBERS = 1000000, RULES = 100, ENTRIES = 1000000, GROUP = 1000, TIMES = 5 };
+struct figures { /* 0: could not be measured */
+    double whatif_s, whatif_mb, entries_per_s, verify_s;
+};
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+static bool failed(const char *what, const char *why)
+{
+    fprintf(stderr, "redoubt bench: %s: %s\n", what, why);
+    return false;
+}
+
+/* ---- what-if ---- */
+/* A hundred rules that a nation might have: four suppliers in 25 function classes, by day, place and share. */
+static struct policy *rules(void)
+{
+    static const char *const who[] = {"Harbin Radio", "Nordtel", "Hanseong Networks", "Lakeview Systems"};
+    static const char *const more[] = {"place: critical", "within_km: 10, near: critical", "cap_percent: 90, cap_metric: subscribers", "place: sensitive"};
+    static char text[65536];
+    static struct config_report report;
+    int n = snprintf(text, sizeof text, "id: bench\nnation: FI\ntitle: A hundred rules\nstanding: own\ncitation: made up\nchecked: 2026-01-01\nrules:\n");
+    for (uint32_t i = 0; i < RULES; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n,
+                      "  - {id: r%u, says: rule, sure: seen, suppliers: [\"%s\"], functions: [%s], %s, remove_by: 20%02u-12-31, decision: deny}\n", i,
+                      who[i % 4], inv_class_text((uint8_t)(1 + i / 4)), more[i / 4 % 4], 27 + i / 4);
+    struct policy *p = policy_new();
+    int e = p ? policy_read(p, STR("bench.yaml"), (struct str){text, (uint32_t)n}, &report) : ERR_NOSPACE;
+    if (e == OK && policy_join(p, &report) == OK && p->n_rows == RULES)
+        return p;
+    failed("policy", report.text);
+    policy_free(p);
+    return NULL;
+}
+
+/* The subscribers of the country in equal parts, so that there are as many as the figure is for. */
+static void subscribers(struct inventory *v)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < v->n_elements; i++)
+        sum += v->elements[i].subscribers;
+    for (uint32_t i = 0; i < v->n_elements && sum; i++)
+        v->elements[i].subscribers = (uint32_t)((double)v->elements[i].subscribers * SUBSCRIBERS / (double)sum + 0.5);
+}
+
+static bool whatif(struct figures *f)
+{
+    struct synth_options o = {.seed = 1, .sites = SITES, .operators = 1};
+    struct inv_asked asked = {.secret = {1, 2}};
+    struct inventory *v = NULL;
+    struct policy_set *s = NULL;
+    struct whatif *w = NULL;
+    char why[256] = "";
+    uint32_t n;
+    inv_date_parse(STR("2026-12-01"), &o.today);
+    asked.as_of = o.today;
+    if (synth_inventory(&v, &o, &asked, why, sizeof why) < 0)
+        return failed("inventory", why);
+    subscribers(v);
+    struct policy *p = rules();
+    struct whatif_ask ask = {.inventory = v, .today = o.today, .date = o.today + 365 * 4, .n_bans = 1};
+    ask.ban[0] = inventory_find_supplier(v, STR("Harbin Radio"));
+    f->whatif_s = 1e9;
+    for (uint32_t i = 0; p && i < TIMES; i++) { /* what a user waits for once the inventory is there: rules, model, page */
+        double start = now_s();
+        if (policy_compile(&s, p, v) < 0)
+            break;
+        ask.set = s;
+        char *page = whatif_run(&w, &ask) == OK ? whatif_html(w, &n) : NULL;
+        double took = now_s() - start;
+        f->whatif_s = page && took < f->whatif_s ? took : f->whatif_s;
+        free(page);
+        whatif_free(w);
+        w = NULL;
+        policy_set_free(s);
+        s = NULL;
+    }
+    policy_free(p);
+    inventory_free(v);
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    f->whatif_mb = (double)u.ru_maxrss / 1024; /* of this process, with the inventory and its making */
+    return f->whatif_s < 1e9 || failed("what-if", "it could not be run");
+}
+
+/* ---- evidence ---- */
+static int entry(struct crypto *c, uint32_t i, uint8_t out[512])
+{
+    char body[160];
+    int n = snprintf(body, sizeof body, "{\"decision\":\"deny\",\"rule\":\"uk-dvd-huawei/all-5g\",\"deadline\":\"2027-12-31\",\"n\":%u}", i);
+    struct entry_draft d = {.at_us = 1795574765000000u + i, .kind = EVIDENCE_decision, .subject = STR("gnb 001-01-000001"),
+                            .body = {body, (uint32_t)n}};
+    return entry_encode(c, &d, out, 512);
+}
+
+/* Groups that are durable one by one, a checkpoint with every hundredth. */
+static bool write_log(struct disk *d, struct crypto *c, const struct note_signer *s, double *per_s)
+{
+    struct evidence_log *l;
+    char why[EVIDENCE_WHY];
+    uint8_t octets[512];
+    int e = evidence_log_open(&l, d, c, s, why);
+    double start = now_s();
+    for (uint32_t i = 0; e == OK && i < ENTRIES; i++) {
+        int n = entry(c, i, octets);
+        e = n < 0 ? n : evidence_log_add(l, (struct bytes){octets, (uint32_t)n});
+        if (e == OK && (i + 1) % GROUP == 0)
+            e = (i + 1) % (100 * GROUP) == 0 ? evidence_log_sign(l) : evidence_log_commit(l);
+    }
+    *per_s = ENTRIES / (now_s() - start);
+    evidence_log_close(l);
+    return e == OK || failed("evidence", err_text(e));
+}
+
+static bool verify_log(struct disk *d, struct crypto *c, const struct note_signer *s, double *took)
+{
+    static struct evidence_result r;
+    struct evidence_expect expect = {.key = &s->key};
+    double start = now_s();
+    int e = evidence_verify(d, c, &expect, &r);
+    *took = now_s() - start;
+    return (e == OK && !r.n_problems && r.is_signed == ENTRIES) || failed("evidence", "what was written does not verify");
+}
+
+static void clear(const char *folder)
+{
+    char path[128], name[DISK_NAME + 1];
+    static const char *const others[] = {EVIDENCE_CHECKPOINT, EVIDENCE_ROOTS, "lock"};
+    for (uint64_t i = 0; i <= ENTRIES; i += SEGMENT_ENTRIES) {
+        segment_name(i, name);
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        unlink(path);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, others[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
+static bool evidence(struct figures *f)
+{
+    char folder[] = "/var/tmp/redoubt-bench-XXXXXX"; /* a disk; /tmp may be memory */
+    static const uint8_t seed[32] = {1};
+    struct crypto *c;
+    struct note_signer s;
+    struct disk *d = NULL;
+    if (!mkdtemp(folder) || crypto_init(&c) < 0)
+        return failed(folder, "it could not be made");
+    bool ok = note_signer_init(&s, c, STR("evidence.example/bench"), NOTE_ED25519, seed) == OK && disk_open(&d, folder, true) == OK &&
+              write_log(d, c, &s, &f->entries_per_s) && verify_log(d, c, &s, &f->verify_s);
+    disk_close(d);
+    crypto_free(c);
+    clear(folder);
+    return ok;
+}
+
+/* In a process of its own, so that the memory is of what-if alone. */
+static bool apart(bool (*fn)(struct figures *), struct figures *f)
+{
+    int fd[2], status;
+    if (pipe(fd) < 0)
+        return false;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        struct figures mine = {0};
+        bool ok = fn(&mine) && write(fd[1], &mine, sizeof mine) == sizeof mine;
+        _exit(ok ? 0 : 1);
+    }
+    close(fd[1]);
+    bool ok = child > 0 && read(fd[0], f, sizeof *f) == sizeof *f;
+    close(fd[0]);
+    return child > 0 && waitpid(child, &status, 0) == child && ok;
+}
+
+int bench_trust(bool json)
+{
+    struct figures w = {0}, e = {0};
+    bool ok = apart(whatif, &w), also = evidence(&e);
+    const struct {
+        const char *key, *text;
+        double value;
+        int digits;
+    } rows[] = {
+        {"whatif_s", "what-if for 20,000 sites, 100 rules, 1,000,000 subscribers, to the page, s", w.whatif_s, 3},
+        {"whatif_mb", "memory of that process, the inventory with it, MB", w.whatif_mb, 1},
+        {"evidence_entries_per_s", "entries of evidence a second, durable in groups of 1,000", e.entries_per_s, 0},
+        {"verify_1m_s", "verification of 1,000,000 entries, s", e.verify_s, 2},
+    };
+    const char *before = "{";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].value <= 0) /* it was not measured; why has been said */
+            continue;
+        if (json)
+            printf("%s\"%s\":%.*f", before, rows[i].key, rows[i].digits, rows[i].value);
+        else
+            printf("%-78s %12.*f\n", rows[i].text, rows[i].digits, rows[i].value);
+        before = ",";
+    }
+    printf("%s", !json ? "" : *before == '{' ? "{}\n" : "}\n");
+    return ok && also ? EXIT_OK : EXIT_FAILED;
+}
