@@ -19,6 +19,7 @@ struct core_config { /* each that was in force: what runs may still point into i
     struct core_config *before;
     struct cmd_config *loaded;
 };
+struct core_evidence;
 struct core {
     const struct cmd_config_options *options;
     struct core_config *config; /* in force */
@@ -41,6 +42,7 @@ struct core {
     struct metrics_http *http;
     struct user_plane *user_plane;
     struct guard *guard;
+    struct core_evidence *evidence; /* NULL: none is kept */
     struct timer second;
     uint8_t hn_keys[HN_KEYS_MAX][32]; /* read from files */
 };
@@ -56,3 +58,9 @@ void core_reload(struct core *);
 int core_trust_start(struct core *);
 /* trust policy preview | apply */
 int core_trust_answer(struct core *, struct str line, char *out, uint32_t cap);
+
+/* ---- core_evidence.c ---- */
+/* The evidence log that the configuration names; before the functions that write to it. EXIT_OK, or what has been said. */
+int core_evidence_start(struct core *);
+void core_evidence_second(struct core *); /* each second: tells what the writing thread cannot */
+void core_evidence_stop(struct core *);   /* after those functions; signs a last time */

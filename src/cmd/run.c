@@ -141,6 +141,7 @@ static void second(struct timer *t)
 {
     struct core *c = CONTAINER(t, struct core, second);
     log_flush(&c->log);
+    core_evidence_second(c);
     timer_set(&c->rt.timers, t, c->rt.now_us + 1000000, second);
 }
 static uint64_t turn(void *ctx)
@@ -299,7 +300,8 @@ static int sandbox_start(struct core *c)
 {
     const struct config_process *o = &config_of(c)->process;
     struct sandbox_conf conf = {.role = SANDBOX_FUNCTIONS, .kill = o->sandbox_kill,
-                                .maps = config_of(c)->upf.data_path != CONFIG_DATA_PATH_PORTABLE};
+                                .maps = config_of(c)->upf.data_path != CONFIG_DATA_PATH_PORTABLE,
+                                .folder = c->evidence ? config_of(c)->trust.evidence.p : NULL};
     struct passwd *user = o->user.n ? getpwnam(o->user.p) : NULL;
     c->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     int locked = o->lock_memory ? sandbox_lock_memory() : ERR_DENIED;
@@ -406,7 +408,7 @@ static int guard_start(struct core *c)
 
 static int core_start(struct core *c)
 {
-    int (*const parts[])(struct core *) = {keeper_begin, keys_begin,       base_start,      runtime_start, store_start,
+    int (*const parts[])(struct core *) = {keeper_begin, keys_begin,       base_start,      runtime_start, store_start, core_evidence_start,
                                            guard_start,  user_plane_start, functions_start, control_start, sandbox_start};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         int status = parts[i](c);
@@ -439,6 +441,7 @@ static void core_stop(struct core *c)
     for (size_t i = ARRAY_LEN(functions); i-- > 0;) /* whoever asks ends before whoever is asked */
         nf_stop(&c->rt, functions[i].desc->kind);
     nf_stop(&c->rt, SBI_NF_TRUST);
+    core_evidence_stop(c);
     user_plane_close(c->user_plane);
     key_process_end(c->keys);
     guard_free(c->guard);

@@ -206,6 +206,42 @@ static void starts_again_after_a_kill(void **state)
     assert_int_equal(command_end(&core, 10), 0);
 }
 
+/* Evidence of a running core verifies at any time, goes on from within the sandbox, after a kill and after a stop. */
+static void keeps_evidence(void **state)
+{
+    static struct command other;
+    char evidence[160], key[160], text[256], key_path[96], log_path[96];
+    need_netns();
+    snprintf(key_path, sizeof key_path, "%s/log.key", folder);
+    snprintf(log_path, sizeof log_path, "%s/evidence", folder);
+    snprintf(evidence, sizeof evidence, "trust.evidence=%s", log_path);
+    snprintf(key, sizeof key, "trust.evidence_key=%s", key_path);
+    file_put(config_path, "");
+    assert_int_equal(command_run(&other, binary, "trust", "evidence", "keygen", "--name", "evidence.example/core", "--output", key_path, NULL), 0);
+    const char *const argv[] = {binary, "run", "-c", config_path, "--set", socket_set, "--set", store_set, "--set", "process.sandbox_kill=true",
+                                "--set", evidence, "--set", key, "--set", "trust.mode=observe", NULL};
+    for (int life = 0; life < 3; life++) {
+        command_start(&core, argv);
+        assert_true(command_read(&core, "ready start_ms=", 10));
+        assert_int_equal(command_run(&other, binary, "trust", "policy", "apply", "--yes", "-c", config_path, "--set", socket_set, NULL), 0);
+        for (int tries = 0; tries < 100; tries++) { /* within a second or so it is signed */
+            assert_int_equal(command_run(&other, binary, "trust", "evidence", "verify", log_path, "--key", key_path, "--json", NULL), 0);
+            snprintf(text, sizeof text, "{\"ok\":true,\"entries\":%d,\"signed\":%d,", 2 * life + 2, 2 * life + 2);
+            if (strstr(other.out, text))
+                break;
+            usleep(100000);
+        }
+        assert_non_null(strstr(other.out, text));
+        assert_int_equal(command_run(&other, binary, "trust", "evidence", "add", "--dir", log_path, "--key", key_path, "--subject", "s", "b", NULL), 1);
+        assert_non_null(strstr(other.err, "a core or another command writes there"));
+        kill(core.pid, life == 2 ? SIGTERM : SIGKILL);
+        command_end(&core, 10);
+    }
+    assert_int_equal(command_run(&other, binary, "trust", "evidence", "list", "--dir", log_path, "--kind", "change", NULL), 0);
+    assert_non_null(strstr(other.out, "  change    policy  {"));
+    assert_int_equal(command_run(&other, "/bin/rm", "-r", log_path, key_path, NULL), 0);
+}
+
 static void refused(const char *set, const char *says)
 {
     core_start(set);
@@ -262,6 +298,6 @@ int main(int argc, char **argv)
 {
     binary = argc > 1 ? argv[1] : "";
     const struct CMUnitTest tests[] = {unit(lives), unit(gives_rights_away), unit(keeps_them_if_told), unit(another_user),
-                                       unit(starts_again_after_a_kill), unit(cannot_start)};
+                                       unit(starts_again_after_a_kill), unit(keeps_evidence), unit(cannot_start)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
