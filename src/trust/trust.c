@@ -79,9 +79,13 @@ static uint32_t element_claimed(const struct trust *t, const struct trust_peer *
         ref = inventory_by_node_id(t->inventory, class, str_of(p->node_id));
     return ref;
 }
-static bool has_address(const struct inv_element *e, const struct trust_peer *p)
+/* Behind tunnels that carry one address each, and that only the certificate naming it opens, the address of a gNB or UPF
+ * is as good as its certificate: trust/ipsec.h. */
+static bool has_address(const struct trust *t, const struct inv_element *e, const struct trust_peer *p)
 {
-    return e->identity == INV_IDENTITY_address_only && p->address.family && addr_same_host(&e->address, &p->address);
+    bool tunnelled = t->rt->config->trust.tunnels && e->identity == INV_IDENTITY_certificate &&
+                     (p->kind == SBI_TrustKind_GNB || p->kind == SBI_TrustKind_UPF);
+    return (e->identity == INV_IDENTITY_address_only || tunnelled) && p->address.family && addr_same_host(&e->address, &p->address);
 }
 /* What is proved: the key of a certificate, or the address of an element for which the operator said that it is enough. */
 static uint32_t element_proved(const struct trust *t, const struct trust_peer *p)
@@ -90,11 +94,11 @@ static uint32_t element_proved(const struct trust *t, const struct trust_peer *p
     if (ref)
         return ref;
     ref = element_claimed(t, p);
-    if (ref && has_address(inventory_element(t->inventory, ref), p)) /* several may stand behind one address */
+    if (ref && has_address(t, inventory_element(t->inventory, ref), p)) /* several may stand behind one address */
         return ref;
     for (uint8_t at = 0, class; p->address.family && (class = class_next(p->kind, &at));) {
         ref = inventory_by_address(t->inventory, class, &p->address);
-        if (ref && has_address(inventory_element(t->inventory, ref), p))
+        if (ref && has_address(t, inventory_element(t->inventory, ref), p))
             return ref;
     }
     return 0;
