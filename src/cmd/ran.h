@@ -50,5 +50,7 @@ struct ran_cmd {
 };
 /* In place of the one that is there; the key is copied. */
 int ran_phone_make(struct ran_cmd *, uint32_t i, const char *imsi, const struct aka_key *);
+/* ran_attack.c: 0 when it was sent, ERR_STATE while no gNB is in service. */
+int ran_steal_session(struct ran_cmd *, uint64_t amf_ue_id, uint8_t psi);
 /* Shape of control_fn. */
 int ran_answer(void *ran_cmd, struct str line, char *out, uint32_t cap);

@@ -11,6 +11,8 @@ static void status_phone(struct text *t, const struct ran_phone *p, uint32_t i)
     const struct ue *ue = p->ue;
     char text[NET_ADDR_TEXT];
     text_add(t, "phone %u: %s%s", i + 1, ue_mm_state_name(ue->state), ue->link ? ", connected" : "");
+    if (ue->link && ue->link->has_amf_id)
+        text_add(t, " as %llu", (unsigned long long)ue->link->amf_id);
     for (const struct ue_session *s = ue->sessions; s; s = s->next) {
         struct net_addr a = {.family = 4};
         memcpy(a.ip, s->ipv4, 4);
@@ -99,6 +101,12 @@ int ran_answer(void *ctx, struct str line, char *out, uint32_t cap)
         return load_result(r, out, cap);
     if (str_is(verb, "load"))
         return load_again(r, who, text_word(&rest));
+    if (str_is(verb, "steal")) {
+        struct str psi = text_word(&rest);
+        int e = who.n ? ran_steal_session(r, strtoull(who.p, NULL, 10), psi.n ? (uint8_t)strtoul(psi.p, NULL, 10) : 1) : ERR_SYNTAX;
+        text_add(&t, "ok\n");
+        return e < 0 ? e : (int)t.n;
+    }
     if (str_is(verb, "stop")) {
         loop_stop(r->loop);
         return 0;

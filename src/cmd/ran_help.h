@@ -47,5 +47,6 @@
     "Control:\n" \
     "  --control PATH        socket for: status [N] · register|deregister|update|service|idle|lose N · session N [DNN]\n" \
     "                        · release N [ID] · ping N ADDR · result · load WAVES [RATE] · stop; N a phone's\n" \
-    "                        number or all [none]\n" \
+    "                        number or all [none]. steal ID [SESSION]: what a hostile gNB would try: it answers for the\n" \
+    "                        session of the phone with this AMF UE NGAP ID, and wants its packets\n" \
     "  --debug, --quiet      events are lines of JSON on standard output; a line 'ready' comes when gNBs are in service\n"
