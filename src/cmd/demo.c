@@ -262,6 +262,30 @@ static int step_banned_supplier(struct demo *d)
     return EXIT_OK;
 }
 
+static int step_turned_gnb(struct demo *d)
+{
+    struct demo_trust *t = &d->trust;
+    struct net_addr server = {0};
+    char said[512];
+    heading("8. A gNB that policy permits, turned by whoever can reach into it");
+    if (!demo_trust_attack(t, &d->net))
+        return bad(d, "%s", d->net.why);
+    good("A third gNB, of the first one's supplier, is let in. Then it answers for a session of phone 1, which it does not serve,");
+    good("and asks for the phone's packets to be sent to itself: a forged PDU SESSION RESOURCE SETUP RESPONSE.");
+    good("Found: %s, %s.", t->detection, t->why);
+    addr_parse(&server, STR(NET_SERVER4), 0);
+    int got = probe_ping("redoubt-phone1", &server, 3, 20, d->rtt);
+    if (got < 3)
+        return bad(d, "phone 1 has lost its packets: %d of 3 answers", got);
+    good("Without effect: the core answered with an Error Indication, and phone 1 still has its packets.");
+    sleep(2); /* until the log has been signed */
+    if (net_evidence_verify(&d->net, said))
+        return bad(d, "%s", d->net.why);
+    good("The forged message lies in the evidence log, which was verified offline with the public key:");
+    printf("        %s\n", said);
+    return EXIT_OK;
+}
+
 /* ---- the table ---- */
 static void row(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void row(const char *what, const char *format, ...)
@@ -294,7 +318,8 @@ static void table(const struct demo *d)
 static int play(struct demo *d)
 {
     int (*const steps[])(struct demo *) = {step_network, step_first_phone, step_traffic, step_idle,
-                                               step_burst, step_goodbye, step_throughput, step_banned_supplier};
+                                               step_burst, step_goodbye, step_throughput, step_banned_supplier,
+                                               step_turned_gnb};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         if (steps[i](d))
             return EXIT_FAILED;

@@ -3,6 +3,7 @@
 #include "cmd/narrate.h"
 #include "cmd/policies.h"
 #include "cmd/trust_store.h"
+#include "os/control.h"
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,11 @@ static void inventory_write(struct demo_trust *t, const char *today)
              "\"address\":\"" NET_SITE1_ADDRESS "\",\"identity\":\"address_only\",\"installed\":\"2019-01-01\",\"maintained_from\":\"FI\",\"synthetic\":true},"
              "{\"id\":\"gnb-site-2\",\"function\":\"gnb\",\"supplier\":\"second\",\"plmn\":\"001-01\",\"gnb_id\":2,\"gnb_id_bits\":%u,"
              "\"address\":\"" NET_SITE2_ADDRESS "\",\"identity\":\"address_only\",\"installed\":\"%s\",\"synthetic\":true},"
+             "{\"id\":\"gnb-site-3\",\"function\":\"gnb\",\"supplier\":\"aurora\",\"plmn\":\"001-01\",\"gnb_id\":3,\"gnb_id_bits\":%u,"
+             "\"address\":\"" NET_SITE3_ADDRESS "\",\"identity\":\"address_only\",\"installed\":\"2019-01-01\",\"maintained_from\":\"FI\",\"synthetic\":true},"
              "{\"id\":\"upf\",\"function\":\"upf\",\"supplier\":\"aurora\",\"node_id\":\"127.0.0.7\",\"address\":\"127.0.0.7\","
              "\"identity\":\"address_only\",\"installed\":\"2019-01-01\",\"maintained_from\":\"FI\",\"synthetic\":true}]}\n",
-             t->supplier, 32u, 32u, today);
+             t->supplier, 32u, 32u, today, 32u);
 }
 
 /* Whom a rule that would meet a new gNB names; a supplier that is made up where it names nobody. */
@@ -92,8 +95,13 @@ bool demo_trust_prepare(struct demo_trust *t)
 void demo_trust_line(struct demo_trust *t, struct str line)
 {
     char event[48], node[64];
-    if (!log_value(line, "event", event, sizeof event) || !log_value(line, "node", node, sizeof node))
+    if (!log_value(line, "event", event, sizeof event))
         return;
+    if (strcmp(event, "finding") == 0 && log_value(line, "detection", t->detection, sizeof t->detection))
+        t->found = log_value(line, "why", t->why, sizeof t->why);
+    if (!log_value(line, "node", node, sizeof node) && !log_value(line, "gnb", node, sizeof node))
+        return;
+    t->third_in |= strcmp(event, "ng_setup_done") == 0 && strcmp(node, "gnb-001-01-000003") == 0;
     if (strcmp(node, "gnb-001-01-000002") != 0)
         return;
     t->refused |= strcmp(event, "trust_refused") == 0 && log_value(line, "why", t->why, sizeof t->why);
@@ -107,7 +115,7 @@ bool demo_trust_join(struct demo_trust *t, struct net *n)
     const char *const words[] = {"ran", "--amf", "10.99.2.1", "--n3", NET_SITE2_ADDRESS, "--gnb-id", "2", "--ues", "1", "--no-register",
                                  "--name", "gnb-site-2", "--wait", "5", "--quiet", NULL};
     bool never = false;
-    if (net_site2_make(n))
+    if (net_site_make(n, 2))
         return false;
     int e = child_start(&t->gnb, NET_SITE2, words);
     for (int i = 0; e == OK && i < 100 && !t->refused && !t->others && !n->ended; i++) {
@@ -122,4 +130,37 @@ bool demo_trust_join(struct demo_trust *t, struct net *n)
     else if (!t->refused && !n->ended)
         snprintf(n->why, sizeof n->why, "the core said nothing of the second gNB");
     return e == OK && t->refused && !t->others;
+}
+
+/* ---- a gNB that policy permits, and that its supplier has turned ---- */
+bool demo_trust_attack(struct demo_trust *t, struct net *n)
+{
+    const char *const words[] = {"ran", "--amf", "10.99.2.1", "--n3", NET_SITE3_ADDRESS, "--gnb-id", "3", "--ues", "1", "--no-register",
+                                 "--name", "gnb-site-3", "--wait", "5", "--quiet", "--control", NET_DIR "/site3.sock", NULL};
+    char said[2048], order[64];
+    uint64_t victim = 0;
+    if (net_site_make(n, 3))
+        return false;
+    int e = child_start(&t->gnb, NET_SITE3, words);
+    for (int i = 0; e == OK && i < 100 && !t->third_in && !n->ended; i++) {
+        net_wait(n, &t->third_in, 50);
+        child_read(&t->gnb, no_line, NULL);
+    }
+    t->found = false;
+    if (e == OK && t->third_in && control_ask(NET_DIR "/ran.sock", "status 1", said, sizeof said, 3000) > 0) {
+        const char *as = strstr(said, "connected as ");
+        victim = as ? strtoull(as + 13, NULL, 10) : 0;
+    }
+    snprintf(order, sizeof order, "steal %llu 1", (unsigned long long)victim);
+    if (victim)
+        e = control_ask(NET_DIR "/site3.sock", order, said, sizeof said, 3000);
+    net_wait(n, &t->found, 5000);
+    child_end(&t->gnb);
+    if (!t->third_in)
+        snprintf(n->why, sizeof n->why, "the third gNB was not let in");
+    else if (!victim)
+        snprintf(n->why, sizeof n->why, "phone 1 is not connected");
+    else if (!t->found)
+        snprintf(n->why, sizeof n->why, "the forged answer was not found: %.200s", e < 0 ? err_text(e) : said);
+    return t->found;
 }

@@ -10,6 +10,8 @@ struct demo_trust {
     char rule[160], citation[512], says[1024], source[512], decision[32];
     char inventory[DEMO_INVENTORY];
     bool refused, others;     /* the core said so; "others": the second gNB came in */
+    bool third_in, found;     /* the third gNB is in service; the guard found what it tried */
+    char detection[16];
     char why[1024], node[64];
     struct child gnb;
 };
@@ -19,3 +21,6 @@ bool demo_trust_prepare(struct demo_trust *);
 void demo_trust_line(struct demo_trust *, struct str json_line); /* of the core's log */
 /* The gNB of that supplier tries to join; true when the core has refused it, false with net->why. */
 bool demo_trust_join(struct demo_trust *, struct net *);
+/* A gNB that policy permits answers for the session of phone 1, which is another gNB's; true when that was found, false
+ * with net->why. */
+bool demo_trust_attack(struct demo_trust *, struct net *);

@@ -10,6 +10,7 @@
 #include "os/netns.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -65,13 +66,21 @@ pid_t net_owner(void)
 
 static void files_remove(void)
 {
-    static const char *const names[] = {"core.sock", "ran.sock", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
+    static const char *const names[] = {"core.sock", "ran.sock", "site3.sock", "evidence.key", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
                                         "subscribers.csv", "inventory.json", "hn.pem", "seal.key"};
     char path[128];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         snprintf(path, sizeof path, NET_DIR "/%s", names[i]);
         unlink(path);
     }
+    DIR *d = opendir(NET_DIR "/evidence");
+    for (struct dirent *f; d && (f = readdir(d));) {
+        snprintf(path, sizeof path, NET_DIR "/evidence/%.80s", f->d_name);
+        unlink(path);
+    }
+    if (d)
+        closedir(d);
+    rmdir(NET_DIR "/evidence");
 }
 
 int net_clean(void)
@@ -315,14 +324,13 @@ static int subscribers_write(const struct net *n)
     return fclose(f) == 0 ? OK : ERR_IO;
 }
 
-/* A command of ours that reads a file in NET_DIR into the store. */
-static int import(struct net *n, const char *what, const char *const *words, int e)
+/* A command of ours. Its exit status, with its last line in n->tail; or an error. */
+static int command_run(struct net *n, const char *const *words)
 {
     struct child c;
-    if (e == OK)
-        e = child_start(&c, NULL, words);
+    int e = child_start(&c, NULL, words);
     if (e < 0)
-        return fail(n, "the %s could not be written: %s", what, err_text(e));
+        return e;
     while (child_runs(&c) || c.fd >= 0) {
         struct pollfd p = {c.fd, POLLIN, 0};
         poll(&p, 1, 50);
@@ -330,6 +338,14 @@ static int import(struct net *n, const char *what, const char *const *words, int
     }
     e = child_wait(&c, 1000);
     child_end(&c);
+    return e;
+}
+static int import(struct net *n, const char *what, const char *const *words, int e)
+{
+    if (e == OK)
+        e = command_run(n, words);
+    if (e < 0)
+        return fail(n, "the %s could not be written: %s", what, err_text(e));
     return e ? fail(n, "the %s was refused: %s", what, n->tail[NET_FROM_CORE]) : EXIT_OK;
 }
 static int subscribers_add(struct net *n)
@@ -338,6 +354,18 @@ static int subscribers_add(struct net *n)
     int status = import(n, "list of subscribers", words, subscribers_write(n));
     unlink(NET_DIR "/subscribers.csv");
     return status;
+}
+static int evidence_begin(struct net *n)
+{
+    const char *const words[] = {"trust", "evidence", "keygen", "--name", "redoubt.example/demo", "--output", NET_DIR "/evidence.key", NULL};
+    return n->options->regime ? import(n, "key of the evidence log", words, OK) : EXIT_OK;
+}
+int net_evidence_verify(struct net *n, char said[512])
+{
+    const char *const words[] = {"trust", "evidence", "verify", NET_DIR "/evidence", "--key", NET_DIR "/evidence.key", NULL};
+    int e = command_run(n, words);
+    str_copy(said, 512, str_of(n->tail[NET_FROM_CORE]));
+    return e ? fail(n, "the evidence log does not verify: %s", e < 0 ? err_text(e) : said) : EXIT_OK;
 }
 static int inventory_add(struct net *n)
 {
@@ -388,7 +416,8 @@ static int config_write(struct net *n)
                      n->options->null_ciphering ? "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n" : "",
                      n->options->capture ? "smf:\n  n4_local: socket\n" : "",
                      n->options->debug ? "debug" : "info", n->options->regime ? "trust:\n  mode: enforce\n  policies: [\"" : "",
-                     n->options->regime ? n->options->regime : "", n->options->regime ? "\"]\n" : "");
+                     n->options->regime ? n->options->regime : "",
+                     n->options->regime ? "\"]\n  evidence: " NET_DIR "/evidence\n  evidence_key: " NET_DIR "/evidence.key\n" : "");
     e = file_write(NET_DIR "/core.yaml", (struct bytes){(const uint8_t *)text, (uint32_t)k}, 0600);
     secret_wipe(text, sizeof text);
     return e < 0 ? fail(n, NET_DIR "/core.yaml: %s", err_text(e)) : EXIT_OK;
@@ -399,7 +428,7 @@ int net_core_start(struct net *n)
     const char *words[NET_WORDS] = {"run", "-c", NET_DIR "/core.yaml"};
     char sets[CMD_SETS][256];
     uint32_t at = 3;
-    if (config_write(n) || subscribers_add(n) || inventory_add(n))
+    if (config_write(n) || evidence_begin(n) || subscribers_add(n) || inventory_add(n))
         return EXIT_FAILED;
     for (uint32_t i = 0; n->options->config && i < n->options->config->n_sets; i++) {
         if (!str_copy(sets[i], sizeof sets[i], n->options->config->sets[i]))
@@ -451,15 +480,20 @@ int net_ran_start(struct net *n, bool register_all)
     return n->ended ? EXIT_FAILED : fail(n, "the gNB was not in service within 10 s");
 }
 
-int net_site2_make(struct net *n)
+int net_site_make(struct net *n, uint32_t site)
 {
-    struct net_addr core = addr("10.99.4.1"), site = addr(NET_SITE2_ADDRESS), n2 = addr("10.99.2.0");
-    int e = netns_create(NET_SITE2);
-    e = e < 0 ? e : netns_veth(NET_CORE, "n2b", NET_SITE2, "n2");
-    e = e < 0 ? e : netns_address(NET_CORE, "n2b", &core, 24);
-    e = e < 0 ? e : netns_address(NET_SITE2, "n2", &site, 24);
-    e = e < 0 ? e : netns_route(NET_SITE2, &n2, 24, &core, "n2");
-    return e < 0 ? fail(n, "a second site could not be made: %s", err_text(e)) : EXIT_OK;
+    char inside[8], core_text[16], site_text[16];
+    const char *space = site == 2 ? NET_SITE2 : NET_SITE3;
+    snprintf(inside, sizeof inside, "n2s%u", site % 10);
+    snprintf(core_text, sizeof core_text, "10.99.%u.1", site % 10 + 2);
+    snprintf(site_text, sizeof site_text, "10.99.%u.2", site % 10 + 2);
+    struct net_addr core = addr(core_text), at = addr(site_text), n2 = addr("10.99.2.0");
+    int e = netns_create(space);
+    e = e < 0 ? e : netns_veth(NET_CORE, inside, space, "n2");
+    e = e < 0 ? e : netns_address(NET_CORE, inside, &core, 24);
+    e = e < 0 ? e : netns_address(space, "n2", &at, 24);
+    e = e < 0 ? e : netns_route(space, &n2, 24, &core, "n2");
+    return e < 0 ? fail(n, "site %u could not be made: %s", site, err_text(e)) : EXIT_OK;
 }
 
 int net_load_start(struct net *n, struct child *c, const char *const *more)

@@ -17,6 +17,7 @@
 #define NET_RAN    NET_PREFIX "ran"
 #define NET_DN     NET_PREFIX "dn"
 #define NET_SITE2  NET_PREFIX "site2"
+#define NET_SITE3  NET_PREFIX "site3"
 #define NET_PHONE  NET_PREFIX "phone%u"
 #define NET_DIR    "/run/redoubt-net"
 #define NET_SERVER4 "10.99.0.1"
@@ -59,10 +60,13 @@ int net_ran_start(struct net *, bool register_all);
 /* A load of `redoubt ran` beside it, with these words; its phones stay until the child is ended. Its result is the one
  * line that it writes. */
 int net_load_start(struct net *, struct child *, const char *const *more);
-/* A place for a second gNB, which reaches the AMF from an address of its own. */
+/* A place for a second and a third gNB, which reach the AMF from addresses of their own. */
 #define NET_SITE1_ADDRESS "10.99.2.2"
 #define NET_SITE2_ADDRESS "10.99.4.2"
-int net_site2_make(struct net *);
+#define NET_SITE3_ADDRESS "10.99.5.2"
+int net_site_make(struct net *, uint32_t site); /* 2 or 3 */
+/* Offline, with the public key, as anybody could; said: what the command said last. */
+int net_evidence_verify(struct net *, char said[512]);
 /* A line for the RAN's control socket: "register 2". */
 int net_ran_tell(struct net *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The IPv4 address of a phone's session, as the RAN has it. */
