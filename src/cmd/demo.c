@@ -18,6 +18,7 @@ struct demo {
     struct demo_trust trust;
     uint32_t burst; /* phones beside the first */
     bool quick;
+    const char *page; /* of act two; NULL: none */
     uint32_t failures;
     struct hist *rtt;
     int64_t up_bps, down_bps;
@@ -286,6 +287,22 @@ static int step_turned_gnb(struct demo *d)
     return EXIT_OK;
 }
 
+static void answer(struct str line) { printf("      " STR_FMT "\n", STR_ARG(line)); }
+static int step_nation(struct demo *d)
+{
+    uint32_t sites = d->quick ? 1000 : 20000;
+    heading("9. What would a ban of a second supplier do to a whole country?");
+    good("A country of %u sites that does not exist: cities, contracts by region, four generations of equipment. In two years,", sites);
+    good("with all equipment of " DEMO_SECOND " switched off and nothing replaced:");
+    if (!demo_trust_nation(&d->net, sites, d->page, answer))
+        return bad(d, "%s", d->net.why);
+    if (d->page)
+        good("The page for whoever has to decide is %s.", d->page);
+    else
+        good("As a page for whoever has to decide: redoubt demo --page FILE.html.");
+    return EXIT_OK;
+}
+
 /* ---- the table ---- */
 static void row(const char *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void row(const char *what, const char *format, ...)
@@ -319,7 +336,7 @@ static int play(struct demo *d)
 {
     int (*const steps[])(struct demo *) = {step_network, step_first_phone, step_traffic, step_idle,
                                                step_burst, step_goodbye, step_throughput, step_banned_supplier,
-                                               step_turned_gnb};
+                                               step_turned_gnb, step_nation};
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         if (steps[i](d))
             return EXIT_FAILED;
@@ -346,6 +363,9 @@ int cmd_demo(int argc, char **argv)
                 return EXIT_USAGE;
         } else if (args_value(&a, NULL, "--keep-logs", &d.options.logs)) {
             if (!d.options.logs)
+                return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--page", &d.page)) {
+            if (!d.page)
                 return EXIT_USAGE;
         } else if (args_value(&a, NULL, "--regime", &d.trust.regime)) {
             if (!d.trust.regime)

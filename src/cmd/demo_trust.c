@@ -164,3 +164,37 @@ bool demo_trust_attack(struct demo_trust *t, struct net *n)
         snprintf(n->why, sizeof n->why, "the forged answer was not found: %.200s", e < 0 ? err_text(e) : said);
     return t->found;
 }
+
+/* ---- what a ban would cost ---- */
+struct answer {
+    void (*line)(struct str);
+    char last[256];
+};
+static void answer_line(void *ctx, struct str line)
+{
+    static const char *const wanted[] = {"  cells that fall silent", "  subscribers whom neighbours take over", "  subscribers who lose service",
+                                         "  cells that overflow at first", "  elements to be replaced", "  deadlines ask for"};
+    struct answer *a = ctx;
+    str_copy(a->last, sizeof a->last, line);
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        if (str_starts(line, wanted[i]) && a->line)
+            a->line(line);
+}
+bool demo_trust_nation(struct net *n, uint32_t sites, const char *page, void (*line)(struct str))
+{
+    char count[12], day[INV_DATE_TEXT], *store = NET_DIR "/nation.db";
+    inv_date_text(inv_date_of_unix_us(trust_now_us()) + 730, day);
+    snprintf(count, sizeof count, "%u", sites);
+    const char *const synth[] = {"trust", "synth", "--sites", count, "--store", store, "--import", NULL};
+    const char *const what_if[] = {"trust", "what-if", "--store", store, "--supplier", DEMO_SECOND, "--at", day, NULL};
+    const char *const print[] = {"trust", "what-if", "--store", store, "--supplier", DEMO_SECOND, "--at", day,
+                                 "--as",  "html",    "--output", page, NULL};
+    struct answer quiet = {0}, a = {line, {0}};
+    int e = net_command(synth, answer_line, &quiet);
+    e = e ? e : net_command(what_if, answer_line, &a);
+    if (!e && page)
+        e = net_command(print, answer_line, &quiet);
+    if (e)
+        snprintf(n->why, sizeof n->why, "the country could not be made or asked: %.200s", e < 0 ? err_text(e) : *quiet.last ? quiet.last : a.last);
+    return !e;
+}

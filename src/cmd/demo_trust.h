@@ -24,3 +24,7 @@ bool demo_trust_join(struct demo_trust *, struct net *);
 /* A gNB that policy permits answers for the session of phone 1, which is another gNB's; true when that was found, false
  * with net->why. */
 bool demo_trust_attack(struct demo_trust *, struct net *);
+/* What a ban of the made up supplier DEMO_SECOND would do to a made up country of so many sites: a page, if it is wanted
+ * (NULL: none), and the lines of the answer that matter to `line`. True, or false with net->why. */
+#define DEMO_SECOND "Harbin Radio"
+bool demo_trust_nation(struct net *, uint32_t sites, const char *page, void (*line)(struct str));

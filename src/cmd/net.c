@@ -66,7 +66,7 @@ pid_t net_owner(void)
 
 static void files_remove(void)
 {
-    static const char *const names[] = {"core.sock", "ran.sock", "site3.sock", "evidence.key", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
+    static const char *const names[] = {"core.sock", "ran.sock", "site3.sock", "evidence.key", "nation.db", "nation.db-wal", "nation.db-shm", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
                                         "subscribers.csv", "inventory.json", "hn.pem", "seal.key"};
     char path[128];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -324,8 +324,7 @@ static int subscribers_write(const struct net *n)
     return fclose(f) == 0 ? OK : ERR_IO;
 }
 
-/* A command of ours. Its exit status, with its last line in n->tail; or an error. */
-static int command_run(struct net *n, const char *const *words)
+int net_command(const char *const *words, void (*line)(void *ctx, struct str), void *ctx)
 {
     struct child c;
     int e = child_start(&c, NULL, words);
@@ -334,7 +333,7 @@ static int command_run(struct net *n, const char *const *words)
     while (child_runs(&c) || c.fd >= 0) {
         struct pollfd p = {c.fd, POLLIN, 0};
         poll(&p, 1, 50);
-        child_read(&c, no_line, n);
+        child_read(&c, line, ctx);
     }
     e = child_wait(&c, 1000);
     child_end(&c);
@@ -343,7 +342,7 @@ static int command_run(struct net *n, const char *const *words)
 static int import(struct net *n, const char *what, const char *const *words, int e)
 {
     if (e == OK)
-        e = command_run(n, words);
+        e = net_command(words, no_line, n);
     if (e < 0)
         return fail(n, "the %s could not be written: %s", what, err_text(e));
     return e ? fail(n, "the %s was refused: %s", what, n->tail[NET_FROM_CORE]) : EXIT_OK;
@@ -363,7 +362,7 @@ static int evidence_begin(struct net *n)
 int net_evidence_verify(struct net *n, char said[512])
 {
     const char *const words[] = {"trust", "evidence", "verify", NET_DIR "/evidence", "--key", NET_DIR "/evidence.key", NULL};
-    int e = command_run(n, words);
+    int e = net_command(words, no_line, n);
     str_copy(said, 512, str_of(n->tail[NET_FROM_CORE]));
     return e ? fail(n, "the evidence log does not verify: %s", e < 0 ? err_text(e) : said) : EXIT_OK;
 }

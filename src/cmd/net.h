@@ -65,6 +65,8 @@ int net_load_start(struct net *, struct child *, const char *const *more);
 #define NET_SITE2_ADDRESS "10.99.4.2"
 #define NET_SITE3_ADDRESS "10.99.5.2"
 int net_site_make(struct net *, uint32_t site); /* 2 or 3 */
+/* A command of ours, to its end: its exit status, or an error. */
+int net_command(const char *const *words, void (*line)(void *ctx, struct str), void *ctx);
 /* Offline, with the public key, as anybody could; said: what the command said last. */
 int net_evidence_verify(struct net *, char said[512]);
 /* A line for the RAN's control socket: "register 2". */
