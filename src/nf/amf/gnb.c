@@ -199,6 +199,9 @@ static void to_ue(const struct amf_rx *rx)
     LOG(amf->rt->log, ngap_foreign_ue, "gnb=%s message=%s why=%s", amf_gnb_text(rx->gnb),
         ngap_msg_name(rx->pdu->msg), err_text(e));
     metric_add(amf->rt->metrics, METRIC_ngap_bad, 1);
+    bool is_outcome = rx->report->kind != NGAP_INITIATING, is_last = rx->pdu->msg == NGAP_MSG_UEContextReleaseComplete;
+    if (is_last || (is_outcome && e == ERR_STATE))
+        return; /* 10.6: the last message of its connection; 10.4: an outcome of nothing */
     amf_error_send(amf, rx->gnb, &ids, cause, NULL);
 }
 

@@ -62,10 +62,13 @@ static int on_message(struct amf *amf, struct amf_gnb *gnb, const struct ngap_pd
         return amf_n2_initial_ue_message(&rx);
     if (pdu->msg == NGAP_MSG_PathSwitchRequest)
         return amf_n2_path_switch_request(&rx);
+    const struct row *row = row_of(pdu->msg);
+    const struct ngap_ue_ids ids = ngap_pdu_ue_ids(pdu->type, pdu->value);
+    if (!row && (!ids.has_amf || !ids.has_ran)) /* begins what is not served, or goes the other way */
+        return ERR_STATE;
     int e = find(amf, gnb, pdu, &rx.conn);
     if (e < 0)
         return e;
-    const struct row *row = row_of(pdu->msg);
     return row ? row->fn(&rx) : ERR_STATE;
 }
 
