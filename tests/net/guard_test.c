@@ -4,6 +4,10 @@
 #include "proto/pfcp.h"
 #include "tests/net/net.h"
 
+/* GUARD_SEEDS=N runs all of it N times, each time with other delays: bench/attacks.sh. */
+static uint64_t round_of;
+static uint64_t seed(uint64_t of) { return of + 1000 * round_of; }
+
 static uint32_t findings(const struct net *n)
 {
     uint32_t sum = 0;
@@ -48,7 +52,7 @@ static uint64_t amf_id(struct net *n) { return amf_conn_id(net_amf_ue(n, n->ue[0
 /* Another gNB answers for the phone, and names itself as where the packets are to go. */
 static void a_session_pulled_to_another_node(void **state)
 {
-    struct net *n = net_new((struct net_options){.seed = 1});
+    struct net *n = net_new((struct net_options){.seed = seed(1)});
     struct ue_session *s = victim(n);
     uint8_t teid[4] = {6, 6, 6, 6}, ip[4] = {10, 0, 0, 66}, octets[128];
     struct ngap_AssociatedQosFlowItem flow = {.qosFlowIdentifier = 1};
@@ -100,7 +104,7 @@ static void a_tunnel_that_ends_elsewhere(void **state)
 {
     static const char *const plans[] = {PLANNED, "  gnbs: [{id: 1}, {id: 2}]\n"};
     for (int planned = 1; planned >= 0; planned--) {
-        struct net *n = net_new((struct net_options){.seed = 2, .more = plans[!planned]});
+        struct net *n = net_new((struct net_options){.seed = seed(2), .more = plans[!planned]});
         struct ue *ue = n->ue[0];
         net_register(n, ue);
         n->cells[0].faults.n3_elsewhere = addr_v4(0x0a000042, 0);
@@ -136,7 +140,7 @@ static void a_tunnel_that_ends_elsewhere(void **state)
 
 static void a_session_left_unprotected(void **state)
 {
-    struct net *n = net_new((struct net_options){.seed = 3});
+    struct net *n = net_new((struct net_options){.seed = seed(3)});
     struct ue *ue = n->ue[0];
     net_register(n, ue); /* ciphering is required where the configuration says nothing else */
     n->cells[0].faults.unprotected = true;
@@ -163,7 +167,7 @@ static void a_session_left_unprotected(void **state)
 
 static void a_trace_that_nobody_ordered(void **state)
 {
-    struct net *n = net_new((struct net_options){.seed = 4});
+    struct net *n = net_new((struct net_options){.seed = seed(4)});
     struct ue_session *s = victim(n);
     uint8_t id[8] = {1}, plmn[3] = NET_PLMN, cell[5] = {0, 0, 1, 0, 0x10}, ip[4] = {198, 51, 100, 7};
     struct ngap_CellTrafficTrace m = {.AMF_UE_NGAP_ID = amf_id(n), .RAN_UE_NGAP_ID = n->ue[0]->link->ran_id,
@@ -181,7 +185,7 @@ static void a_trace_that_nobody_ordered(void **state)
 
 static void capabilities_made_less(void **state)
 {
-    struct net *n = net_new((struct net_options){.seed = 5});
+    struct net *n = net_new((struct net_options){.seed = seed(5)});
     struct ue_session *s = victim(n);
     for (int honest = 1; honest >= 0; honest--) {
         uint8_t all[2] = {0xe0, 0}, less[2] = {0x80, 0}, none[2] = {0};
@@ -218,7 +222,7 @@ static void capabilities_made_less(void **state)
 /* ---- N1 ---- */
 static void null_ciphering(void **state)
 {
-    struct net *n = net_new((struct net_options){.seed = 6, .more = "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n"});
+    struct net *n = net_new((struct net_options){.seed = seed(6), .more = "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n"});
     net_register(n, n->ue[0]);
     net_run(n, NET_S);
     only(n, GUARD_NAS_01);
@@ -227,7 +231,7 @@ static void null_ciphering(void **state)
 static void a_weaker_choice(void **state)
 {
     /* The core's order differs from the one that the guard was told: as if the core itself were made to choose badly. */
-    struct net *n = net_new((struct net_options){.seed = 7, .more = "  integrity: [NIA1, NIA2]\n"});
+    struct net *n = net_new((struct net_options){.seed = seed(7), .more = "  integrity: [NIA1, NIA2]\n"});
     net_register(n, n->ue[0]);
     net_run(n, NET_S);
     only(n, GUARD_NAS_01);
@@ -277,7 +281,7 @@ static void a_suci_heard_and_used_again(void **state)
     hex_put(hex, secret, sizeof secret);
     snprintf(more, sizeof more, "udm:\n  home_network_keys: [{id: 1, profile: A, key: %s}]\n", hex);
     for (int waits = 0; waits < 2; waits++) {
-        struct net *n = net_new((struct net_options){.seed = 8, .phone = concealed, .more = more});
+        struct net *n = net_new((struct net_options){.seed = seed(8), .phone = concealed, .more = more});
         struct heard h = {.tap = {.fn = hear, .ctx = &h}};
         rt_tap_add(&n->ran_rt, &h.tap);
         if (waits) { /* the phone did not come through: it uses the same one again, for as long as T3519 runs */
@@ -310,7 +314,7 @@ static void a_suci_heard_and_used_again(void **state)
 
 static void replayed_and_forged(void **state)
 {
-    struct net *n = net_new((struct net_options){.seed = 9});
+    struct net *n = net_new((struct net_options){.seed = seed(9)});
     struct ue_session *s = victim(n);
     n->ue[0]->faults.bad_mac = NAS_UL_NAS_TRANSPORT; /* one: a mistake */
     assert_int_equal(ue_session_modify(n->ue[0], s->psi), OK);
@@ -397,7 +401,7 @@ static struct pfcp_msg redirection(uint64_t seid, struct pfcp_update_far *far)
 }
 static void another_smf(void **state)
 {
-    struct net *n = net_new((struct net_options){.seed = 10});
+    struct net *n = net_new((struct net_options){.seed = seed(10)});
     struct ue_session *s = victim(n);
     struct rogue *r = rogue_new(n);
     char supi[24];
@@ -424,7 +428,7 @@ static void another_smf(void **state)
 }
 static void a_copy_elsewhere(void **state)
 {
-    struct net *n = net_new((struct net_options){.seed = 11});
+    struct net *n = net_new((struct net_options){.seed = seed(11)});
     struct ue_session *s = victim(n);
     struct rogue *r = rogue_new(n);
     struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST, .has_seid = true};
@@ -449,7 +453,12 @@ static void a_copy_elsewhere(void **state)
 
 int main(void)
 {
-    return RUN(unit(a_session_pulled_to_another_node), unit(a_tunnel_that_ends_elsewhere), unit(a_session_left_unprotected),
-               unit(a_trace_that_nobody_ordered), unit(capabilities_made_less), unit(null_ciphering), unit(a_weaker_choice),
-               unit(a_suci_heard_and_used_again), unit(replayed_and_forged), unit(another_smf), unit(a_copy_elsewhere));
+    uint64_t rounds = getenv("GUARD_SEEDS") ? strtoull(getenv("GUARD_SEEDS"), NULL, 10) : 1;
+    int failed = 0;
+    for (round_of = 0; round_of < rounds; round_of++)
+        failed += RUN(unit(a_session_pulled_to_another_node), unit(a_tunnel_that_ends_elsewhere),
+                      unit(a_session_left_unprotected), unit(a_trace_that_nobody_ordered), unit(capabilities_made_less),
+                      unit(null_ciphering), unit(a_weaker_choice), unit(a_suci_heard_and_used_again),
+                      unit(replayed_and_forged), unit(another_smf), unit(a_copy_elsewhere));
+    return failed;
 }
