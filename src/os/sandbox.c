@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -186,6 +187,15 @@ static void on_memory(struct filter *f, long number, uint32_t refuse)
     answer(f, refuse);
     answer(f, SECCOMP_RET_ALLOW);
 }
+/* What stdio asks a character device before it writes to it the first time. */
+static void on_terminal(struct filter *f, uint32_t refuse)
+{
+    put(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4);
+    argument(f, 1);
+    put(f, BPF_JMP | BPF_JEQ | BPF_K, TCGETS, 1, 0);
+    answer(f, refuse);
+    answer(f, SECCOMP_RET_ALLOW);
+}
 static void on_maps(struct filter *f, uint32_t refuse)
 {
     enum { LOOKUP = 1, NEXT_KEY = 4, LOOKUP_AND_DELETE = 21, BATCH_FIRST = 24, BATCH_LAST = 27 }; /* enum bpf_cmd */
@@ -236,6 +246,7 @@ static void filter_make(struct filter *f, const struct sandbox_conf *c)
             on_call(f, calls[i].number, calls[i].who ? SECCOMP_RET_ALLOW : path);
     on_memory(f, SYS_mmap, refuse);
     on_memory(f, SYS_mprotect, refuse);
+    on_terminal(f, refuse);
     if (c->maps)
         on_maps(f, refuse);
     answer(f, refuse);

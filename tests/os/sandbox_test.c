@@ -148,7 +148,7 @@ static void killed(void **state)
 /* ---- what stays ---- */
 static int goes_on(const void *ctx)
 {
-    int sv[2], file = open("/tmp", O_TMPFILE | O_RDWR, 0600), ep = epoll_create1(0);
+    int sv[2], file = open("/tmp", O_TMPFILE | O_RDWR, 0600), null = open("/dev/null", O_WRONLY), ep = epoll_create1(0);
     uint8_t octets[32] = "abc";
     struct epoll_event e = {.events = EPOLLIN};
     struct timespec t;
@@ -160,6 +160,7 @@ static int goes_on(const void *ctx)
     void *p = malloc(8 << 20);
     ok = ok && p && clock_gettime(CLOCK_MONOTONIC, &t) == 0;
     free(p);
+    ok = ok && !isatty(null) && errno == ENOTTY; /* stdio asks */
     return ok ? OK : WRONG;
 }
 static void the_core_goes_on(void **state) { assert_int_equal(child(goes_on, NULL), 0); }
