@@ -18,6 +18,7 @@
 #include "os/user_plane.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -213,6 +214,24 @@ static int keeper_begin(struct core *c)
     return e < 0 ? refuse("the process that keeps rights could not start: %s", err_text(e)) : EXIT_OK;
 }
 
+static bool is_beneath(struct str file, struct str folder)
+{
+    char a[PATH_MAX], b[PATH_MAX];
+    if (!file.n || !folder.n || !realpath(file.p, a) || !realpath(folder.p, b))
+        return false;
+    size_t n = strlen(b);
+    return strncmp(a, b, n) == 0 && (a[n] == '/' || b[n - 1] == '/');
+}
+/* The core keeps the right to open files in one folder. */
+static int keys_out_of_reach(const struct config *o)
+{
+    struct str folder = o->trust.evidence;
+    bool within = is_beneath(o->udm.seal_file, folder);
+    for (uint32_t i = 0; i < o->udm.n_hn_keys; i++)
+        within = within || is_beneath(o->udm.hn_keys[i].file, folder);
+    return within ? refuse("trust.evidence %s: udm.seal_file or a home network key lies in it, which the core could read", folder.p) : EXIT_OK;
+}
+
 /* Also before there is anything to be inherited, and before the store is open here. */
 static int keys_begin(struct core *c)
 {
@@ -223,7 +242,7 @@ static int keys_begin(struct core *c)
     int e = folder_of(o->udr.path.p);
     if (e == OK)
         e = key_process_start(&c->keys, o, why);
-    return e < 0 ? refuse("the process that holds the keys could not start: %s", *why ? why : err_text(e)) : EXIT_OK;
+    return e < 0 ? refuse("the process that holds the keys could not start: %s", *why ? why : err_text(e)) : keys_out_of_reach(o);
 }
 static void keys_lost(void *ctx)
 {

@@ -260,6 +260,12 @@ static void cannot_start(void **state)
     config_put("c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d");
     refused("one that stands in the configuration is known to the core");
     config_put(NULL);
+    char set[128];
+    snprintf(set, sizeof set, "trust.evidence=%s", folder);
+    const char *const argv[] = {binary, "run", "-c", config_path, "--set", "trust.mode=observe", "--set", set, NULL};
+    command_start(&core, argv);
+    assert_int_equal(command_end(&core, 10), 1);
+    assert_non_null(strstr(core.err, "lies in it, which the core could read"));
     FILE *f = fopen(seal_path, "w");
     fprintf(f, "%064d\n", 1);
     fclose(f);
