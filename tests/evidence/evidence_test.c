@@ -4,6 +4,8 @@
 #include "sim/disk_memory.h"
 #include "trust/evidence.h"
 #include "trust/evidence_verify.h"
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -379,6 +381,41 @@ static void full_queue(void **state)
     disk_memory_free(d);
 }
 
+/* One thread appends as fast as it can, another writes: all that was taken is there, in order. */
+struct pump {
+    struct evidence_writer *w;
+    _Atomic bool ends;
+};
+static void *pump_on(void *ctx)
+{
+    struct pump *p = ctx;
+    while (!atomic_load(&p->ends))
+        evidence_pump(p->w, false);
+    return NULL;
+}
+static void two_threads(void **state)
+{
+    enum { N = 20000 };
+    struct disk *d = disk_memory_new(1);
+    struct clock_env env = clock_at(T0);
+    struct pump p = {.w = open_on(d, &env)};
+    pthread_t thread;
+    uint32_t taken = 0, gaps = 0;
+    assert_int_equal(pthread_create(&thread, NULL, pump_on, &p), 0);
+    for (uint32_t i = 0; i < N; i++) {
+        env.unix_us++;
+        taken += evidence_append(evidence_of(p.w), EVIDENCE_note, STR("s"), STR("b")) == OK;
+    }
+    atomic_store(&p.ends, true);
+    pthread_join(thread, NULL);
+    evidence_close(p.w);
+    assert_int_equal(verify(d), 0);
+    gaps = (uint32_t)result.by_kind[EVIDENCE_lost];
+    assert_int_equal(result.by_kind[EVIDENCE_note], taken);
+    assert_int_equal(result.entries, taken + gaps + 1);
+    disk_memory_free(d);
+}
+
 /* ---- a crash at every write ---- */
 /* Three signed groups with an unsigned one between; returns what was acknowledged. */
 static void life(struct disk *d, uint64_t *durable, uint64_t *is_signed)
@@ -557,7 +594,7 @@ int main(void)
     int failed = RUN(unit(entry_round_trip), unit(entry_text_of_strangers), unit(entry_refusals), unit(a_log_verifies),
                      unit(every_mutation_is_detected), unit(any_truncation_is_detected),
                      unit(another_history_is_detected_by_a_checkpoint), unit(back_dating_is_detected_by_a_witness),
-                     unit(order_is_refused), unit(clock_steps), unit(full_queue), unit(crash_at_every_write), unit(failing_writes),
+                     unit(order_is_refused), unit(clock_steps), unit(full_queue), unit(two_threads), unit(crash_at_every_write), unit(failing_writes),
                      unit(tampered_logs_do_not_open), unit(files_and_proofs));
     crypto_free(c);
     return failed;
