@@ -193,7 +193,7 @@ def check_types(spec, msgs):
         rows = [r for r in msg['rows'] if in_body(r)]
         for row in rows:
             where = f'{name}.{row["json"]}'
-            if (name, row['json']) in DIFFERS:
+            if (name, row['json']) in DIFFERS or row['json'].startswith('redoubt'):  # our own members say so
                 continue
             if row['json'] not in members:
                 say(f'{where}: not in the specification')

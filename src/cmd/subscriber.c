@@ -274,6 +274,7 @@ static void show_text(const char *supi, const struct subscriber *s, const struct
     char a[NET_ADDR_TEXT], slice[16];
     printf("%s\n  keys              %s, %s\n  method            %s\n  AMF field         %04x\n", supi,
            s->key.alg == AKA_TUAK ? "TUAK" : "MILENAGE", s->sealed_n ? "sealed" : "not shown", auth_text(s->auth), s->amf);
+    printf("  protected         %s\n", subscriber_protected_text(p->is_protected));
     printf("  UE-AMBR           %llu bps down, %llu bps up\n", (unsigned long long)p->ambr_down_bps,
            (unsigned long long)p->ambr_up_bps);
     for (uint32_t i = 0; i < p->n_dnns; i++) {
@@ -307,6 +308,34 @@ static int show(struct subscriber_command *c)
     secret_wipe(memory, sizeof memory);
     return p ? EXIT_OK : refuse(c->words[0], e == ERR_NOTFOUND ? "no such subscriber" : why_of(c, e < 0 ? e : ERR_SYNTAX));
 }
+/* Changes what is said of it and leaves the rest, keys and sequence numbers among them, as it is. */
+static int set(struct subscriber_command *c)
+{
+    enum { ONE = 1u << SUBSCRIBER_FIELD_PROTECTED };
+    uint8_t memory[SUBSCRIBER_ROW_OCTETS];
+    char supi[SUBSCRIBER_SUPI];
+    struct arena a = arena_over(memory, sizeof memory);
+    struct subscriber s = {0};
+    struct listing l = {.c = c};
+    if (c->entry.given != ONE)
+        return usage("subscriber", "set: expected --protected none, government, defence or critical, and nothing else");
+    supi_of(c->words[0], supi);
+    int e = supi[0] ? subscriber_get(c->store, str_of(supi), &a, &s) : ERR_NOTFOUND;
+    const struct subscriber_profile *p = e == OK ? profile_of(&l, s.profile) : NULL;
+    if (p) {
+        l.p.is_protected = c->entry.p.is_protected;
+        e = subscriber_profile_put(c->store, p, &s.profile);
+        e = e < 0 ? e : subscriber_put(c->store, str_of(supi), &s);
+        e = e < 0 ? e : note(c, str_of(supi), false);
+        e = e < 0 ? e : subscriber_commit(c);
+    }
+    secret_wipe(&s, sizeof s);
+    secret_wipe(memory, sizeof memory);
+    if (!p || e < 0)
+        return refuse(c->words[0], e == ERR_NOTFOUND ? "no such subscriber" : why_of(c, e < 0 ? e : ERR_SYNTAX));
+    printf("%s protected: %s\n", supi, subscriber_protected_text(c->entry.p.is_protected));
+    return EXIT_OK;
+}
 static int remove_them(struct subscriber_command *c)
 {
     int status = EXIT_OK;
@@ -334,7 +363,8 @@ static const struct subcommand {
     uint32_t words_min, words_max;
     bool opens; /* the store, for it */
 } subcommands[] = {{"add", add, 0, 0, false},           {"list", list, 0, 0, true},
-                   {"show", show, 1, 1, true},          {"remove", remove_them, 1, 64, true},
+                   {"show", show, 1, 1, true},          {"set", set, 1, 1, true},
+                   {"remove", remove_them, 1, 64, true},
                    {"import", subscriber_import, 1, 1, true}, {"export", subscriber_export, 0, 0, true},
                    {"keygen", subscriber_keygen, 0, 0, false}};
 
@@ -394,7 +424,7 @@ int cmd_subscriber(int argc, char **argv)
         sub = strcmp(argv[1], subcommands[i].name) == 0 ? &subcommands[i] : sub;
     int status = !c    ? refuse("memory", "none left")
                  : sub ? EXIT_OK
-                       : usage("subscriber", "expected add, list, show, remove, import, export or keygen");
+                       : usage("subscriber", "expected add, list, show, set, remove, import, export or keygen");
     while (status == EXIT_OK && args_more(&a))
         status = take_option(c, &a);
     if (status == EXIT_OK && (c->n_words < sub->words_min || c->n_words > sub->words_max))

@@ -37,6 +37,8 @@ int secret_file_write(const char *path, struct str text);
     "      --auth 5G-AKA|\"EAP-AKA'\" --amf 8000 --sqn 000000000000 --slice \"1;1-000009\" --dnn \"internet;ims\"\n" \
     "      --pdu-types \"IPv4;IPv6\" --ambr-down \"1 Gbps\" --ambr-up \"500 Mbps\" --session-ambr-down, -up\n"       \
     "      --5qi 9 --arp 8 --ip 10.45.0.9 (or DNN=ADDRESS, or an IPv6 /64) --replace\n"                             \
+    "      --protected government|defence|critical    through equipment alone that policy trusts with it\n"           \
+    "  set IMSI --protected none|government|defence|critical    of one that is there\n"                              \
     "  list [--limit N]           one line each; show IMSI: all but keys; remove IMSI...\n"                         \
     "  import FILE.csv [--replace] [--dry-run]    the first line names the columns, which are the options above\n"  \
     "                             without --; wrong lines are told and left out. - is standard input\n"             \

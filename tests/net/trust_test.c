@@ -41,7 +41,7 @@ static void banned(void **state)
     for (uint32_t i = 0; gnb_of(n, i); i++)
         told |= strstr(gnb_of(n, i)->trust.why, "deny by t/ban (Act 7 s. 3): nothing of Drago's") != NULL;
     assert_true(told);
-    assert_int_equal(trust_of(n)->n_peers, 1);
+    assert_int_equal(trust_of(n)->n_peers, 2);
     permitted(n); /* the other one works */
     net_free(n);
 }
@@ -50,7 +50,7 @@ static void observed(void **state)
 {
     struct net *n = net_new((struct net_options){.more = "trust: {mode: observe}\n", .provision = one_of_drago, .policies = {REGIME_HEAD BAN}});
     assert_int_equal(n->amf->gnbs_setup, 2);
-    assert_int_equal(trust_of(n)->n_peers, 2);
+    assert_int_equal(trust_of(n)->n_peers, 3);
     net_free(n);
 }
 
@@ -144,7 +144,7 @@ static void drained(void **state)
     assert_int_equal(n->amf->gnbs_setup, 2);
     net_run(n, 10 * NET_S);
     assert_int_equal(n->amf->gnbs_setup, 1);
-    assert_int_equal(trust_of(n)->n_peers, 1);
+    assert_int_equal(trust_of(n)->n_peers, 2);
     assert_int_equal(trust_of(n)->n_draining, 0);
     net_run(n, 10 * NET_S); /* it comes again, and is refused */
     assert_int_equal(n->amf->gnbs_setup, 1);
@@ -208,7 +208,7 @@ static void configuration_update(void **state)
     assert_int_equal(gnb_update(&n->cells[0].gnb, &NET_TA[1], 1, "other"), OK);
     net_run(n, NET_S);
     assert_int_equal(n->cells[0].gnb.updates_accepted, 1);
-    assert_int_equal(trust_of(n)->n_peers, 2);
+    assert_int_equal(trust_of(n)->n_peers, 3);
     one_of_drago(n->store);
     char why[256];
     n->core.now_us = world_now_us(n->w);
@@ -222,8 +222,127 @@ static void configuration_update(void **state)
     net_free(n);
 }
 
+/* ---- protected subscribers ---- */
+#define NOT_FOR_PROTECTED                                                                                              \
+    REGIME_HEAD "  - {id: np, says: \"not for the government\", sure: seen, suppliers: [Drago], decision: permit-with-conditions, "    \
+                "conditions: [no-protected-subscribers]}\n"
+static void government(struct subscriber_profile *p) { p->is_protected = SUBSCRIBER_GOVERNMENT; }
+static uint8_t cause_of_registration(struct net *n, struct ue *ue)
+{
+    n->count[UE_REGISTRATION_FAILED] = 0;
+    ue_register(ue);
+    net_run_until(n, ue->state == MM_REGISTERED || n->count[UE_REGISTRATION_FAILED], 8 * NET_S);
+    net_run(n, 200 * NET_MS);
+    return n->count[UE_REGISTRATION_FAILED] ? n->last[UE_REGISTRATION_FAILED].cause : 0;
+}
+static void protected_registration(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOT_FOR_PROTECTED}, .subscriber = government});
+    struct ue *ue = n->ue[0];
+    assert_int_equal(n->amf->gnbs_setup, 2); /* permitted, for others */
+    ue_camp(ue, &n->cells[1]);
+    assert_int_equal(cause_of_registration(n, ue), NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA);
+    assert_int_equal(n->amf->ues->registered, 0);
+    ue_camp(ue, &n->cells[0]);
+    assert_int_equal(cause_of_registration(n, ue), 0);
+    assert_int_equal(ue->state, MM_REGISTERED);
+    assert_true(net_amf_ue(n, ue)->is_protected);
+    /* its user data is protected on the radio, whatever the data network's default is */
+    struct ue_session *s = net_session(n, ue, "internet", NAS_PDU_IPV4);
+    const struct smf_session *m = smf_session_find(n->smf, STR("imsi-001010000000001"), s->psi);
+    assert_int_equal(m->integrity, NGAP_IntegrityProtectionIndication_required);
+    assert_int_equal(m->ciphering, NGAP_ConfidentialityProtectionIndication_required);
+    net_ping(n, s, "8.8.8.8");
+    /* moved to the other cell while idle: no service there, and service again here */
+    net_idle(n, ue);
+    ue_camp(ue, &n->cells[1]);
+    uint32_t failed = n->count[UE_SERVICE_FAILED] + n->count[UE_REGISTRATION_FAILED];
+    if (ue_service(ue) < 0)
+        ue_register(ue);
+    net_run(n, 3 * NET_S);
+    assert_true(n->count[UE_SERVICE_FAILED] + n->count[UE_REGISTRATION_FAILED] > failed);
+    ue_camp(ue, &n->cells[0]);
+    net_run(n, 2 * NET_S);
+    if (ue->state != MM_REGISTERED)
+        ue_register(ue);
+    net_run(n, 5 * NET_S);
+    assert_int_equal(ue->state, MM_REGISTERED);
+    net_free(n);
+}
+static void others_are_served(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOT_FOR_PROTECTED}});
+    ue_camp(n->ue[0], &n->cells[1]);
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    const struct smf_session *m = smf_session_find(n->smf, STR("imsi-001010000000001"), s->psi);
+    assert_int_equal(m->integrity, NGAP_IntegrityProtectionIndication_preferred);
+    net_ping(n, s, "8.8.8.8");
+    net_free(n);
+}
+/* The condition comes while a protected subscriber is connected there. */
+static void protected_sent_away(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}, .subscriber = government});
+    char why[256];
+    ue_camp(n->ue[0], &n->cells[1]);
+    net_register(n, n->ue[0]);
+    net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    assert_non_null(n->ue[0]->link);
+    assert_int_equal(trust_apply(trust_of(n), policy_made(NOT_FOR_PROTECTED), why, sizeof why), OK);
+    net_run(n, 3 * NET_S);
+    assert_null(n->ue[0]->link);
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    net_free(n);
+}
+
+/* ---- UPFs ---- */
+static void upf_of_drago(struct store *s) { estate_import(s, "orion", "orion", "drago", "gnb", ADDRESS_ONLY); }
+static bool session_refused(struct net *n, struct ue *ue)
+{
+    uint32_t before = n->count[UE_SESSION_FAILED];
+    assert_true(ue_session_open(ue, &(struct ue_open){.dnn = "internet", .has_slice = true, .slice = {.sst = 1}}) > 0);
+    net_run_until(n, n->count[UE_SESSION_FAILED] > before, 5 * NET_S);
+    net_run(n, 300 * NET_MS);
+    return n->count[UE_SESSION_FAILED] > before;
+}
+static void upf_banned(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = upf_of_drago, .policies = {REGIME_HEAD BAN}});
+    net_register(n, n->ue[0]);
+    assert_true(n->smf->upfs[0].refused);
+    assert_true(session_refused(n, n->ue[0]));
+    assert_int_equal(n->upf->sessions.used, 0);
+    net_free(n);
+    n = net_new((struct net_options){.more = ENFORCE, .provision = upf_of_drago, .policies = {NOT_FOR_PROTECTED}, .subscriber = government});
+    net_register(n, n->ue[0]);
+    assert_true(session_refused(n, n->ue[0]));
+    net_free(n);
+    n = net_new((struct net_options){.more = ENFORCE, .provision = upf_of_drago, .policies = {NOT_FOR_PROTECTED}});
+    net_register(n, n->ue[0]);
+    net_ping(n, net_session(n, n->ue[0], "internet", NAS_PDU_IPV4), "8.8.8.8");
+    net_free(n);
+}
+static void upf_loses_permission(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = upf_of_drago, .policies = {NOTHING}});
+    char why[256];
+    net_register(n, n->ue[0]);
+    net_ping(n, net_session(n, n->ue[0], "internet", NAS_PDU_IPV4), "8.8.8.8");
+    assert_int_equal(trust_apply(trust_of(n), policy_made(REGIME_HEAD BAN), why, sizeof why), OK);
+    net_run(n, 5 * NET_S);
+    assert_true(n->smf->upfs[0].refused);
+    assert_int_equal(n->smf->sessions.used, 0);
+    assert_int_equal(net_upf_sessions(n), 0);
+    assert_int_equal(trust_apply(trust_of(n), policy_made(NOTHING), why, sizeof why), OK);
+    net_run(n, NET_S);
+    net_ping(n, net_session(n, n->ue[0], "internet", NAS_PDU_IPV4), "8.8.8.8");
+    net_free(n);
+}
+
 int main(void)
 {
     return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
-               unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update));
+               unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
+               unit(protected_sent_away), unit(upf_banned), unit(upf_loses_permission));
 }

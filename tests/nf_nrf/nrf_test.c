@@ -293,6 +293,76 @@ static void no_more_than_there_is_room_for(void **state)
     finish(t);
 }
 
+/* ---- trust ---- */
+static struct {
+    unsigned asked, gone;
+    char callback[128], vendor[8];
+} trusted;
+static void on_decide(void *state, struct call *c)
+{
+    static const struct str why[] = {{"deny by t/ban (Act 7): not this vendor", 38}};
+    const SBI_REQ(trust_decide_connect) *q = c->req;
+    SBI_RSP(trust_decide_connect) *r = c->rsp;
+    trusted.asked++;
+    assert_int_equal(q->body.kind, SBI_TrustKind_NF);
+    str_copy(trusted.callback, sizeof trusted.callback, q->body.callback_uri);
+    str_copy(trusted.vendor, sizeof trusted.vendor, q->body.vendor_id);
+    r->permitted = str_is(q->body.node_id, OTHER_ID);
+    r->verdict = r->permitted ? SBI_TrustVerdict_PERMIT : SBI_TrustVerdict_DENY;
+    r->has.reasons = true;
+    r->reasons.p = why;
+    r->reasons.n = 1;
+    call_reply(c, 200);
+}
+static void on_gone(void *state, struct call *c)
+{
+    trusted.gone++;
+    call_reply(c, 204);
+}
+static const struct nf_op trust_ops[] = {{SBI_trust_decide_connect, on_decide}, {SBI_trust_gone, on_gone}};
+static const struct nf_desc trust_stub = {SBI_NF_TRUST, "trust", 8, stub_boot, NULL, NULL, trust_ops, 2};
+static void of_vendor(struct sbi_NFProfile *p)
+{
+    p->has.vendor_id = true;
+    p->vendor_id = STR("002011");
+}
+/* Functions of elsewhere register as the trust function allows, and leave when it takes its word back. */
+static void only_whom_policy_permits(void **state)
+{
+    memset(&trusted, 0, sizeof trusted);
+    struct core *t = core_new("nrf:\n  heartbeat: 10\ntrust:\n  mode: enforce\n");
+    if (json)
+        assert_int_equal(sbi_json_mode(&t->rt), OK);
+    assert_int_equal(nf_start(&t->rt, &nrf_nf), OK);
+    run_ms(t, 1);
+    uint32_t own = map_count(&nrf_of(t)->by_id);
+    assert_true(own >= 4); /* those of this process are not asked about */
+    assert_int_equal(trusted.asked, 0);
+    assert_int_equal(register_other(t, OTHER_ID, of_vendor), 403); /* nobody decides */
+    assert_int_equal(nf_start(&t->rt, &trust_stub), OK);
+    assert_int_equal(register_other(t, OTHER_ID, of_vendor), 201);
+    assert_string_equal(trusted.vendor, "002011");
+    assert_int_equal(register_other(t, THIRD_ID, NULL), 403);
+    assert_int_equal(trusted.asked, 2);
+    assert_int_equal(map_count(&nrf_of(t)->by_id), own + 1);
+    assert_null(nrf_find(nrf_of(t), STR(THIRD_ID)));
+    assert_non_null(strstr(trusted.callback, "/nrf-callback/v1/trust/" THIRD_ID));
+    struct ask *a = ask_new(t, SBI_trust_changed);
+    SBI_REQ(trust_changed) *q = ask_request(a);
+    q->body.kind = SBI_TrustKind_NF;
+    q->body.node_id = STR(OTHER_ID);
+    char uri[128];
+    snprintf(uri, sizeof uri, "%s/nrf-callback/v1/trust/%s", t->rt.api_root, OTHER_ID);
+    q->callback = str_of(uri);
+    q->body.decision.verdict = SBI_TrustVerdict_DENY;
+    assert_int_equal(ask_send(t, a), 204);
+    ask_done(a);
+    run_ms(t, 10);
+    assert_null(nrf_find(nrf_of(t), STR(OTHER_ID)));
+    assert_int_equal(trusted.gone, 1);
+    finish(t);
+}
+
 int main(void)
 {
     int failed = 0;
@@ -302,7 +372,8 @@ int main(void)
         failed |=
             RUN(unit(functions_of_the_process_are_there), unit(one_that_falls_silent_is_not_found),
                 unit(changes_and_refusals), unit(the_best_comes_first),
-                unit(those_who_want_to_know_are_told), unit(no_more_than_there_is_room_for));
+                unit(those_who_want_to_know_are_told), unit(no_more_than_there_is_room_for),
+                unit(only_whom_policy_permits));
     }
     return failed;
 }

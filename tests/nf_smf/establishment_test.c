@@ -676,10 +676,10 @@ static void by_weight(void **state)
     for (unsigned i = 0; i < 3; i++)
         net->smf->upfs[i].assoc = &up;
     for (unsigned i = 0; i < 40; i++)
-        n[smf_upf_select(net->smf, &net->smf->dnns[0]) - net->smf->upfs]++;
+        n[smf_upf_select(net->smf, &net->smf->dnns[0], false) - net->smf->upfs]++;
     assert_true(n[0] == 30 && n[1] == 10 && n[2] == 0);
     up.is_up = false;
-    assert_null(smf_upf_select(net->smf, &net->smf->dnns[0]));
+    assert_null(smf_upf_select(net->smf, &net->smf->dnns[0], false));
 }
 
 int main(int argc, char **argv)

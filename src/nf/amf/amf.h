@@ -165,6 +165,11 @@ bool amf_trust_is_on(const struct amf *);
 /* gnb->trust is what holds for this message of a node that names itself so. false: that is being asked, and the message
  * comes again. */
 bool amf_trust_known(const struct amf_rx *, struct str name);
+struct amf_conn;
+struct amf_ue;
+/* 0, or the 5GMM cause with which a phone is sent elsewhere: this node is being emptied, or is not trusted with the
+ * subscriber (ue NULL: not yet known who it is). */
+uint8_t amf_trust_cause(const struct amf_conn *, const struct amf_ue *);
 /* The node is not what it was, or not there any more: nobody asks, and the trust function forgets it. */
 void amf_trust_gone(struct amf *, struct amf_gnb *);
 struct call;

@@ -238,7 +238,7 @@ static void run(struct proc *p, const struct wake *w)
     f->cause = cause_of_type(f);
     if (f->cause)
         goto reject;
-    f->cause = f->a.conn->gnb->is_draining ? NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA : 0;
+    f->cause = amf_trust_cause(f->a.conn, NULL);
     if (f->cause)
         goto reject;
     f->cause = amf_slices_here(f); /* a phone that is not served here gives away nothing first */
@@ -287,6 +287,9 @@ static void run(struct proc *p, const struct wake *w)
         if (f->cause)
             goto reject;
     }
+    f->cause = amf_trust_cause(f->a.conn, f->a.ue);
+    if (f->cause)
+        goto reject;
     amf_slices_ask(f);
     amf_policy_ask(f);
     AWAIT_CALLS(p);

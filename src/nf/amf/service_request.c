@@ -132,9 +132,10 @@ void amf_nas_service_request(const struct amf_nas_rx *rx)
             refuse(c, NAS_GMM_CAUSE_IMPLICITLY_DE_REGISTERED);
         return;
     }
-    if (c->gnb->is_draining) {
+    uint8_t elsewhere = amf_trust_cause(c, ue);
+    if (elsewhere) {
         if (!c->proc)
-            refuse(c, NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA);
+            refuse(c, elsewhere);
         return;
     }
     if (!amf_ue_may_send(ue)) { /* the store cannot commit: new keys need no row */

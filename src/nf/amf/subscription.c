@@ -113,6 +113,7 @@ static void take_access(struct amf_ue *ue, const struct sbi_AccessAndMobilitySub
 {
     ue->ambr_up_bps = d->has.subscribed_ue_ambr ? bps_of(d->subscribed_ue_ambr.uplink) : 0;
     ue->ambr_down_bps = d->has.subscribed_ue_ambr ? bps_of(d->subscribed_ue_ambr.downlink) : 0;
+    ue->is_protected = d->has.protected_subscriber && !str_is(d->protected_subscriber, "none");
     ue->rfsp = d->has.rfsp_index ? (uint16_t)d->rfsp_index : 0;
     ue->subscribed_t3512_s = d->has.subs_reg_timer ? (uint32_t)d->subs_reg_timer : 0;
     ue->n_subscribed = 0;

@@ -160,6 +160,36 @@ void amf_trust_gone(struct amf *amf, struct amf_gnb *gnb)
     call_notify(c);
 }
 
+/* ---- phones ---- */
+/* TS 24.501 has no cause for another cell of the same area: a node that is not trusted is in an area of its own, or the
+ * phone looks further than it would have to. */
+uint8_t amf_trust_cause(const struct amf_conn *c, const struct amf_ue *ue)
+{
+    const struct amf_gnb *gnb = c->gnb;
+    struct rt *rt = c->amf->rt;
+    if (gnb->is_draining)
+        return NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA;
+    if (!ue || !ue->is_protected || !gnb->trust.no_protected)
+        return 0;
+    LOG(rt->log, trust_protected, "ue=%s gnb=%s", log_identity(rt->log, amf_ue_supi(ue)).text, amf_gnb_text(gnb));
+    metric_add(rt->metrics, METRIC_trust_protected, 1);
+    return NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA;
+}
+/* Protected subscribers on a node that is not trusted with them any more. */
+static void protected_released(struct amf_gnb *gnb)
+{
+    struct ngap_Cause cause = amf_cause_radio(NGAP_CauseRadioNetwork_release_due_to_5gc_generated_reason);
+    LIST_EACH_SAFE(l, &gnb->conns) {
+        struct amf_conn *c = CONTAINER(l, struct amf_conn, on_gnb);
+        if (!c->ue || !c->ue->is_protected || c->is_releasing)
+            continue;
+        if (c->proc)
+            c->release_wanted = true;
+        else
+            amf_conn_release(c, cause);
+    }
+}
+
 /* ---- the decision changes ---- */
 static void all_released(struct amf_gnb *gnb)
 {
@@ -217,6 +247,8 @@ void amf_op_trust_changed(void *state, struct call *c)
             gnb->is_draining = false;
             timer_stop(&amf->rt->timers, &gnb->drain_timer);
         }
+        if (gnb->trust.no_protected)
+            protected_released(gnb);
         for (uint32_t i = 0; i < gnb->n_tas; i++) /* fewer at once; more with the next configuration update */
             gnb->tas[i].slices &= gnb->trust.slices[gnb->tas[i].plmn];
     }

@@ -108,6 +108,7 @@ struct amf_ue {
     uint8_t dereg_cause;   /* 5GMM cause of a pending deregistration, 0: none */
     bool dereg_again;      /* … re-registration required */
     bool is_paged;         /* amf2: a paging procedure runs as ue->proc */
+    bool is_protected;     /* government, defence, critical: not through equipment that policy does not trust with it */
     bool has_row;          /* in the store */
     bool guti_unsure;      /* restored: which of the three the phone uses is not known */
     uint64_t spare_at;     /* rt->commits with which the spare is durable; 0: it is; UINT64_MAX: not yet written */

@@ -17,7 +17,7 @@ enum {
     UPLINK_AHEAD = 64, /* uplink messages after which a row is written anew: estimation bears 255 (TS 24.501 4.4.3.1) */
     DNNS_MAX = 256,
 };
-enum { ROW_SUBSCRIPTION = 1, ROW_AT_UDM = 2, ROW_AGAIN = 4, ROW_LOCATED = 8 };
+enum { ROW_SUBSCRIPTION = 1, ROW_AT_UDM = 2, ROW_AGAIN = 4, ROW_LOCATED = 8, ROW_PROTECTED = 16 };
 static const struct bytes key_epoch = {(const uint8_t *)"amf_epoch", 9};
 
 static struct bytes key_of(const struct amf_ue *ue)
@@ -116,7 +116,8 @@ static struct bytes encode(const struct amf_ue *ue, struct wr *w)
     wr_u8(w, FORMAT);
     wr_u32(w, ue->amf->ues->epoch);
     wr_u8(w, (uint8_t)((ue->has_subscription ? ROW_SUBSCRIPTION : 0) | (ue->at_udm ? ROW_AT_UDM : 0) |
-                       (ue->dereg_again ? ROW_AGAIN : 0) | (ue->location.at_us ? ROW_LOCATED : 0)));
+                       (ue->dereg_again ? ROW_AGAIN : 0) | (ue->location.at_us ? ROW_LOCATED : 0) |
+                       (ue->is_protected ? ROW_PROTECTED : 0)));
     wr_u8(w, ue->pending);
     wr_u8(w, ue->dereg_cause);
     wr_u8(w, ue->guami);
@@ -361,6 +362,7 @@ static int decode(struct bytes row, struct amf_ue *ue)
     if (!known || epoch >= ue->amf->ues->epoch)
         return ERR_SYNTAX;
     ue->dereg_again = flags & ROW_AGAIN;
+    ue->is_protected = flags & ROW_PROTECTED;
     ue->at_udm = flags & ROW_AT_UDM;
     ue->pending = rd_u8(&r) & AMF_PENDING_DEREGISTRATION;
     ue->dereg_cause = rd_u8(&r);

@@ -31,6 +31,7 @@ static const char *type_text(const struct nrf_profile *x)
 void nrf_profile_drop(struct nrf_profile *x)
 {
     struct nrf *n = x->nrf;
+    nrf_trust_gone(x);
     timer_stop(&n->rt->timers, &x->silence);
     list_remove(&x->link);
     map_del(&n->by_id, (struct bytes){(const uint8_t *)x->id, 36});
@@ -115,6 +116,12 @@ static struct nrf_profile *profile_new(struct nrf *n, struct str id)
 void nrf_register(void *state, struct call *c)
 {
     struct nrf *n = state;
+    const SBI_REQ(nnrf_nfm_register) *q = c->req;
+    if (nrf_is_here(n, q->nf_instance_id) || !nrf_trust_asks(n, c))
+        nrf_register_go(n, c);
+}
+void nrf_register_go(struct nrf *n, struct call *c)
+{
     const SBI_REQ(nnrf_nfm_register) *q = c->req;
     SBI_RSP(nnrf_nfm_register) *r = c->rsp;
     struct sbi_NFProfile v = q->body;

@@ -59,6 +59,8 @@ static int nrf_boot(struct rt *rt, void *state)
 static void nrf_stop(struct rt *rt, void *state)
 {
     struct nrf *n = state;
+    if (n->rt)
+        nrf_trust_stop(n);
     LIST_EACH_SAFE(l, &n->subscriptions)
     nrf_subscription_drop(CONTAINER(l, struct nrf_subscription, link));
     LIST_EACH_SAFE(l, &n->profiles)
@@ -84,6 +86,7 @@ static const struct nf_op ops[] = {
     {SBI_nnrf_nfm_deregister, nrf_deregister}, {SBI_nnrf_nfm_get, nrf_get},
     {SBI_nnrf_nfm_subscribe, nrf_subscribe},   {SBI_nnrf_nfm_unsubscribe, nrf_unsubscribe},
     {SBI_nnrf_disc_search, nrf_search},        {SBI_nnrf_oauth2_token, access_token},
+    {SBI_trust_changed, nrf_trust_changed},
 };
 const struct nf_desc nrf_nf = {.kind = SBI_NF_NRF,
                                .name = "nrf",

@@ -55,11 +55,19 @@ bool nrf_is_here(const struct nrf *,
 /* ---- management.c ---- */
 void nrf_profile_drop(struct nrf_profile *);
 void nrf_register(void *, struct call *);
+void nrf_register_go(struct nrf *, struct call *); /* whoever it is, it may */
 void nrf_update(void *, struct call *);
 void nrf_deregister(void *, struct call *);
 void nrf_get(void *, struct call *);
 /* A copy of a profile in the arena of a call; false: no room. */
 bool nrf_profile_put(const struct nrf_profile *, struct arena *, struct sbi_NFProfile *);
+
+/* ---- trust.c: a function of elsewhere registers as the trust function allows ---- */
+/* false: nobody is to be asked. true: it is being asked, and the call goes on, or is refused, with the answer. */
+bool nrf_trust_asks(struct nrf *, struct call *registration);
+void nrf_trust_changed(void *, struct call *); /* callback path "trust/{nfInstanceId}" */
+void nrf_trust_gone(const struct nrf_profile *);
+void nrf_trust_stop(struct nrf *);
 
 /* ---- subscription.c ---- */
 void nrf_subscription_drop(struct nrf_subscription *);

@@ -138,7 +138,7 @@ int smf_n4_establish(struct pfcp_call *c, struct proc *p, const struct smf_sessi
     struct str instance;
     struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST};
     struct pfcp_session_establishment_request *q = &m.session_establishment_request;
-    int err = smf_upf_is_up(s->upf) ? rules_fill(&r, s, &instance) : ERR_STATE;
+    int err = smf_upf_may_serve(s->upf) ? rules_fill(&r, s, &instance) : ERR_STATE;
     if (err)
         return err;
     struct net_addr here = s->smf->n4.config.local;

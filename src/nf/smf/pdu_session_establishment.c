@@ -214,6 +214,14 @@ static void fixed_addresses(const struct sbi_DnnConfiguration *d, struct net_add
     }
 }
 
+static bool is_protected_subscriber(const struct smf_session *s, const struct sbi_SmSubsData *d)
+{
+    for (uint32_t i = 0; i < d->items.n; i++)
+        if (d->items.p[i].has.protected_subscriber && !str_is(d->items.p[i].protected_subscriber, "none"))
+            return true;
+    return false;
+}
+
 /* Subscription, addresses and UPF: all that can be refused before the AMF is answered. */
 static uint8_t subscription_apply(struct smf_session *s, struct establishment *f)
 {
@@ -233,12 +241,15 @@ static uint8_t subscription_apply(struct smf_session *s, struct establishment *f
     smf_qos_of_subscription(&s->qos, d);
     smf_security_of_config(s, s->dnn->c);
     smf_security_of_subscription(s, d);
+    bool is_protected = is_protected_subscriber(s, f->subscription->rsp);
+    if (is_protected)
+        smf_security_require(s);
     s->max_rate_ul = f->ask.max_rate_ul;
     s->max_rate_dl = f->ask.max_rate_dl;
     fixed_addresses(d, &v4, &v6);
     if (smf_addresses_take(s, &v4, &v6) < 0)
         return NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
-    s->upf = smf_upf_select(s->smf, s->dnn);
+    s->upf = smf_upf_select(s->smf, s->dnn, is_protected);
     if (!s->upf)
         return NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
     s->upf->sessions++;

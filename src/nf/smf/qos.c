@@ -62,6 +62,11 @@ void smf_security_of_subscription(struct smf_session *s, const struct sbi_DnnCon
     if (d->up_security.up_confid != SBI_UpConfidentiality_OTHER)
         s->ciphering = (uint8_t)(d->up_security.up_confid - SBI_UpConfidentiality_REQUIRED);
 }
+void smf_security_require(struct smf_session *s)
+{
+    s->integrity = NGAP_IntegrityProtectionIndication_required;
+    s->ciphering = NGAP_ConfidentialityProtectionIndication_required;
+}
 _Static_assert((int)CONFIG_UP_SECURITY_NOT_NEEDED == (int)NGAP_IntegrityProtectionIndication_not_needed &&
                    (int)CONFIG_UP_SECURITY_REQUIRED == (int)NGAP_ConfidentialityProtectionIndication_required,
                "one order everywhere");

@@ -83,7 +83,7 @@ void smf_restoration_start(struct smf_session *s, const struct smf_input *in)
 void smf_restore(struct smf_upf *u)
 {
     struct smf *smf = u->smf;
-    if (!smf_upf_is_up(u)) /* one that failed because the UPF is away: all are put back when it is up */
+    if (!smf_upf_may_serve(u)) /* one that failed because the UPF is away: all are put back when it is up */
         return;
     if (u->restore) { /* from the start: nothing is there */
         uint32_t i = 0;

@@ -92,6 +92,7 @@ static void stop(struct rt *rt, void *state)
             smf_session_drop(s, false);
         }
     }
+    smf_trust_stop(smf);
     smf_n4_close(smf);
     smf_n4_deletions_forget(smf);
     for (uint32_t k = 0; smf->dnns && k < smf->n_dnns; k++) {
@@ -137,5 +138,6 @@ static const struct nf_op ops[] = {
     {SBI_namf_comm_n1n2_transfer_failure_notify, smf_transfer_failed},
     {SBI_npcf_sm_policy_update_notify, smf_policy_notified},
     {SBI_npcf_sm_policy_terminate_notify, smf_policy_terminated},
+    {SBI_trust_changed, smf_op_trust_changed},
 };
 const struct nf_desc smf_nf = {SBI_NF_SMF, "smf", sizeof(struct smf), boot, stop, status, ops, ARRAY_LEN(ops)};

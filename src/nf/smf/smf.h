@@ -41,6 +41,8 @@ struct smf_upf {
     uint32_t restore_next;   /* slab index; see restoration.c */
     uint32_t restoring;      /* procedures that do it now */
     bool restore, is_walking;
+    bool refused;      /* by policy, or nobody has decided yet: no session is placed on it */
+    bool no_protected; /* not for protected subscribers */
     struct timer again; /* associate, after the UPF released us */
 };
 struct smf_tunnel { /* addr.family 0: none */
@@ -177,8 +179,17 @@ void smf_n4_timers(const struct smf *, struct pfcp_config *to);
 int smf_n4_open(struct smf *);
 void smf_n4_close(struct smf *);
 /* By DNN and weight; NULL: none serves it and is up. */
-struct smf_upf *smf_upf_select(struct smf *, const struct smf_dnn *);
+struct smf_upf *smf_upf_select(struct smf *, const struct smf_dnn *, bool is_protected);
 static inline bool smf_upf_is_up(const struct smf_upf *u) { return u->assoc && u->assoc->is_up; }
+static inline bool smf_upf_may_serve(const struct smf_upf *u) { return smf_upf_is_up(u) && !u->refused; }
+
+/* ---- trust.c: who built the UPF ---- */
+void smf_trust_ask(struct smf_upf *); /* the association is up */
+void smf_trust_gone(struct smf_upf *);
+void smf_op_trust_changed(void *smf, struct call *); /* callback path "trust/{upf}" */
+void smf_trust_stop(struct smf *);
+/* The session's security where policy or the subscriber wants user data protected on the radio. */
+void smf_security_require(struct smf_session *);
 
 /* ---- n4.c: PFCP messages of a session ---- */
 /* Each sends within a procedure; then AWAIT_CALLS and smf_n4_cause(). 0 or a negative error. */

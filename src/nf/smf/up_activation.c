@@ -80,7 +80,7 @@ static void start(struct smf_session *s, struct call *request, const struct smf_
 void smf_activation_start(struct smf_session *s, const struct smf_input *in)
 {
     struct call *c = in->call;
-    if (!s->up_seid && !s->not_restored && smf_upf_is_up(s->upf)) { /* its turn has not come yet: it comes now */
+    if (!s->up_seid && !s->not_restored && smf_upf_may_serve(s->upf)) { /* its turn has not come yet: it comes now */
         smf_restoration_start(s, &(struct smf_input){.event = SMF_EV_RESTORE});
         if (s->proc) {
             list_append(&s->waiting, &c->on_producer);

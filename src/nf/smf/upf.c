@@ -21,13 +21,13 @@ static bool upf_serves(const struct smf_upf *u, const struct smf_dnn *d)
     return u->c->n_dnns == 0;
 }
 /* Smooth weighted round robin: each gains its weight, the richest is chosen and pays for all. */
-struct smf_upf *smf_upf_select(struct smf *smf, const struct smf_dnn *d)
+struct smf_upf *smf_upf_select(struct smf *smf, const struct smf_dnn *d, bool is_protected)
 {
     struct smf_upf *best = NULL;
     int32_t total = 0;
     for (uint32_t i = 0; i < smf->n_upfs; i++) {
         struct smf_upf *u = &smf->upfs[i];
-        if (!smf_upf_is_up(u) || !u->c->weight || !upf_serves(u, d))
+        if (!smf_upf_may_serve(u) || !u->c->weight || !upf_serves(u, d) || (is_protected && u->no_protected))
             continue;
         total += (int32_t)u->c->weight;
         u->credit += (int32_t)u->c->weight;
@@ -62,8 +62,9 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
     case PFCP_PEER_UP:
         LOG(smf->rt->log, pfcp_associated, "upf=" STR_FMT " peer=%s", STR_ARG(u->c->name), peer);
         metric_add(smf->rt->metrics, METRIC_pfcp_associations, 1);
+        smf_trust_ask(u);
         smf_n4_deletions_go(u);
-        if (u->restore)
+        if (u->restore && !u->refused)
             smf_restore(u);
         return;
     case PFCP_PEER_LOST: /* it may come back with its sessions as they were */
@@ -80,6 +81,7 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
         LOG(smf->rt->log, pfcp_refused, "upf=" STR_FMT " peer=%s cause=%u", STR_ARG(u->c->name), peer, a->cause);
         return;
     }
+    smf_trust_gone(u);
     metric_add(smf->rt->metrics, METRIC_pfcp_associations, -1);
     /* TS 29.244 6.2.6.3: a setup anew deletes what was there before it, so all is put back once it is up. */
     u->restore = true;

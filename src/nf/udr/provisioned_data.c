@@ -67,6 +67,8 @@ static int fill_am(struct arena *a, const struct subscriber_profile *p,
     m->nssai.has.single_nssais = n_other != 0;
     m->nssai.single_nssais.p = others;
     m->nssai.single_nssais.n = n_other;
+    m->has.protected_subscriber = p->is_protected != 0;
+    m->protected_subscriber = str_of(subscriber_protected_text(p->is_protected));
     m->has.subscribed_ue_ambr = ambr(a, p->ambr_up_bps, p->ambr_down_bps, &m->subscribed_ue_ambr);
     return OK;
 }
@@ -185,6 +187,8 @@ static int fill_slice(struct arena *a, const struct subscriber *s, const struct 
     if (!dnns)
         return ERR_NOSPACE;
     m->single_nssai = snssai(a, &p->slices[slice]);
+    m->has.protected_subscriber = p->is_protected != 0;
+    m->protected_subscriber = str_of(subscriber_protected_text(p->is_protected));
     m->has.dnn_configurations = 1;
     m->dnn_configurations.p = dnns;
     int e = OK;

@@ -180,6 +180,19 @@ int subscriber_count_add(struct store *st, int64_t by)
     return store_put(st, STORE_meta, key_count, BYTES_OF(v));
 }
 
+/* ---- protection ---- */
+static const char *const protected_names[SUBSCRIBER_PROTECTED_COUNT] = {"none", "government", "defence", "critical"};
+const char *subscriber_protected_text(uint8_t v) { return v < SUBSCRIBER_PROTECTED_COUNT ? protected_names[v] : "?"; }
+bool subscriber_protected_of(struct str s, uint8_t *out)
+{
+    for (uint8_t i = 0; i < SUBSCRIBER_PROTECTED_COUNT; i++)
+        if (str_eq_nocase(s, str_of(protected_names[i]))) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
 /* ---- the profile's row ---- */
 static void encode_dnn(const struct subscriber_dnn *d, struct wr *w)
 {
@@ -229,6 +242,8 @@ static struct bytes encode_profile(const struct subscriber_profile *p, struct wr
     wr_u8(w, p->n_dnns);
     for (uint32_t i = 0; i < p->n_dnns; i++)
         encode_dnn(&p->dnns[i], w);
+    if (p->is_protected) /* rows from before there was such a thing end here */
+        wr_u8(w, p->is_protected);
     return wr_done(w);
 }
 
@@ -259,7 +274,8 @@ int subscriber_profile_decode(struct bytes row, struct subscriber_profile *p)
         if (p->dnns[i].slice >= p->n_slices)
             return ERR_SYNTAX;
     }
-    return ended(&r);
+    p->is_protected = rd_left(&r) ? rd_u8(&r) : 0;
+    return p->is_protected < SUBSCRIBER_PROTECTED_COUNT ? ended(&r) : ERR_SYNTAX;
 }
 
 int subscriber_profile_get(struct store *st, uint64_t id, struct arena *a, struct subscriber_profile *out)

@@ -32,9 +32,14 @@ struct subscriber_dnn {
     uint64_t ambr_down_bps, ambr_up_bps;     /* 0: the network's default */
     uint8_t up_integrity, up_ciphering;      /* enum sbi_UpIntegrity, sbi_UpConfidentiality; 0: the network's */
 };
+/* Whose traffic may pass through equipment that is trusted with it alone. */
+enum subscriber_protected { SUBSCRIBER_NOT_PROTECTED, SUBSCRIBER_GOVERNMENT, SUBSCRIBER_DEFENCE, SUBSCRIBER_CRITICAL, SUBSCRIBER_PROTECTED_COUNT };
+const char *subscriber_protected_text(uint8_t); /* "none", "government" … */
+bool subscriber_protected_of(struct str, uint8_t *);
 struct subscriber_profile {
     uint64_t ambr_down_bps, ambr_up_bps; /* UE-AMBR */
     uint8_t n_slices, n_dnns;
+    uint8_t is_protected; /* enum subscriber_protected */
     struct subscriber_slice slices[SUBSCRIBER_SLICES];
     struct subscriber_dnn dnns[SUBSCRIBER_DNNS];
 };

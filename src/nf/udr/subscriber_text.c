@@ -28,6 +28,8 @@ const struct subscriber_field_desc subscriber_fields[SUBSCRIBER_FIELD_COUNT] = {
     [SUBSCRIBER_FIELD_ARP] = {"arp", "1 to 15", "ARP priority of the default flow (8 with a 5QI of its own)"},
     [SUBSCRIBER_FIELD_IP] = {"ip", "an IPv4 address or an IPv6 prefix of 64 bits, or DNN=ADDRESS, at most 4",
                              "static addresses, with ; between them; for the first data network when none is named"},
+    [SUBSCRIBER_FIELD_PROTECTED] = {"protected", "none, government, defence or critical",
+                                    "served by equipment alone that policy trusts with it (none)"},
 };
 
 static char lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c); }
@@ -229,6 +231,7 @@ int subscriber_entry_set(struct subscriber_entry *e, enum subscriber_field f, st
         e->arp_priority = (uint8_t)n;
         break;
     case SUBSCRIBER_FIELD_IP: ok = set_addresses(&e->s, v); break;
+    case SUBSCRIBER_FIELD_PROTECTED: ok = subscriber_protected_of(v, &e->p.is_protected); break;
     default: break;
     }
     return ok ? OK : ERR_SYNTAX;
@@ -360,9 +363,9 @@ int subscriber_csv_line(const struct subscriber_csv *csv, struct str line, struc
 const char *subscriber_csv_columns(bool with_keys)
 {
     return with_keys ? "imsi,k,opc,amf,sqn,auth,slice,dnn,pdu-types,ambr-down,ambr-up,session-ambr-down,session-ambr-up,"
-                       "5qi,arp,ip"
+                       "5qi,arp,ip,protected"
                      : "imsi,amf,sqn,auth,slice,dnn,pdu-types,ambr-down,ambr-up,session-ambr-down,session-ambr-up,"
-                       "5qi,arp,ip";
+                       "5qi,arp,ip,protected";
 }
 
 static void add_number(struct text *t, uint64_t v)
@@ -425,5 +428,6 @@ int subscriber_csv_print(char *out, uint32_t cap, struct str supi, const struct 
         text_add(&t, "%s" STR_FMT "=%s%s", i ? ";" : "", STR_ARG(s->fixed[i].dnn), addr_text(&s->fixed[i].addr, a),
             s->fixed[i].addr.family == 6 ? "/64" : "");
     }
+    text_add(&t, ",%s", p->is_protected ? subscriber_protected_text(p->is_protected) : "");
     return t.full ? ERR_NOSPACE : (int)t.n;
 }
