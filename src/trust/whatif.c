@@ -30,6 +30,15 @@ static bool is_cell(const struct inv_element *e)
     return covers && (e->area_km2 > 0 || e->population || e->subscribers || e->capacity_users || e->neighbours.n);
 }
 
+/* The rule to name: of those that hold on the day the one that is broken today already, or else the strictest. */
+static const struct policy_row *row_of(const struct policy_verdict *then, const struct policy_verdict *now)
+{
+    for (uint32_t i = 0; !now->permitted && now->n_reasons && i < then->n_reasons; i++)
+        if (then->reasons[i].row == now->reasons[0].row)
+            return then->reasons[i].row;
+    return then->n_reasons ? then->reasons[0].row : NULL;
+}
+
 static void judge(struct whatif *w, uint32_t i)
 {
     struct whatif_element *e = &w->elements[i];
@@ -58,7 +67,7 @@ static void judge(struct whatif *w, uint32_t i)
         policy_decide(w->ask.set, &q, &now);
         bool now_ok = now.permitted || !inv_in_service(v, w->ask.today);
         e->deadline = !now_ok ? w->ask.today - 1 : now.deadline && now.deadline < w->ask.date ? now.deadline : w->ask.date;
-        e->cause = cause_of(w, then.n_reasons ? then.reasons[0].row : NULL, 0);
+        e->cause = cause_of(w, row_of(&then, &now), 0);
     } else {
         e->cause = cause_of(w, NULL, ban);
     }

@@ -185,6 +185,22 @@ static void plan_by_deadline(void **state)
     inventory_free(v);
 }
 
+/* Two rules, one of them broken today: it is the one that is named. */
+static void the_rule_that_is_overdue_is_named(void **state)
+{
+    struct inventory *v = read_json(ROW ROW_END);
+    struct policy *p = policy_of_text(REGIME RULE("all", "remove_by: 2027-06-30") RULE("north", "regions: [North], functions: [radio], remove_by: 2026-06-30"));
+    struct policy_set *s;
+    assert_int_equal(policy_compile(&s, p, v), OK);
+    struct whatif *w = run(v, s, "2028-01-01", 0, "");
+    assert_int_equal(w->n_overdue, 1);
+    assert_true(str_is(w->causes[element(w, "a")->cause].row->rule->id, "north"));
+    whatif_free(w);
+    policy_set_free(s);
+    policy_free(p);
+    inventory_free(v);
+}
+
 static void caps_and_when(void **state)
 {
     struct inventory *v = read_json(ROW ROW_END);
@@ -436,6 +452,6 @@ static void nothing_there(void **state)
 
 int main(void)
 {
-    return RUN(unit(three_cells), unit(cut_off_with_its_site), unit(plan_by_deadline), unit(caps_and_when), unit(properties),
+    return RUN(unit(three_cells), unit(cut_off_with_its_site), unit(plan_by_deadline), unit(the_rule_that_is_overdue_is_named), unit(caps_and_when), unit(properties),
                unit(same_question_same_answer), unit(flows), unit(names_of_strangers), unit(page_is_well_formed), unit(nothing_there));
 }
