@@ -21,7 +21,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 KEY, OPC = "465B5CE8B199B49FAA5F0A2EE238A6BC", "E8ED289DEBA952E4283B54E88E6183CA"  # test values
 FAR = "10.45.0.1"  # the UPF's own address behind N6
-PHONE = re.compile(r"phone \d+: (\S+?)(, connected)?; session \d+ \S+ ([0-9.]+) \d+ up (\d+) down")
+PHONE = re.compile(r"phone \d+: (\S+?)(, connected[^;]*)?; session \d+ \S+ ([0-9.]+) \d+ up (\d+) down")
 HEAD = re.compile(r"gnbs (\d+) of (\d+) up; phones \d+; registrations (\d+); sessions (\d+);")
 
 
