@@ -120,6 +120,8 @@ struct whatif {
 /* OK; ERR_NOSPACE; ERR_RANGE: the date is before today. The inventory and the set must outlive it. */
 int whatif_run(struct whatif **, const struct whatif_ask *);
 void whatif_free(struct whatif *);
+/* So few a month that the plan ends after WHATIF_MONTHS_MAX: its last month has all that is left. */
+static inline bool whatif_is_endless(const struct whatif *w) { return w->n_order > (uint64_t)w->per_month * WHATIF_MONTHS_MAX; }
 static inline uint64_t whatif_lost(const struct whatif_sum *s) { return s->lost_coverage + s->lost_capacity; }
 /* Users on a live cell afterwards, and what it would carry without M4. */
 static inline uint64_t whatif_load(const struct whatif_element *e, const struct inv_element *i)

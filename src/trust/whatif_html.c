@@ -145,7 +145,11 @@ static void lead(struct out *o, const struct whatif *w)
         money(o, w->cost, w->n_costs);
         out_str(o, STR("</b>"));
     }
-    if (w->n_months) {
+    if (whatif_is_endless(w)) {
+        out_str(o, STR(" and takes <b>more than 30 years</b> with "));
+        number(o, w->per_month);
+        out_str(o, STR(" replacements a month"));
+    } else if (w->n_months) {
         out_str(o, STR(" and takes until <b>"));
         out_add(o, "%.7s</b> with ", inv_date_text(w->months[w->n_months - 1].first, day));
         number(o, w->per_month);

@@ -176,6 +176,8 @@ static void plan(struct out *o, const struct whatif *w)
     number(o, "overdue", w->n_overdue);
     number(o, "late", w->n_late);
     number(o, "later_deadlines", w->later);
+    if (whatif_is_endless(w))
+        out_str(o, STR(",\"longer_than_30_years\":true"));
     out_str(o, STR(",\"months\":["));
     for (uint32_t m = 0; m < w->n_months; m++) {
         const struct whatif_month *x = &w->months[m];

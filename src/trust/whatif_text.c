@@ -187,7 +187,9 @@ static void plan(struct out *o, const struct whatif *w)
         out_add(o, "; no cost is given for %s", number_text(w->n_without_cost, a));
     out_add(o, "\n  deadlines ask for %s a month", number_text(w->per_month_needed, a));
     out_add(o, "; planned with %s a month", number_text(w->per_month, a));
-    if (w->n_months)
+    if (whatif_is_endless(w))
+        out_str(o, STR(", which takes more than 30 years"));
+    else if (w->n_months)
         out_add(o, ", done by the end of %.7s", inv_date_text(w->months[w->n_months - 1].first, day));
     out_add(o, "\n  overdue already: %s", number_text(w->n_overdue, a));
     out_add(o, "; late with this plan: %s\n", number_text(w->n_late, a));

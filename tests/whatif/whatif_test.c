@@ -172,6 +172,7 @@ static void plan_by_deadline(void **state)
     assert_int_equal(w->n_months, 8);
     assert_int_equal(w->n_late, 12);
     assert_int_equal(w->months[7].late, 4);
+    assert_false(whatif_is_endless(w));
     uint32_t len;
     char *text = whatif_text(w, &len);
     assert_non_null(strstr(text, "own/ran: ran says so. Act 1 s. 2 (own, seen, checked 2026-11-25)"));
