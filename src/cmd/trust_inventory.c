@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FINDINGS_SHOWN = 30 };
@@ -111,6 +112,8 @@ static int result_print(const struct inventory_command *c, const struct inv_impo
     printf("\n");
     return EXIT_OK;
 }
+/* In turns with a core that runs, as long as it takes to commit. */
+static void pause_for_others(void) { nanosleep(&(struct timespec){0, 2000000}, NULL); }
 static int import_run(struct inventory_command *c, struct inv_import *m)
 {
     struct inv_report report;
@@ -121,6 +124,7 @@ static int import_run(struct inventory_command *c, struct inv_import *m)
     m->dry_run = c->dry_run;
     m->note = str_of(c->note);
     m->now_us = trust_now_us();
+    m->pause = pause_for_others;
     int e = inventory_import(c->store.store, m, &report, &result);
     report_print(m->texts, &report);
     uint32_t wrong = report.n_findings + report.cut;
@@ -132,6 +136,7 @@ static int import_run(struct inventory_command *c, struct inv_import *m)
     else
         inventory_refuse("store", e == ERR_STORE ? store_error(c->store.store)
                                   : e == ERR_NOTFOUND ? "what is to be removed is not there on that day"
+                                  : e == ERR_STATE    ? "another import came in between; nothing was imported, try again"
                                                       : err_text(e));
     return EXIT_FAILED;
 }

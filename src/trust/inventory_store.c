@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { JOURNAL_HEAD = 30, NOTE_MAX = 200, KEY_MAX = INV_KEY_MAX + 10, VALUE_MAX = INV_ROW_MAX + 1 };
+enum { COMMIT_ROWS = 2000, JOURNAL_HEAD = 30, NOTE_MAX = 200, KEY_MAX = INV_KEY_MAX + 10, VALUE_MAX = INV_ROW_MAX + 1 };
 
 /* ---- the journal of imports ---- */
 struct journal {
@@ -45,6 +45,8 @@ static int journal_row(void *ctx, struct bytes key, struct bytes value)
     struct inv_journal_entry e;
     if (!entry_get(key, value, &e) || e.number >= 1u << 24)
         return ERR_SYNTAX;
+    if (!e.number) /* the row that is written to be the only one who writes */
+        return OK;
     if (j->row)
         return j->row(j->ctx, &e);
     if (e.number >= j->n) {
@@ -229,6 +231,8 @@ struct importing {
     struct inv_build b;
     const struct inv_import *what;
     uint32_t found; /* of what is to be removed */
+    uint32_t newest; /* import that was complete when this one began */
+    uint32_t rows;   /* since the last commit */
 };
 static int current_row(void *ctx, const struct inv_version *v)
 {
@@ -270,7 +274,14 @@ static int version_put(struct importing *m, struct store *s, const struct inv_re
     value[0] = (uint8_t)((m->what->correction ? INV_VERSION_CORRECTION : 0) | (removed ? INV_VERSION_REMOVED : 0));
     if (!removed)
         memcpy(value + 1, r->row.p, r->row.n);
-    return store_put(s, STORE_inventory, (struct bytes){key, n + 8}, (struct bytes){value, 1 + (removed ? 0 : r->row.n)});
+    int e = store_put(s, STORE_inventory, (struct bytes){key, n + 8}, (struct bytes){value, 1 + (removed ? 0 : r->row.n)});
+    if (e == OK && ++m->rows == COMMIT_ROWS) {
+        m->rows = 0;
+        e = store_sync(s);
+        if (m->what->pause)
+            m->what->pause();
+    }
+    return e;
 }
 /* Counts, and with a number also writes, what differs from the store. */
 static int differences(struct importing *m, struct store *s, uint32_t number, struct inv_import_result *r)
@@ -299,14 +310,25 @@ static int differences(struct importing *m, struct store *s, uint32_t number, st
     }
     return e;
 }
+/* A write keeps others from writing until the next commit: what is read after it stays true until then. The import that
+ * was newest when this one was checked must still be the newest, or the check says nothing. */
+static int only_writer(struct importing *m, struct store *s, struct last *l)
+{
+    static const struct inv_journal_entry nothing;
+    *l = (struct last){0, 0};
+    int e = entry_put(s, &nothing);
+    if (e == OK)
+        e = inventory_journal(s, last_row, l);
+    return e == OK && l->complete != m->newest ? ERR_STATE : e;
+}
 /* First the number, so that no other import ever uses it; then the versions; then that they are complete. */
 static int differences_write(struct importing *m, struct store *s, struct inv_import_result *r)
 {
-    struct last l = {0, 0};
+    struct last l;
     int e = differences(m, s, 0, r);
     if (e < 0 || m->what->dry_run || !(r->added + r->changed + r->removed))
         return e;
-    e = inventory_journal(s, last_row, &l);
+    e = only_writer(m, s, &l);
     struct inv_journal_entry entry = {.number = l.begun + 1, .recorded_us = m->what->now_us, .from = m->what->from,
                                       .flags = m->what->correction ? INV_VERSION_CORRECTION : 0, .note = m->what->note,
                                       .added = r->added, .changed = r->changed, .removed = r->removed};
@@ -316,6 +338,8 @@ static int differences_write(struct importing *m, struct store *s, struct inv_im
         e = store_sync(s);
     if (e == OK)
         e = differences(m, s, entry.number, r);
+    if (e == OK)
+        e = only_writer(m, s, &l);
     entry.complete = true;
     if (e == OK)
         e = entry_put(s, &entry);
@@ -335,6 +359,11 @@ int inventory_import(struct store *s, const struct inv_import *what, struct inv_
         m->what = what;
         m->b.complete = what->complete;
         m->b.within = what->within;
+        struct last l = {0, 0};
+        e = inventory_journal(s, last_row, &l);
+        m->newest = l.complete;
+    }
+    if (e == OK) {
         e = inventory_scan(s, what->from, 0, current_row, m);
     }
     if (e == OK && m->found < what->n_remove)

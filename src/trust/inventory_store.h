@@ -17,6 +17,7 @@ struct inv_import {
     bool dry_run;     /* only look */
     struct str note;  /* who, why; at most 200 octets are kept */
     uint64_t now_us;  /* UTC since 1970 */
+    void (*pause)(void); /* after each 2000 rows, when others may write; NULL: none */
     enum inv_kind remove_kind; /* with n_remove: the records of these ids are removed */
     const struct str *remove;
     uint32_t n_remove;
@@ -25,7 +26,8 @@ struct inv_import_result {
     uint32_t number; /* of the import; 0: nothing was to do */
     uint32_t added, changed, removed, same;
 };
-/* All of it or nothing. ERR_SYNTAX: findings; ERR_NOTFOUND: a record to remove is not there; ERR_STORE; ERR_NOSPACE. */
+/* All of it or nothing. ERR_SYNTAX: findings; ERR_NOTFOUND: a record to remove is not there; ERR_STATE: another import
+ * came in between, try again; ERR_STORE; ERR_NOSPACE. Others can write to the store meanwhile. */
 int inventory_import(struct store *, const struct inv_import *, struct inv_report *, struct inv_import_result *);
 
 struct inv_version {

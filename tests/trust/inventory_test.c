@@ -312,6 +312,37 @@ static int failing_scan(struct store *s, enum store_table t, struct bytes after,
 {
     return inner(s)->ops->scan(inner(s), t, after, row, ctx);
 }
+/* Two imports at once: one of them is told, and what it wrote has no effect. */
+static struct store *second_store;
+static uint32_t second_at;
+static int between_put(struct store *s, enum store_table t, struct bytes key, struct bytes value)
+{
+    struct failing *f = (struct failing *)s;
+    if (second_at && !--second_at)
+        assert_int_equal(import(second_store, "2021-01-01", 2, HEAD "z,Z,SE\n", NULL), OK);
+    return store_put(f->inner, t, key, value);
+}
+static void two_at_once(void **state)
+{
+    uint32_t told = 0;
+    for (uint32_t at = 1; at < 12; at++) {
+        struct store *s = store_memory_new();
+        struct failing f = {.ops = {.put = between_put, .sync = failing_sync, .scan = failing_scan}, .inner = s, .left = 100};
+        f.store.ops = &f.ops;
+        second_store = s;
+        second_at = 0;
+        assert_int_equal(import(s, "2020-01-01", 0, HEAD "a,A,SE\nb,B,SE\n", NULL), OK);
+        second_at = at;
+        int e = import(&f.store, "2021-01-01", 0, HEAD "a,A2,SE\nb,B2,SE\nc,C2,SE\n", NULL);
+        bool ran = !second_at;
+        told += e == ERR_STATE;
+        assert_true(e == OK || (ran && e == ERR_STATE));
+        if (e == ERR_STATE)
+            assert_string_equal(names(s, "2024-01-01"), "z=Z ");
+        store_memory_free(s);
+    }
+    assert_true(told >= 4);
+}
 /* How many writes survive, beyond those that were made durable. False: there were not so many. */
 static bool crash_after(uint32_t writes, uint32_t kept)
 {
@@ -334,7 +365,7 @@ static bool crash_after(uint32_t writes, uint32_t kept)
 }
 static void survives_a_crash(void **state)
 {
-    for (uint32_t writes = 0; writes < 12; writes++)
+    for (uint32_t writes = 0; writes < 20; writes++)
         for (uint32_t kept = 0; crash_after(writes, kept); kept++)
             ;
 }
@@ -492,6 +523,6 @@ static void dates_and_places(void **state)
 int main(void)
 {
     return RUN(unit(reads_and_finds), unit(refuses_by_line), unit(refuses_circles), unit(refuses_elements), unit(reads_json),
-               unit(remembers), unit(half_is_nothing), unit(survives_a_crash), unit(csv_json_and_rows_agree),
+               unit(remembers), unit(half_is_nothing), unit(survives_a_crash), unit(two_at_once), unit(csv_json_and_rows_agree),
                unit(dates_and_places));
 }
