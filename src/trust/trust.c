@@ -216,6 +216,8 @@ static void decision_tell(struct trust *t, const struct trust_peer *p, const str
     else
         LOG(t->rt->log, trust_would_refuse, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
             policy_decision_text(v->decision), why);
+    if (!t->rt->evidence)
+        return;
     text_add(&b, "{");
     json_text(&b, "node", str_of(p->node_id));
     json_text(&b, "peer", str_of(addr));
