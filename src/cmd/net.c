@@ -242,14 +242,13 @@ bool net_wait(struct net *n, const bool *done, uint32_t timeout_ms)
     look_for_signals(n);
     while (!*done && !n->ended) {
         struct pollfd p[] = {{n->dn.fd, POLLIN, 0}, {n->core.fd, POLLIN, 0}, {n->ran.fd, POLLIN, 0}};
-        uint64_t now = loop_now_us();
-        if (now >= end)
-            return false;
-        uint64_t left_ms = (end - now + 999) / 1000;
+        uint64_t now = loop_now_us(), left_ms = now < end ? (end - now + 999) / 1000 : 0;
         poll(p, ARRAY_LEN(p), left_ms > 200 ? 200 : (int)left_ms);
         read_all(n);
         look_for_the_dead(n);
         look_for_signals(n);
+        if (now >= end) /* after what was there has been read: whoever writes must not wait for us */
+            break;
     }
     return *done;
 }
@@ -422,13 +421,12 @@ static int config_write(struct net *n)
     return e < 0 ? fail(n, NET_DIR "/core.yaml: %s", err_text(e)) : EXIT_OK;
 }
 
-int net_core_start(struct net *n)
+int net_core_again(struct net *n)
 {
     const char *words[NET_WORDS] = {"run", "-c", NET_DIR "/core.yaml"};
     char sets[CMD_SETS][256];
     uint32_t at = 3;
-    if (config_write(n) || evidence_begin(n) || subscribers_add(n) || inventory_add(n))
-        return EXIT_FAILED;
+    n->core_ready = false;
     for (uint32_t i = 0; n->options->config && i < n->options->config->n_sets; i++) {
         if (!str_copy(sets[i], sizeof sets[i], n->options->config->sets[i]))
             return fail(n, "a --set of more than %zu octets", sizeof sets[i]);
@@ -441,6 +439,18 @@ int net_core_start(struct net *n)
     if (net_wait(n, &n->core_ready, 10000))
         return EXIT_OK;
     return n->ended ? EXIT_FAILED : fail(n, "the core was not ready within 10 s");
+}
+
+int net_core_start(struct net *n)
+{
+    return config_write(n) || evidence_begin(n) || subscribers_add(n) || inventory_add(n) ? EXIT_FAILED : net_core_again(n);
+}
+void net_core_kill(struct net *n)
+{
+    if (child_runs(&n->core))
+        kill(n->core.pid, SIGKILL);
+    child_wait(&n->core, 5000);
+    child_end(&n->core);
 }
 
 /* The log at info from here on: one at debug costs more than what it tells of. */

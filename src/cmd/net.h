@@ -55,6 +55,9 @@ struct net {
 int net_open(struct net *, const struct net_options *, void (*line)(void *ctx, enum net_source, struct str), void *ctx);
 int net_core_start(struct net *);
 int net_core_quiet(struct net *);
+/* SIGKILL, and the same core again on what is in the store. */
+void net_core_kill(struct net *);
+int net_core_again(struct net *);
 /* A gNB and phones, which register at once or when told. */
 int net_ran_start(struct net *, bool register_all);
 /* A load of `redoubt ran` beside it, with these words; its phones stay until the child is ended. Its result is the one

@@ -64,6 +64,8 @@ int ran_phone_make(struct ran_cmd *r, uint32_t i, const char *imsi, const struct
     secret_wipe(&c, sizeof c);
     if (!p->ue)
         return ERR_CONFIG;
+    if (r->o.load && r->hn) /* real phones conceal each for itself: not at the load's expense once it runs */
+        usim_suci(&p->ue->usim, &r->ran, NULL);
     load_phone(r, p);
     ue_camp(p->ue, &r->cells[i % r->o.gnbs]);
     return OK;

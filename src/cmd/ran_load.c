@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { S = 1000000, AT_ONCE = 256 /* begun in one turn: then answers are read */, DARK_US = S };
+enum { S = 1000000, AT_ONCE = 32 /* begun in one turn: then answers are read */, DARK_US = S };
 static const char *const WORDS[LOAD_WORDS] = {"attach", "service", "idle", "ping", "deregister", "powercut"};
 /* What a phone must be to begin it. */
 static const uint8_t FIT[LOAD_KINDS] = {LOAD_OFF, LOAD_RESTING, LOAD_CONNECTED, LOAD_CONNECTED, LOAD_CONNECTED};
@@ -426,7 +426,8 @@ static void session_failed(struct ran_cmd *r, struct ran_phone *p, const struct 
         count_5gmm(&r->load, "session, not forwarded", e->cause);
     else
         cause_count(&r->load, "session", e->cause ? nas_gsm_cause_text(e->cause) : "no answer, or the registration ended", e->cause);
-    if (p->doing == LOAD_ATTACH)
+    bool congested = !e->is_gmm && p->ue->t3396_us > r->rt.now_us; /* the phone asks again when it may */
+    if (p->doing == LOAD_ATTACH && !(r->o.persist && congested && p->ue->state == MM_REGISTERED && session_open(r, p) >= 0))
         failed(r, p);
 }
 static void refused(struct ran_cmd *r, struct ran_phone *p, const char *what, uint8_t kind, uint8_t cause)

@@ -430,9 +430,11 @@ static void strive(struct run *r, struct ue *ue, struct goal *g, uint64_t now)
     }
     if (now < g->next_us)
         return;
-    for (const struct ue_session *x = ue->sessions; x && SIM_HAS(&r->n.plan, memory); x = x->next)
+    for (const struct ue_session *x = ue->sessions, *next; x && SIM_HAS(&r->n.plan, memory); x = next) {
+        next = x->next;
         if (x != s && ue->state == MM_REGISTERED)
             ue_session_close(ue, x->psi); /* there is room for one each */
+    }
     ue->usim.is_invalid = false; /* what it was told before it was a subscriber again: the USIM is put in anew */
     if (ue->state == MM_NULL || ue->state == MM_DEREGISTERED)
         ue_register(ue);

@@ -89,7 +89,7 @@ static bool is_named(uint8_t action, uint32_t cause)
     }
 }
 /* RRC Reject (TS 38.331 5.3.15) for what OVERLOAD START names, as large a part of it as it says. */
-static bool is_barred(struct cell *c, struct ue *ue, uint32_t cause)
+bool gnb_bars(struct cell *c, struct ue *ue, uint32_t cause)
 {
     enum { WAIT_MAX_S = 16 }; /* waitTime */
     const struct gnb *g = &c->gnb;
@@ -109,8 +109,6 @@ int gnb_ue_connect(struct cell *c, struct ue *ue, uint32_t cause, uint64_t tmsi,
     uint8_t set[2], pointer, id[4];
     if (c->gnb.state != GNB_READY)
         return ERR_STATE;
-    if (is_barred(c, ue, cause))
-        return ERR_DENIED;
     struct gnb_ue *l = slab_new(&ran->links);
     if (!l)
         return ERR_FULL;

@@ -35,10 +35,11 @@ struct usim {
     /* The SUCI in use: the same within one procedure (T3519). */
     uint8_t suci[USIM_SUCI_MAX];
     uint8_t suci_n;
+    uint64_t suci_us; /* since when T3519 runs: when it was first given out; 0: not yet */
 };
 int usim_init(struct usim *, const struct usim_config *); /* ERR_RANGE, ERR_SYNTAX */
 void usim_wipe(struct usim *);
-/* A SUCI that points into the USIM; concealed anew when there is none in use. */
+/* A SUCI that points into the USIM; concealed anew when there is none in use. NULL: makes one ahead. */
 int usim_suci(struct usim *, struct ran *, struct nas_suci *out);
 void usim_suci_forget(struct usim *);
 /* Forgets what an identity or a context of the network was: GUTI, TAI. */
@@ -93,6 +94,7 @@ struct ue_session {
     struct timer timer; /* T3580, T3581, T3582 */
     uint8_t psi, pti, state, attempts;
     bool due;         /* its message is to be sent (again) */
+    bool waits;       /* for T3396: it has not been asked for yet */
     bool is_existing; /* request type "existing PDU session" */
     uint8_t wanted_type, type, cause;
     bool has_slice;
@@ -158,6 +160,8 @@ struct ue {
     uint8_t next_pti;
     struct timer t_procedure; /* T3510, T3517, T3521 */
     struct timer t_retry;     /* T3511, T3502, T3346 */
+    uint64_t t3396_us;        /* until when no session is asked for at t3396_dnn: T3396, T3585 (6.2.7, 6.2.8) */
+    uint32_t t3396_dnn;       /* hash of its name */
     struct timer t_hold;      /* T3346, T302: nothing is begun but an answer to paging and a deregistration */
     struct timer t3512, t3520, t3540;
     uint64_t started_us;

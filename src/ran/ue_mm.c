@@ -7,6 +7,7 @@ enum {
     S = 1000000,
     T3510_US = 15 * S,
     T3511_US = 10 * S,
+    T3519_US = 60 * S,
     T3517_US = 15 * S,
     T3521_US = 15 * S,
     T3540_US = 10 * S,
@@ -202,7 +203,8 @@ static void registration_start(struct ue *ue, uint8_t type)
     ue->initial_ksi = ue->current.is_valid ? ue->current.ksi : NAS_KSI_NONE;
     if (type == NAS_REG_INITIAL) {
         ue->wants_registration = false;
-        ue->usim.suci_n = 0;
+        if (ue->usim.suci_us && ue->ran->rt->now_us > ue->usim.suci_us + T3519_US)
+            usim_suci_forget(&ue->usim);
         state_set(ue, MM_REGISTERED_INITIATED, MM_NORMAL_SERVICE);
     } else {
         ue->wants_update = false;
@@ -210,15 +212,17 @@ static void registration_start(struct ue *ue, uint8_t type)
     }
     if (!ue->attempts)
         ue->started_us = ue->ran->rt->now_us;
+    if (!ue->link && gnb_bars(ue->cell, ue, NGAP_RRCEstablishmentCause_mo_Signalling)) {
+        registration_barred(ue);
+        return;
+    }
     set(ue, &ue->t_procedure, T3510_US, t3510_over);
     int e = ue_registration_build(ue, &full, slices, true);
     if (e >= 0)
         e = ue_registration_build(ue, &outer, slices, false);
     if (e >= 0)
         e = ue_send_initial(ue, &outer, &full, NGAP_RRCEstablishmentCause_mo_Signalling);
-    if (e == ERR_DENIED)
-        registration_barred(ue);
-    else if (e < 0)
+    if (e < 0)
         registration_failed(ue, 0, false);
 }
 static void t3511_over(struct timer *t)
@@ -462,12 +466,13 @@ static void service_start(struct ue *ue)
     uint32_t cause = ue->is_paged ? NGAP_RRCEstablishmentCause_mt_Access
                      : ue->psis_up ? NGAP_RRCEstablishmentCause_mo_Data
                                    : NGAP_RRCEstablishmentCause_mo_Signalling;
+    if (!ue->link && ue->cell && gnb_bars(ue->cell, ue, cause)) {
+        service_later(ue);
+        return;
+    }
     ue_service_build(ue, &full, true);
     ue_service_build(ue, &outer, false);
-    int e = ue_send_initial(ue, &outer, &full, cause);
-    if (e == ERR_DENIED)
-        service_later(ue);
-    else if (e < 0)
+    if (ue_send_initial(ue, &outer, &full, cause) < 0)
         service_failed(ue, 0);
 }
 static void service_done(struct ue *ue)

@@ -155,7 +155,36 @@ static void give_up(struct ue_session *s, uint8_t cause, bool is_gmm)
     default: break;
     }
 }
+/* ---- back-off: one data network (or slice) at a time is remembered, the latest ---- */
+static uint32_t dnn_hash(const struct ue_session *s)
+{
+    return (uint32_t)siphash24(s->slice.sst, s->has_slice, (const uint8_t *)s->dnn, (uint32_t)strlen(s->dnn));
+}
+static uint64_t held_until_us(const struct ue_session *s)
+{
+    const struct ue *ue = s->ue;
+    return ue->t3396_us > ue->ran->rt->now_us && ue->t3396_dnn == dnn_hash(s) ? ue->t3396_us : 0;
+}
+static void back_off_take(struct ue_session *s, uint8_t cause, bool has_timer, uint8_t timer)
+{
+    bool waits = cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES || cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE_AND_DNN ||
+                 cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE;
+    if (!waits || !has_timer || nas_timer3_s(timer) == UINT32_MAX)
+        return;
+    s->ue->t3396_dnn = dnn_hash(s);
+    s->ue->t3396_us = s->ue->ran->rt->now_us + (uint64_t)nas_timer3_s(timer) * S;
+}
 static void no_answer(struct timer *);
+static void wait_for_answer(struct ue_session *s);
+static void held_over(struct timer *t)
+{
+    struct ue_session *s = CONTAINER(t, struct ue_session, timer);
+    s->waits = false;
+    s->due = true;
+    s->asked_us = s->ue->ran->rt->now_us;
+    wait_for_answer(s);
+    ue_kick(s->ue);
+}
 static void wait_for_answer(struct ue_session *s)
 {
     struct rt *rt = s->ue->ran->rt;
@@ -201,6 +230,13 @@ static void ask(struct ue_session *s, uint8_t state)
     s->attempts = 0;
     s->due = true;
     s->asked_us = s->ue->ran->rt->now_us;
+    uint64_t held_us = state == SM_ACTIVE_PENDING ? held_until_us(s) : 0;
+    if (held_us) {
+        s->due = false;
+        s->waits = true;
+        timer_set(&s->ue->ran->rt->timers, &s->timer, held_us, held_over);
+        return;
+    }
     timer_stop(&s->ue->ran->rt->timers, &s->ue->t3540);
     wait_for_answer(s);
     ue_kick(s->ue);
@@ -242,6 +278,10 @@ int ue_session_open(struct ue *ue, const struct ue_open *o)
 int ue_session_close(struct ue *ue, uint8_t psi)
 {
     struct ue_session *s = ue_session_find(ue, psi);
+    if (s && s->waits) { /* the network never heard of it */
+        ue_session_free(s);
+        return OK;
+    }
     if (!s || s->state != SM_ACTIVE)
         return s ? ERR_STATE : ERR_NOTFOUND;
     ask(s, SM_INACTIVE_PENDING);
@@ -383,8 +423,11 @@ static void sm_message(struct ue *ue, const struct nas_msg *m)
             status(ue, m->pdu_session_id, m->pti, NAS_GSM_CAUSE_PTI_MISMATCH); /* 7.3.1 */
         break;
     case NAS_PDU_SESSION_ESTABLISHMENT_REJECT:
-        if (answers && s->state == SM_ACTIVE_PENDING)
-            give_up(s, m->pdu_session_establishment_reject.gsm_cause, false);
+        if (answers && s->state == SM_ACTIVE_PENDING) {
+            const struct nas_pdu_session_establishment_reject *r = &m->pdu_session_establishment_reject;
+            back_off_take(s, r->gsm_cause, r->has.back_off_timer_value, r->back_off_timer_value);
+            give_up(s, r->gsm_cause, false);
+        }
         break;
     case NAS_PDU_SESSION_MODIFICATION_COMMAND:
         modified(s, &m->pdu_session_modification_command, m->pti);

@@ -50,7 +50,12 @@ int usim_suci(struct usim *u, struct ran *ran, struct nas_suci *out)
         if (n < 0)
             return n;
         u->suci_n = (uint8_t)n;
+        u->suci_us = 0;
     }
+    if (!out)
+        return OK;
+    if (!u->suci_us)
+        u->suci_us = ran->rt->now_us ? ran->rt->now_us : 1;
     *out = (struct nas_suci){.scheme = u->scheme, .key_id = u->scheme ? u->hn_id : 0, .output = {u->suci, u->suci_n}};
     memcpy(out->plmn, u->plmn, 3);
     memcpy(out->routing, u->routing, sizeof out->routing);

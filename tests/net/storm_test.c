@@ -193,6 +193,56 @@ static void the_known_and_the_paged_get_in(void **state)
     close_net(n);
 }
 
+/* ---- sessions and slices ---- */
+static void two_slices(struct ue_config *c, uint32_t i)
+{
+    c->n_slices = 2;
+    c->slices[1] = (struct gnb_slice){.sst = 1, .sd = {0, 0, 9}, .has_sd = true};
+}
+static uint32_t sessions_of(const struct net *n, bool has_sd)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < n->o.phones; i++)
+        for (const struct ue_session *s = n->ue[i]->sessions; s; s = s->next)
+            k += s->state == SM_ACTIVE && s->slice.has_sd == has_sd;
+    return k;
+}
+static void again(void *ctx, struct ue *ue, const struct ue_event *e)
+{
+    if (e->kind == UE_SESSION_FAILED) { /* its user asks again at once; the phone waits for T3396 */
+        seen->refused[e->cause]++;
+        assert_true(ue->t3396_us > ue->ran->rt->now_us);
+        assert_true(ue_session_open(ue, &(struct ue_open){.dnn = "internet", .type = NAS_PDU_IPV4, .has_slice = true, .slice = {.sst = 1}}) > 0);
+    }
+    net_event(ctx, ue, e);
+}
+static void sessions_by_the_dozen(void **state)
+{
+    enum { PHONES = 60, OTHERS = 2 };
+    struct net *n = open_net((struct net_options){.seed = 6, .phones = PHONES, .phone = two_slices,
+                                                  .more_smf = "  max_procedures: 8\n  t3396: 4 s\n"});
+    for (uint32_t i = 0; i < PHONES; i++)
+        net_register(n, n->ue[i]);
+    n->ran.config.event = again;
+    uint64_t from_us = world_now_us(n->w);
+    for (uint32_t i = 0; i < PHONES; i++) {
+        struct ue_open o = {.dnn = "internet", .type = NAS_PDU_IPV4, .has_slice = true, .slice = {.sst = 1}};
+        if (i >= PHONES - OTHERS)
+            o.slice = (struct gnb_slice){.sst = 1, .sd = {0, 0, 9}, .has_sd = true};
+        assert_true(ue_session_open(n->ue[i], &o) > 0);
+    }
+    assert_true(net_run_until(n, sessions_of(n, true) == OTHERS, 500 * NET_MS)); /* the other slice has its share */
+    assert_true(sessions_of(n, false) < PHONES - OTHERS);
+    assert_true(seen->refused[NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE] > 0);
+    assert_true(net_run_until(n, sessions_of(n, false) == PHONES - OTHERS, 120 * NET_S));
+    assert_true(world_now_us(n->w) - from_us > 4 * NET_S);
+    net_run(n, NET_S);
+    assert_int_equal(n->smf->admission.used, 0);
+    net_agree(n);
+    n->ran.config.event = on_event;
+    close_net(n);
+}
+
 /* ---- OVERLOAD START at the gNB and the phone ---- */
 static void told_to_hold_back(void **state)
 {
@@ -244,5 +294,5 @@ static void told_to_hold_back(void **state)
 int main(void)
 {
     return RUN(unit(storm), unit(one_gnb_floods), unit(one_phone_floods), unit(the_known_and_the_paged_get_in),
-               unit(told_to_hold_back));
+               unit(told_to_hold_back), unit(sessions_by_the_dozen));
 }

@@ -5,24 +5,25 @@
 #include "base/wire.h"
 
 static const struct smf_refusal refusals[] = {
-    /* TS 24.501 6.4.1.4: #26 and #67 come with a back-off timer */
-    {NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES, 500, "INSUFFICIENT_RESOURCES_SLICE_DNN", 60},
-    {NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN, 403, "DNN_DENIED", 0},
-    {NAS_GSM_CAUSE_UNKNOWN_PDU_SESSION_TYPE, 403, "PDUTYPE_NOT_SUPPORTED", 0},
-    {NAS_GSM_CAUSE_REQUEST_REJECTED_UNSPECIFIED, 403, "N1_SM_ERROR", 0},
-    {NAS_GSM_CAUSE_SERVICE_OPTION_NOT_SUPPORTED, 403, "N1_SM_ERROR", 0},
-    {NAS_GSM_CAUSE_REQUESTED_SERVICE_OPTION_NOT_SUBSCRIBED, 403, "SUBSCRIPTION_DENIED", 0},
-    {NAS_GSM_CAUSE_NETWORK_FAILURE, 504, "NETWORK_FAILURE", 0},
-    {NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED, 403, "PDUTYPE_DENIED", 0},
-    {NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED, 403, "PDUTYPE_DENIED", 0},
-    {NAS_GSM_CAUSE_PDU_SESSION_DOES_NOT_EXIST, 403, "N1_SM_ERROR", 0},
-    {NAS_GSM_CAUSE_NOT_SUPPORTED_SSC_MODE, 403, "SSC_NOT_SUPPORTED", 0},
-    {NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN_IN_A_SLICE, 403, "DNN_DENIED", 0},
-    {NAS_GSM_CAUSE_INTEGRITY_RATE_TOO_LOW, 403, "INTEGRITY_PROTECTED_MDR_NOT_ACCEPTABLE", 0},
+    /* TS 24.501 6.4.1.4: #26, #67 and #69 come with a back-off timer */
+    {NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES, 500, "INSUFFICIENT_RESOURCES_SLICE_DNN", true},
+    {NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE, 500, "INSUFFICIENT_RESOURCES_SLICE", true},
+    {NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN, 403, "DNN_DENIED", false},
+    {NAS_GSM_CAUSE_UNKNOWN_PDU_SESSION_TYPE, 403, "PDUTYPE_NOT_SUPPORTED", false},
+    {NAS_GSM_CAUSE_REQUEST_REJECTED_UNSPECIFIED, 403, "N1_SM_ERROR", false},
+    {NAS_GSM_CAUSE_SERVICE_OPTION_NOT_SUPPORTED, 403, "N1_SM_ERROR", false},
+    {NAS_GSM_CAUSE_REQUESTED_SERVICE_OPTION_NOT_SUBSCRIBED, 403, "SUBSCRIPTION_DENIED", false},
+    {NAS_GSM_CAUSE_NETWORK_FAILURE, 504, "NETWORK_FAILURE", false},
+    {NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED, 403, "PDUTYPE_DENIED", false},
+    {NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED, 403, "PDUTYPE_DENIED", false},
+    {NAS_GSM_CAUSE_PDU_SESSION_DOES_NOT_EXIST, 403, "N1_SM_ERROR", false},
+    {NAS_GSM_CAUSE_NOT_SUPPORTED_SSC_MODE, 403, "SSC_NOT_SUPPORTED", false},
+    {NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN_IN_A_SLICE, 403, "DNN_DENIED", false},
+    {NAS_GSM_CAUSE_INTEGRITY_RATE_TOO_LOW, 403, "INTEGRITY_PROTECTED_MDR_NOT_ACCEPTABLE", false},
 };
 const struct smf_refusal *smf_refusal_of(uint8_t cause)
 {
-    static const struct smf_refusal other = {NAS_GSM_CAUSE_PROTOCOL_ERROR_UNSPECIFIED, 403, "N1_SM_ERROR", 0};
+    static const struct smf_refusal other = {NAS_GSM_CAUSE_PROTOCOL_ERROR_UNSPECIFIED, 403, "N1_SM_ERROR", false};
     for (unsigned i = 0; i < ARRAY_LEN(refusals); i++)
         if (refusals[i].cause == cause)
             return &refusals[i];
@@ -175,7 +176,9 @@ struct bytes smf_n1_accept(struct smf_session *s, const struct smf_ask *ask, uin
 struct bytes smf_n1_reject(struct smf *smf, uint8_t psi, uint8_t pti, enum nas_type type, uint8_t cause)
 {
     struct nas_msg m = message(type, psi, pti);
-    uint32_t wait_s = smf_refusal_of(cause)->cause == cause ? smf_refusal_of(cause)->wait_s : 0;
+    const struct smf_refusal *why = smf_refusal_of(cause);
+    uint32_t t_s = smf->config->smf.t3396_s;
+    uint32_t wait_s = why->cause == cause && why->waits ? t_s + (uint32_t)(rt_random(smf->rt) % (t_s / 4 + 1)) : 0;
     if (type == NAS_PDU_SESSION_ESTABLISHMENT_REJECT) {
         struct nas_pdu_session_establishment_reject *r = &m.pdu_session_establishment_reject;
         r->gsm_cause = cause;

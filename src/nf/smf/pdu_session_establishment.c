@@ -537,6 +537,7 @@ static void ended(struct proc *p, int outcome)
     struct smf_session *s = p->owner;
     struct smf *smf = s->smf;
     struct call *request = f->f.request;
+    smf_admit_end(s);
     if (outcome != PROC_FAILED) {
         smf_proc_ended(p, outcome); /* aborted: whoever did it sees to the session */
         return;
@@ -621,6 +622,8 @@ void smf_create(void *state, struct call *c)
     s->has_sd = snssai_sd(&b->s_nssai, s->sd);
     str_copy(s->status_uri, sizeof s->status_uri, b->sm_context_status_uri);
     cause = request_check(s, b, &ask);
+    if (!cause)
+        cause = smf_admit(s);
     if (!cause && !plmn_take(s, &b->serving_network))
         cause = NAS_GSM_CAUSE_REQUEST_REJECTED_UNSPECIFIED;
     struct establishment *f = cause ? NULL : proc_new(smf->rt, &type, s);

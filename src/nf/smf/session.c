@@ -160,6 +160,7 @@ static struct call *waiting_answer(struct smf_session *s)
 void smf_session_drop(struct smf_session *s, bool notify)
 {
     struct smf *smf = s->smf;
+    smf_admit_end(s);
     uint32_t rest_s = s->n4_unknown ? POOL_LONG_REST_S : POOL_REST_S;
     smf_n4_delete_notify(s);
     policy_delete(s);

@@ -83,7 +83,7 @@ struct smf_session {
     uint32_t v4, v6; /* pool numbers; POOL_NONE */
     uint8_t id;      /* PDU session identity */
     uint8_t pdu_type, state, up_state, pending, running, release_cause;
-    uint8_t sst, sd[3];
+    uint8_t sst, sd[3], admitted; /* the last: row of smf_admission and 1, while it is being established */
     bool has_sd, is_registered; /* the latter: in the UDM */
     bool n4_unknown; /* an establishment was not answered: the UPF may have a session that we cannot name */
     bool has_row;      /* in the store */
@@ -99,6 +99,17 @@ struct smf_session {
     char status_uri[SMF_URI_MAX + 1];
 };
 
+/* Establishments under way, by slice. */
+enum { SMF_SLICES = 32 };
+struct smf_slice_load {
+    uint8_t sst, sd[3];
+    bool has_sd;
+    uint32_t used; /* 0: the row is free */
+};
+struct smf_admission {
+    uint32_t used;
+    struct smf_slice_load slices[SMF_SLICES];
+};
 struct smf {
     struct rt *rt;
     const struct config *config;
@@ -115,6 +126,7 @@ struct smf {
     struct smf_upf *upfs;
     uint32_t n_dnns, n_upfs;
     uint64_t secret[2];  /* of smContextRefs */
+    struct smf_admission admission;
     bool is_stopping;
     uint8_t *scratch;    /* arena of the message at hand */
     uint8_t *out;        /* N1 and N2 being made, SMF_NAS_MAX each */
@@ -126,11 +138,14 @@ struct smf_refusal {
     uint8_t cause;     /* 5GSM */
     int status;        /* HTTP */
     const char *sbi;   /* ProblemDetails cause, TS 29.502 6.1.7.3 */
-    uint32_t wait_s;   /* back-off timer; 0: none */
+    bool waits;        /* with a back-off timer */
 };
 /* Never NULL. */
 const struct smf_refusal *smf_refusal_of(uint8_t gsm_cause);
 
+/* ---- admission.c ---- */
+uint8_t smf_admit(struct smf_session *); /* its slice is known; 0, or the 5GSM cause */
+void smf_admit_end(struct smf_session *); /* safe twice */
 /* ---- session.c ---- */
 struct smf_ue *smf_ue_find(struct smf *, struct str supi);
 struct smf_session *smf_session_find(struct smf *, struct str supi, uint8_t id);
