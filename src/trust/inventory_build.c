@@ -140,8 +140,17 @@ int inv_build_add_row(struct inv_build *b, enum inv_kind k, struct str key, stru
     return record_add(b, k, (struct inv_record){.key = key, .row = row, .text = INV_STORED, .since = since});
 }
 
-/* A value checked and made canonical in place; memory for it from buf. */
-static bool value_take(const struct inv_field *f, struct str *s, char buf[80], char why[INV_REASON])
+/* Its items, without the spaces around them and without those that are empty. */
+static struct str list_canonical(struct str s, char buf[INV_TEXT_MAX + 1])
+{
+    struct text t = text_over(buf, INV_TEXT_MAX + 1);
+    struct str item;
+    while (inv_list_next(&s, &item))
+        text_add(&t, "%s%.*s", t.n ? ";" : "", STR_ARG(item));
+    return (struct str){buf, t.n};
+}
+/* A value checked and made canonical in place; memory for it from buf, for a list from list. */
+static bool value_take(const struct inv_field *f, struct str *s, char buf[80], char list[INV_TEXT_MAX + 1], char why[INV_REASON])
 {
     union { /* whatever a value becomes */
         struct str text;
@@ -150,7 +159,7 @@ static bool value_take(const struct inv_field *f, struct str *s, char buf[80], c
     } scratch;
     if (!inv_value_parse(f, *s, &scratch, why))
         return false;
-    *s = inv_value_canonical(f, *s, &scratch, buf);
+    *s = f->type == INV_LIST ? list_canonical(*s, list) : inv_value_canonical(f, *s, &scratch, buf);
     return true;
 }
 int inv_build_add(struct inv_build *b, enum inv_kind k, const struct inv_texts *given, uint32_t text,
@@ -158,7 +167,8 @@ int inv_build_add(struct inv_build *b, enum inv_kind k, const struct inv_texts *
 {
     const struct inv_kind_desc *d = inv_kind_desc(k);
     struct inv_texts t = *given;
-    char canonical[INV_FIELDS_MAX][80], why[INV_REASON], key[INV_KEY_MAX];
+    char canonical[INV_FIELDS_MAX][80], lists[INV_LISTS_MAX][INV_TEXT_MAX + 1], why[INV_REASON], key[INV_KEY_MAX];
+    uint32_t n_lists = 0;
     uint8_t row[INV_ROW_MAX];
     bool ok = true;
     for (uint32_t i = 0; i < d->n_fields; i++) {
@@ -168,10 +178,11 @@ int inv_build_add(struct inv_build *b, enum inv_kind k, const struct inv_texts *
         if (!t.v[i].n && (f->use == INV_USE_KEY || f->use == INV_USE_MUST)) {
             inv_finding_add(b->report, text, at, "%s is missing: %s", f->name, f->help);
             ok = false;
-        } else if (t.v[i].n && !value_take(f, &t.v[i], canonical[i], why)) {
+        } else if (t.v[i].n && !value_take(f, &t.v[i], canonical[i], lists[n_lists % INV_LISTS_MAX], why)) {
             inv_finding_add(b->report, text, at, "%s: found '%.*s', %s", f->name, shown, given->v[i].p, why);
             ok = false;
         }
+        n_lists += f->type == INV_LIST;
     }
     if (!ok)
         return ERR_SYNTAX;

@@ -14,7 +14,7 @@ enum inv_of {
     INV_OF_none, INV_OF_class, INV_OF_sensitivity, INV_OF_identity, /* enumerations */
     INV_OF_supplier, INV_OF_product, INV_OF_site, INV_OF_element    /* kinds */
 };
-enum { INV_FIELDS_MAX = 40, INV_TEXT_MAX = 1000, INV_KEY_MAX = 2100, INV_ROW_MAX = 16384, INV_REASON = 160 };
+enum { INV_FIELDS_MAX = 40, INV_LISTS_MAX = 2 /* LIST fields of a kind */, INV_TEXT_MAX = 1000, INV_KEY_MAX = 2100, INV_ROW_MAX = 16384, INV_REASON = 160 };
 
 struct inv_field {
     uint8_t number, type, of, use;

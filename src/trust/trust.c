@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trust/trust.h"
+#include "trust/inventory_store.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/plmn.h"
@@ -469,16 +470,49 @@ static void renew(struct trust *t)
         renew_one(t, CONTAINER(l, struct trust_peer, link));
 }
 
+struct imports {
+    struct trust *t;
+    uint64_t after; /* this import */
+    bool at_start;
+};
+static int import_tell(void *ctx, const struct inv_journal_entry *i)
+{
+    const struct imports *x = ctx;
+    char body[1024], day[INV_DATE_TEXT];
+    struct text b = text_over(body, sizeof body);
+    if (i->number <= x->after || !i->complete)
+        return OK;
+    text_add(&b, "{");
+    json_text(&b, "what", x->at_start                             ? STR("inventory at start")
+                          : i->flags & INV_VERSION_CORRECTION ? STR("inventory corrected")
+                                                              : STR("inventory changed"));
+    json_text(&b, "from", str_of(inv_date_text(i->from, day)));
+    json_text(&b, "note", i->note);
+    text_add(&b, ",\"import\":%u,\"recorded_us\":%llu,\"added\":%u,\"changed\":%u,\"removed\":%u}", i->number,
+             (unsigned long long)i->recorded_us, i->added, i->changed, i->removed);
+    if (!b.full)
+        evidence_append(x->t->rt->evidence, EVIDENCE_change, STR("inventory"), (struct str){body, b.n});
+    return OK;
+}
+/* The imports after one that was told already become evidence, and at the start the newest one. */
+static void imports_tell(struct trust *t, uint64_t after, bool at_start)
+{
+    struct imports x = {t, after, at_start};
+    inventory_journal(t->rt->store, import_tell, &x);
+}
+
 /* An import by a command, and midnight, are seen here. */
 static void look(struct timer *timer)
 {
     struct trust *t = CONTAINER(timer, struct trust, look);
-    uint64_t generation = t->generation;
+    uint64_t generation = t->generation, before = t->generation;
     char why[512] = "";
     bool other_day = today(t) != t->today;
     int e = inventory_generation(t->rt->store, &generation);
     if (e == OK && (other_day || generation != t->generation)) {
         e = set_take(t, t->policy, why, sizeof why);
+        if (generation != before)
+            imports_tell(t, before, false);
         if (e == OK)
             renew(t);
         else
@@ -557,6 +591,8 @@ static int trust_boot(struct rt *rt, void *state)
         LOG(rt->log, trust_load_failed, "what=start error=%s why=\"%s\"", err_text(e), why);
         return e;
     }
+    if (t->generation)
+        imports_tell(t, t->generation - 1, true);
     timer_set(&rt->timers, &t->look, rt->now_us + LOOK_US, look);
     return OK;
 }

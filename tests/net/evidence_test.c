@@ -76,11 +76,31 @@ static void decisions_survive(void **state)
     }
 }
 
+/* What an import changed is evidence as well, as soon as the core has seen it. */
+static void imports_are_told(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}});
+    struct disk *d = disk_memory_new(1);
+    struct evidence_writer *w = keep(n, d);
+    estate_import(n->store, "orion", "orion", "orion", "gnb", ADDRESS_ONLY);
+    net_run(n, 12 * NET_S);
+    assert_int_equal(evidence_pump(w, true), OK);
+    decisions(n, d);
+    assert_int_equal(result.by_kind[EVIDENCE_change], 1);
+    assert_true(log_says(n, d, "\nsubject inventory\n"));
+    assert_true(log_says(n, d, "\"inventory corrected\""));
+    assert_true(log_says(n, d, "\"changed\":1,\"removed\":0}"));
+    n->core.evidence = NULL;
+    evidence_close(w);
+    disk_memory_free(d);
+    net_free(n);
+}
+
 int main(void)
 {
     struct crypto *c;
     if (crypto_init(&c) < 0 || note_signer_init(&signer, c, STR("evidence.example/core"), NOTE_ED25519, (const uint8_t[32]){1}) < 0)
         return 1;
     crypto_free(c);
-    return RUN(unit(decisions_survive));
+    return RUN(unit(decisions_survive), unit(imports_are_told));
 }

@@ -175,6 +175,13 @@ static void reads_json(void **state)
                           "\"parent\":null,\"synthetic\":true}],\n\"sites\":[{\"id\":\"s\",\"latitude\":59.5,\"longitude\":-1e1}]}", &v), OK);
     assert_true(str_is(v->suppliers[0].name, "A \xc3\xa5"));
     assert_true(str_is(v->suppliers[0].aliases, "B;C"));
+    inventory_free(v);
+    assert_int_equal(json("{\"suppliers\":[{\"id\":\"a\",\"name\":\"A\",\"country\":\"SE\",\"aliases\":\";; B ;C D;;\",\"listed_in\":\" ; \"}]}", &v), OK);
+    assert_true(str_is(v->suppliers[0].aliases, "B;C D"));
+    assert_int_equal(v->suppliers[0].listed_in.n, 0);
+    inventory_free(v);
+    assert_int_equal(json("{\"suppliers\":[{\"id\":\"a\",\"name\":\"A \\u00e5\",\"country\":\"SE\",\"synthetic\":true}],"
+                          "\"sites\":[{\"id\":\"s\",\"latitude\":59.5,\"longitude\":-1e1}]}", &v), OK);
     assert_true(v->suppliers[0].synthetic && v->synthetic);
     assert_true(v->sites[0].longitude == -10);
     inventory_free(v);
