@@ -193,6 +193,66 @@ static void the_known_and_the_paged_get_in(void **state)
     close_net(n);
 }
 
+static struct amf_gnb *node_of(struct net *n, const char *name)
+{
+    struct amf_gnb *node;
+    for (uint32_t i = 0; (node = slab_next(&n->amf->gnbs, &i)) && strcmp(node->id_text, name);)
+        ;
+    assert_non_null(node);
+    return node;
+}
+/* Begins with this cause at the node; the window that takes it, or AMF_CLASSES. */
+static enum amf_class taken_by(struct net *n, struct amf_gnb *node, uint32_t id, uint8_t rrc_cause, bool is_known)
+{
+    struct amf_ue *ue = is_known ? net_amf_ue(n, n->ue[0]) : NULL;
+    struct amf_conn *c = amf_conn_new(n->amf, node, id);
+    assert_non_null(c);
+    c->rrc_cause = rrc_cause;
+    return amf_admit(c, ue, amf_class_of(c, ue)) ? (enum amf_class)c->window : AMF_CLASSES;
+}
+static void classes_and_shares(void **state)
+{
+    enum { LIMIT = 16, SIGNALLING = NGAP_RRCEstablishmentCause_mo_Signalling };
+    struct net *n = open_net((struct net_options){.seed = 7, .phones = 1, .more = "  max_procedures: 16\n"});
+    struct amf_gnb *a = node_of(n, "gnb-001-01-000001"), *b = node_of(n, "gnb-001-01-000002");
+    uint32_t id = 0x10000;
+    net_register(n, n->ue[0]);
+    rt_enter(&n->core);
+    for (uint32_t i = 0; i < LIMIT / 2; i++) /* alone it may have half, the other's share stays free */
+        assert_int_equal(taken_by(n, a, id++, SIGNALLING, false), AMF_ORDINARY);
+    assert_int_equal(taken_by(n, a, id++, SIGNALLING, false), AMF_CLASSES);
+    assert_int_equal(taken_by(n, a, id++, SIGNALLING, true), AMF_CLASSES); /* known, and its node has its share */
+    for (uint32_t i = 0; i < LIMIT / 2; i++)
+        assert_int_equal(taken_by(n, b, id++, SIGNALLING, false), AMF_ORDINARY);
+    assert_int_equal(n->amf->admission.used[AMF_ORDINARY], LIMIT);
+    assert_int_equal(taken_by(n, b, id++, SIGNALLING, false), AMF_CLASSES);
+    /* mt-Access is believed of phones that are verified */
+    assert_int_equal(taken_by(n, b, id++, NGAP_RRCEstablishmentCause_mt_Access, false), AMF_CLASSES);
+    assert_int_equal(taken_by(n, b, id++, NGAP_RRCEstablishmentCause_mt_Access, true), AMF_HIGH);
+    assert_int_equal(taken_by(n, b, id++, NGAP_RRCEstablishmentCause_mps_PriorityAccess, false), AMF_HIGH);
+    assert_int_equal(taken_by(n, b, id++, NGAP_RRCEstablishmentCause_highPriorityAccess, false), AMF_HIGH);
+    assert_int_equal(taken_by(n, b, id++, NGAP_RRCEstablishmentCause_mcs_PriorityAccess, false), AMF_HIGH);
+    assert_int_equal(taken_by(n, a, id++, NGAP_RRCEstablishmentCause_highPriorityAccess, false), AMF_CLASSES); /* a quarter */
+    for (uint32_t i = 0; i < LIMIT / 4; i++) /* whatever share the node has */
+        assert_int_equal(taken_by(n, a, id++, NGAP_RRCEstablishmentCause_emergency, false), AMF_EMERGENCY);
+    assert_int_equal(taken_by(n, a, id++, NGAP_RRCEstablishmentCause_emergency, false), AMF_CLASSES);
+    /* T3346: each later than the one before, and a flood of one node's phones does not put off the other's */
+    uint32_t first = amf_back_off_s(CONTAINER(b->conns.next, struct amf_conn, on_gnb)), last = 0;
+    for (uint32_t i = 0; i < 2000; i++)
+        last = amf_back_off_s(CONTAINER(a->conns.next, struct amf_conn, on_gnb));
+    assert_in_range(first, 4, 6);
+    assert_true(last > 60);
+    assert_in_range(amf_back_off_s(CONTAINER(b->conns.next, struct amf_conn, on_gnb)), 4, 6);
+    for (uint32_t i = 0x10000; i < id; i++) {
+        struct amf_conn *c = amf_conn_by_ran(n->amf, a, i);
+        amf_conn_drop(c ? c : amf_conn_by_ran(n->amf, b, i));
+    }
+    for (uint32_t i = 0; i < AMF_CLASSES; i++)
+        assert_int_equal(n->amf->admission.used[i], 0);
+    net_run(n, 3 * NET_S);
+    close_net(n);
+}
+
 /* ---- sessions and slices ---- */
 static void two_slices(struct ue_config *c, uint32_t i)
 {
@@ -250,10 +310,7 @@ static void told_to_hold_back(void **state)
     struct gnb *g = &n->cells[0].gnb;
     struct ngap_OverloadStart start = {0};
     struct ngap_OverloadStop stop;
-    struct amf_gnb *node = amf_gnb_by_assoc(n->amf, 0);
-    for (uint32_t i = 0; (node = slab_next(&n->amf->gnbs, &i)) && strcmp(node->id_text, "gnb-001-01-000001");)
-        ;
-    assert_non_null(node);
+    struct amf_gnb *node = node_of(n, "gnb-001-01-000001");
     memset(&stop, 0, sizeof stop);
     start.has.AMFOverloadResponse = 1; /* no reduction: all that it names */
     start.AMFOverloadResponse.overloadAction = NGAP_OverloadAction_reject_rrc_cr_signalling;
@@ -293,6 +350,6 @@ static void told_to_hold_back(void **state)
 
 int main(void)
 {
-    return RUN(unit(storm), unit(one_gnb_floods), unit(one_phone_floods), unit(the_known_and_the_paged_get_in),
+    return RUN(unit(storm), unit(one_gnb_floods), unit(one_phone_floods), unit(the_known_and_the_paged_get_in), unit(classes_and_shares),
                unit(told_to_hold_back), unit(sessions_by_the_dozen));
 }
