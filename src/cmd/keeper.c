@@ -4,6 +4,7 @@
 #include "os/file.h"
 #include "os/n6_table.h"
 #include "os/sandbox.h"
+#include "os/xdp.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -69,6 +70,8 @@ static int clean_up(const struct config *c)
 {
     for (uint32_t i = 0; i < c->upf.n_n6; i++)
         n6_table_stop(NULL, c->upf.n6[i].tun.p);
+    if (c->upf.pin.n && c->upf.data_path != CONFIG_DATA_PATH_PORTABLE)
+        xdp_unpin(c->upf.pin.p);
     return unlink(c->control.socket.p) < 0 ? err_from_errno(errno) : ERR_STATE; /* an answer without a descriptor */
 }
 

@@ -31,6 +31,8 @@ struct offload {
     struct mirror **mirror; /* by session; NULL: never seen */
     uint32_t listed_first;  /* sessions to look at: 1 + index */
     uint32_t waiting, fast, blocks_used;
+    uint8_t *left_over; /* a bit for each session of an earlier process that goes on */
+    uint32_t left_over_n;
     uint32_t *free_blocks, free_n;
     struct left *left; /* a ring of blocks_max */
     uint32_t left_first, left_n;
@@ -463,6 +465,12 @@ static uint32_t *cell_of(const struct offload *o, uint16_t instance, uint32_t ip
     return NULL;
 }
 
+static bool is_left_over(const struct offload *o, uint32_t i)
+{
+    return o->left_over_n && o->left_over[i / 8] >> i % 8 & 1;
+}
+static void left_over_end(struct offload *o, uint32_t index);
+
 static void ue_put(struct offload *o, const struct dp_rules *r, uint32_t value)
 {
     struct xdp_ue_key key = {0};
@@ -470,6 +478,8 @@ static void ue_put(struct offload *o, const struct dp_rules *r, uint32_t value)
         uint32_t *cell = cell_of(o, r->instance, be32(r->ipv4)), ip;
         memcpy(&ip, r->ipv4, 4);
         key = (struct xdp_ue_key){ip, 4};
+        if (cell && value && *cell && is_left_over(o, *cell - 1))
+            left_over_end(o, *cell - 1);
         if (cell)
             __atomic_store_n(cell, value, __ATOMIC_RELEASE);
         else if (o->maps.ue_other(o->maps.ctx, &key, value) == OK)
@@ -620,8 +630,12 @@ static void changed(void *ctx, struct session *s, const struct dp_rules *old)
     struct offload *o = ctx;
     uint32_t index = session_index(o->dp, s);
     struct mirror *m = o->mirror[index];
+    if (is_left_over(o, index))
+        left_over_end(o, index);
     if (!m && !(m = o->mirror[index] = calloc(1, sizeof *m)))
         return; /* it stays here */
+    if (!old)
+        m->arrived = state_load(record(o, index)) / XDP_PASSED;
     bool moved = !same_addresses(old, s->r);
     go_up(o, index);
     if (moved && old)
@@ -634,6 +648,56 @@ static void changed(void *ctx, struct session *s, const struct dp_rules *old)
     renew(o, index, s);
     if (moved)
         ue_put(o, s->r, index + 1);
+}
+
+/* Of an earlier process: its packets are handed up, its addresses are free. */
+static void left_over_end(struct offload *o, uint32_t index)
+{
+    struct xdp_session *k = record(o, index);
+    struct dp_rules old = {.instance = k->instance,
+                           .has_ipv4 = k->flags & XDP_SESSION_V4,
+                           .has_ipv6 = k->flags & XDP_SESSION_V6};
+    o->left_over[index / 8] &= (uint8_t)~(1u << index % 8);
+    o->left_over_n--;
+    __atomic_fetch_and(&k->state, ~XDP_FAST, __ATOMIC_ACQ_REL);
+    memcpy(old.ipv4, &k->ipv4, 4);
+    memcpy(old.ipv6_prefix, &k->ipv6_prefix, 8);
+    ue_put(o, &old, 0);
+    forget(o, index);
+}
+
+uint32_t offload_forget(struct offload *o)
+{
+    uint32_t n = o->left_over_n;
+    for (uint32_t i = 0; o->left_over_n && i < o->dp->config.sessions_max; i++)
+        if (is_left_over(o, i))
+            left_over_end(o, i);
+    return n;
+}
+
+/* What the maps hold already. */
+static void left_overs_find(struct offload *o)
+{
+    uint8_t *taken = calloc(o->maps.blocks_max / 8 + 1u, 1);
+    for (uint32_t i = 0; taken && i < o->dp->config.sessions_max; i++) {
+        struct xdp_session *k = record(o, i);
+        if (!k->flags)
+            continue;
+        o->left_over[i / 8] |= (uint8_t)(1u << i % 8);
+        o->left_over_n++;
+        for (unsigned a = 0; a < 2; a++)
+            if (k->block[a] && k->block[a] <= o->maps.blocks_max)
+                taken[(k->block[a] - 1) / 8] |= (uint8_t)(1u << (k->block[a] - 1) % 8);
+            else
+                k->block[a] = 0;
+    }
+    for (uint32_t i = o->maps.blocks_max; taken && i; i--) {
+        if (taken[(i - 1) / 8] >> (i - 1) % 8 & 1)
+            o->blocks_used++;
+        else
+            o->free_blocks[o->free_n++] = i - 1;
+    }
+    free(taken);
 }
 
 static void touched(void *ctx, struct session *s, unsigned packets)
@@ -731,7 +795,7 @@ void offload_counters(const struct offload *o, uint64_t to[DP_COUNTERS])
 
 struct offload_numbers offload_numbers(const struct offload *o)
 {
-    return (struct offload_numbers){dp_session_count(o->dp), o->fast, o->blocks_used};
+    return (struct offload_numbers){dp_session_count(o->dp), o->fast, o->blocks_used, o->left_over_n};
 }
 
 /* ---- life ---- */
@@ -744,6 +808,7 @@ void offload_config(const struct dp_config *c, uint32_t cpus, uint64_t routed,
                               .pools = c->pools,
                               .has_v6 = c->local_v6.family == 6,
                               .ue_to_ue = c->ue_to_ue,
+                              .version = XDP_VERSION,
                               .inner_mtu = c->inner_mtu,
                               .routed = routed};
     if (c->local_v4.family)
@@ -773,12 +838,12 @@ struct offload *offload_new(struct dp *dp, const struct offload_maps *maps,
     o->mirror = calloc(dp->config.sessions_max, sizeof *o->mirror);
     o->free_blocks = calloc(maps->blocks_max + 1u, sizeof *o->free_blocks);
     o->left = calloc(maps->blocks_max + 1u, sizeof *o->left);
-    if (!o->mirror || !o->free_blocks || !o->left) {
+    o->left_over = calloc(dp->config.sessions_max / 8 + 1u, 1);
+    if (!o->mirror || !o->free_blocks || !o->left || !o->left_over) {
         offload_free(o);
         return NULL;
     }
-    for (uint32_t i = maps->blocks_max; i; i--)
-        o->free_blocks[o->free_n++] = i - 1;
+    left_overs_find(o);
     dp->offload = (struct offload_hooks){o, refresh, changed, touched};
     return o;
 }
@@ -802,5 +867,6 @@ void offload_free(struct offload *o)
     free(o->mirror);
     free(o->free_blocks);
     free(o->left);
+    free(o->left_over);
     free(o);
 }

@@ -35,9 +35,13 @@ void offload_config(const struct dp_config *, uint32_t cpus, uint64_t routed, st
                     uint32_t *cells);
 
 struct offload;
-/* NULL: no memory. Attaches itself to the dp, which must have no sessions. The maps are zero, or
- * hold what an earlier process left: those sessions go on until offload_forget(). */
+/* NULL: no memory. Attaches itself to the dp, which must have no sessions. The maps are zero, or hold
+ * what an earlier process left: those sessions go on as they were, each until the dp has one at its index
+ * or with its address, the rest until offload_forget(). What they have counted before is not counted
+ * again. */
 struct offload *offload_new(struct dp *, const struct offload_maps *, const struct xdp_config *);
+/* Ends what an earlier process left; how many sessions there were. */
+uint32_t offload_forget(struct offload *);
 /* All sessions are handed up from here on, and what the kernel counted is taken over. */
 void offload_free(struct offload *);
 /* After each batch, and when offload_next_us() says: limits are renewed, sessions whose packets
@@ -48,5 +52,6 @@ uint64_t offload_next_us(const struct offload *); /* UINT64_MAX: nothing waits *
 void offload_counters(const struct offload *, uint64_t to[DP_COUNTERS]);
 struct offload_numbers {
     uint32_t sessions, fast, blocks; /* in the dp; handled in the kernel; blocks in use */
+    uint32_t left;                   /* of an earlier process, still going on */
 };
 struct offload_numbers offload_numbers(const struct offload *);

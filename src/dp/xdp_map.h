@@ -114,13 +114,15 @@ struct xdp_port {    /* by interface index; no mac: not ours */
 };
 struct xdp_shared {
     __u64 others4; /* IPv4 addresses of UEs outside the pools */
+    __u64 plain;   /* routes are chosen by destination alone: the kernel has its usual three rules */
 };
-enum { XDP_HOPS = 64 };
-struct xdp_hop { /* to a GTP-U peer, as the FIB had it in this tick of the clock; of one CPU */
+enum { XDP_HOPS = 256 };
+struct xdp_hop { /* to an IPv4 address, as the FIB had it in this tick of the clock; of one CPU */
     __u64 at_ns;
-    __u32 peer, ifindex;
+    __u32 to, ifindex;
     __u8 dmac[6], smac[6];
-    __u16 mtu, unused;
+    __u16 mtu;
+    __u8 tos, unused;
 };
 struct xdp_pool {
     __u32 base, mask, first, instance; /* host order; first: cell of the first address */
@@ -129,7 +131,7 @@ struct xdp_config { /* read-only data of the program */
     __u32 sessions_max, teid_mask, cpus, pools, blocks_max;
     __u32 n3_v4; /* as on the wire; 0: none */
     __u8 n3_v6[16];
-    __u8 has_v6, ue_to_ue, test_clock, unused;
+    __u8 has_v6, ue_to_ue, test_clock, version; /* XDP_VERSION */
     __u32 inner_mtu;                           /* 0: none */
     __u64 routed;                              /* bit: instance whose packets leave by the FIB */
     struct xdp_pool pool[XDP_POOLS];

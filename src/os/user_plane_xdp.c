@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static const uint64_t LEFT_US = 60000000; /* N4 has told by then which sessions there are */
 enum { LINKS = 16, BLOCKS_MIN = 1024, BLOCKS_SHARE = 16 /* one for so many sessions */ };
 struct fast_path {
     const struct fast_path_options *options; /* while opening */
@@ -21,6 +22,8 @@ struct fast_path {
     struct xdp_link link[LINKS];
     char name[LINKS][IF_NAMESIZE];
     char *why;
+    struct rt *rt;
+    uint64_t forget_us; /* what an earlier process left ends then; 0: nothing is left */
 };
 
 static int refused(struct fast_path *f, int rc, const char *what, const char *name)
@@ -130,6 +133,12 @@ static int open_here(void *ctx)
         if (!o->config->n6[i].nat)
             x.routed |= 1ull << i;
     int rc = links_find(f);
+    if (rc == OK && o->config->pin.n) {
+        rc = xdp_mount(o->config->pin.p);
+        if (rc < 0)
+            return refused(f, rc, "upf.pin", o->config->pin.p);
+        x.pin = o->config->pin.p;
+    }
     if (rc < 0)
         return rc;
     rc = xdp_open(&f->xdp, &x, why);
@@ -139,7 +148,13 @@ static int open_here(void *ctx)
         return rc;
     }
     f->offload = offload_new(o->dp, xdp_maps(f->xdp), xdp_configured(f->xdp));
-    return f->offload ? attach(f) : refused(f, ERR_NOSPACE, "memory of", "the XDP data path");
+    if (!f->offload)
+        return refused(f, ERR_NOSPACE, "memory of", "the XDP data path");
+    uint32_t left = offload_numbers(f->offload).left;
+    if (xdp_took_over(f->xdp))
+        LOG(o->rt->log, upf_xdp_took_over, "sessions=%u", left);
+    f->forget_us = left ? loop_now_us() + LEFT_US : 0;
+    return attach(f);
 }
 
 int fast_path_open(struct fast_path **out, const struct fast_path_options *o, char *why)
@@ -171,11 +186,16 @@ void fast_path_close(struct fast_path *f)
 
 void fast_path_settle(struct fast_path *f, uint64_t now_us, bool idle)
 {
+    if (f->forget_us && now_us >= f->forget_us) {
+        f->forget_us = 0;
+        offload_forget(f->offload);
+    }
     offload_settle(f->offload, now_us, idle);
 }
 uint64_t fast_path_next_us(const struct fast_path *f)
 {
-    return offload_next_us(f->offload);
+    uint64_t next = offload_next_us(f->offload);
+    return f->forget_us && f->forget_us < next ? f->forget_us : next;
 }
 void fast_path_counters(const struct fast_path *f, uint64_t to[DP_COUNTERS])
 {
@@ -193,6 +213,8 @@ void fast_path_text(const struct fast_path *f, char *out, size_t cap)
         at += (size_t)snprintf(out + at, cap - at, "%s %s (%s)", i ? "," : "", f->name[i],
                                modes[f->link[i].mode]);
     if (at < cap)
-        snprintf(out + at, cap - at, "; %u of %u sessions in the kernel, %llu packets", n.fast, n.sessions,
+        at += (size_t)snprintf(out + at, cap - at, "; %u of %u sessions in the kernel, %llu packets", n.fast, n.sessions,
                  (unsigned long long)(c[DP_access_in] + c[DP_core_in]));
+    if (at < cap && n.left)
+        snprintf(out + at, cap - at, ", %u sessions of the process before", n.left);
 }

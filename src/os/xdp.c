@@ -6,6 +6,7 @@
 #include "os/upf_bpf.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
@@ -13,8 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <linux/magic.h>
+#include <linux/rtnetlink.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { LINKS = 32 };
@@ -29,7 +35,8 @@ struct xdp {
     int program, ports, out, others, clock;
     struct area areas[5];
     unsigned areas_n, links_n;
-    bool has_native;
+    bool has_native, took_over;
+    char pin[128]; /* empty: none */
     int link[LINKS]; /* closing one takes the program off its interface */
 };
 
@@ -100,6 +107,79 @@ static int sizes(struct xdp *x, const struct xdp_options *o)
     return set ? rc : ERR_UNSUPPORTED;
 }
 
+/* ---- what outlives the process ---- */
+static const char *const pinned[] = {"sessions", "blocks", "shared", "ue_cells", "ue_others", "counters", "ports", "out"};
+
+static bool pin_path(char out[192], const char *pin, const char *name)
+{
+    return snprintf(out, 192, "%s/%s", pin, name) < 192;
+}
+void xdp_unpin(const char *pin)
+{
+    DIR *d = opendir(pin);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        char path[192 + 256];
+        snprintf(path, sizeof path, "%s/%.255s", pin, e->d_name);
+        if (e->d_name[0] != '.')
+            unlink(path); /* a link's interface is free then */
+    }
+    if (d)
+        closedir(d);
+    rmdir(pin);
+}
+
+int xdp_mount(const char *pin)
+{
+    struct statfs s;
+    char parent[128];
+    if (!str_copy(parent, sizeof parent, str_of(pin)) || !strrchr(parent, '/'))
+        return ERR_CONFIG;
+    *strrchr(parent, '/') = 0;
+    int rc = dir_make(parent);
+    if (rc < 0)
+        return rc;
+    if (statfs(parent, &s) < 0)
+        return err_from_errno(errno);
+    if (s.f_type != BPF_FS_MAGIC && mount("bpf", parent, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
+        return err_from_errno(errno);
+    return OK;
+}
+
+/* Whether an earlier process with our configuration left all its maps: they are ours then. */
+static bool take_over(struct xdp *x)
+{
+    char path[192];
+    struct xdp_config was;
+    uint32_t k = 0;
+    bool same = pin_path(path, x->pin, "config");
+    int fd = same ? bpf_obj_get(path) : -1;
+    same = fd >= 0 && !bpf_map_lookup_elem(fd, &k, &was) && !memcmp(&was, &x->config, sizeof was);
+    if (fd >= 0)
+        close(fd);
+    for (size_t i = 0; same && i < ARRAY_LEN(pinned); i++) {
+        fd = pin_path(path, x->pin, pinned[i]) ? bpf_obj_get(path) : -1;
+        same = fd >= 0 && !bpf_map__reuse_fd(map_of(x, pinned[i]), fd);
+        if (fd >= 0)
+            close(fd);
+    }
+    return same;
+}
+
+static int pin_all(struct xdp *x)
+{
+    char path[192];
+    struct bpf_map *m;
+    bool ok = !mkdir(x->pin, 0700) || errno == EEXIST;
+    for (size_t i = 0; ok && i < ARRAY_LEN(pinned); i++)
+        ok = pin_path(path, x->pin, pinned[i]) && !bpf_obj_pin(bpf_map__fd(map_of(x, pinned[i])), path);
+    bpf_object__for_each_map(m, x->object)
+    {
+        if (ok && strstr(bpf_map__name(m), ".rodata") && bpf_map__value_size(m) == sizeof x->config)
+            ok = pin_path(path, x->pin, "config") && !bpf_obj_pin(bpf_map__fd(m), path);
+    }
+    return ok ? OK : ERR_IO;
+}
+
 static void *shared(struct xdp *x, const char *name)
 {
     struct bpf_map *m = map_of(x, name);
@@ -135,7 +215,14 @@ int xdp_open(struct xdp **out, const struct xdp_options *o, char *why)
         xdp_close(x);
         return refused(why, rc, "the XDP program", "was not understood");
     }
+    if (o->pin && str_copy(x->pin, sizeof x->pin, str_of(o->pin))) {
+        x->took_over = take_over(x);
+        if (!x->took_over)
+            xdp_unpin(x->pin);
+    }
     rc = bpf_object__load(x->object);
+    if (rc == 0 && x->pin[0] && !x->took_over)
+        rc = pin_all(x) < 0 ? -EIO : 0;
     if (rc < 0) {
         rc = error_of(rc);
         xdp_close(x);
@@ -170,7 +257,13 @@ void xdp_close(struct xdp *x)
     for (unsigned i = 0; i < x->areas_n; i++)
         munmap(x->areas[i].p, x->areas[i].n);
     bpf_object__close(x->object);
+    if (x->pin[0])
+        xdp_unpin(x->pin);
     free(x);
+}
+bool xdp_took_over(const struct xdp *x)
+{
+    return x->took_over;
 }
 
 const struct offload_maps *xdp_maps(const struct xdp *x)
@@ -201,6 +294,37 @@ void xdp_clock(struct xdp *x, uint64_t ns)
 }
 
 /* ---- interfaces ---- */
+/* Whether there are but the rules local, main and default for IPv4. */
+static bool routes_are_plain(void)
+{
+    struct {
+        struct nlmsghdr h;
+        struct rtmsg r;
+    } ask = {.h = {.nlmsg_len = sizeof ask, .nlmsg_type = RTM_GETRULE, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+             .r = {.rtm_family = AF_INET}};
+    union {
+        struct nlmsghdr h;
+        uint8_t octets[16384];
+    } in;
+    unsigned rules = 0;
+    bool done = false;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0 || send(fd, &ask, sizeof ask, 0) < 0)
+        rules = 99;
+    while (rules < 99 && !done) {
+        ssize_t n = recv(fd, &in, sizeof in, 0);
+        unsigned left = n > 0 ? (unsigned)n : 0;
+        done = n <= 0;
+        for (struct nlmsghdr *h = &in.h; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+            rules += h->nlmsg_type == RTM_NEWRULE;
+            done |= h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR;
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+    return rules == 3;
+}
+
 static int mac_of(const char *ifname, uint8_t mac[6])
 {
     struct ifreq r = {0};
@@ -226,7 +350,25 @@ int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
         return refused(why, rc, "interface", l->ifname);
     LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
     l->mode = XDP_NATIVE;
+    char path[192], name[32];
+    snprintf(name, sizeof name, "link_%u", ifindex);
+    int old = x->took_over && pin_path(path, x->pin, name) ? bpf_obj_get(path) : -1;
+    if (old >= 0 && !bpf_link_update(old, x->program, NULL)) { /* no packet meets neither */
+        uint32_t id = 0;
+        bpf_xdp_query_id((int)ifindex, XDP_FLAGS_DRV_MODE, &id);
+        l->mode = id ? XDP_NATIVE : XDP_GENERIC;
+        x->link[x->links_n++] = old;
+        goto out;
+    }
+    if (old >= 0) {
+        close(old);
+        unlink(path);
+    }
     int fd = bpf_link_create(x->program, (int)ifindex, BPF_XDP, &opts);
+    for (int i = 0; i < 100 && x->pin[0] && (fd == -EBUSY || fd == -EEXIST); i++) {
+        usleep(10000); /* the kernel takes an earlier process's away a little later */
+        fd = bpf_link_create(x->program, (int)ifindex, BPF_XDP, &opts);
+    }
     if (fd == -EOPNOTSUPP || fd == -EINVAL || fd == -ERANGE) {
         opts.flags = XDP_FLAGS_SKB_MODE;
         l->mode = XDP_GENERIC;
@@ -237,9 +379,13 @@ int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
         return refused(why, error_of(fd), "XDP on interface", l->ifname);
     }
     x->link[x->links_n++] = fd;
+    if (x->pin[0] && (!pin_path(path, x->pin, name) || bpf_obj_pin(fd, path)))
+        return refused(why, ERR_IO, "what must outlive the process on", l->ifname);
+out:
     if (bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY))
         return refused(why, ERR_NOSPACE, "XDP on interface", l->ifname);
     x->has_native |= l->mode == XDP_NATIVE;
+    x->maps.shared->plain = routes_are_plain();
     return OK;
 }
 

@@ -10,13 +10,20 @@ struct xdp_options {
     const struct dp_config *dp;
     uint64_t routed;     /* offload_config() */
     uint32_t blocks_max; /* sessions with more than two rules, or with filters */
+    /* A folder of a bpffs for what must outlive this process, made if it is not there; NULL: nothing does.
+     * What an earlier process with the same configuration left there is taken over; another's is ended. */
+    const char *pin;
     bool bench;          /* with the programs of dp/bpf/bench.c */
     bool test_clock;     /* time stands still but for xdp_clock(): tests */
 };
 /* ERR_DENIED (needs CAP_BPF and CAP_NET_ADMIN), ERR_UNSUPPORTED, ERR_NOSPACE, ERR_IO; why in one
  * line (XDP_WHY octets). */
 int xdp_open(struct xdp **, const struct xdp_options *, char *why);
-void xdp_close(struct xdp *); /* off all interfaces */
+bool xdp_took_over(const struct xdp *);
+void xdp_close(struct xdp *); /* off all interfaces; nothing stays in the folder */
+void xdp_unpin(const char *pin); /* the same from outside, after a process that may not */
+/* Makes the folder and mounts a bpffs there if it is on none. ERR_DENIED, ERR_IO. */
+int xdp_mount(const char *pin);
 const struct offload_maps *xdp_maps(const struct xdp *);
 const struct xdp_config *xdp_configured(const struct xdp *);
 int xdp_program(const struct xdp *); /* its descriptor */

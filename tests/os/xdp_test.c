@@ -7,11 +7,15 @@
 #include "os/netns.h"
 #include "os/xdp.h"
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SESSIONS = 40, STEPS = 6000, SEEDS = 6, FRAME = 3000, ETH = 14 };
@@ -449,6 +453,154 @@ static void a_session_is_handled_in_the_kernel(void **state)
     close_both();
 }
 
+/* ---- a process that is killed ---- */
+static char PIN[64];
+static void pin_options(struct xdp_options *o, const struct dp_config *c)
+{
+    *o = (struct xdp_options){.dp = c, .routed = ~0ull, .blocks_max = 20, .test_clock = true, .pin = PIN};
+}
+/* Opens all with three sessions, then dies without a word. */
+static void die_at_work(const struct dp_config *c)
+{
+    char why[XDP_WHY];
+    struct xdp_options o;
+    pin_options(&o, c);
+    struct xdp_link n3 = {.ifname = "n3"}, n6 = {.ifname = "n6", .instances = 3};
+    struct net *t = calloc(1, sizeof *t);
+    struct xdp *x;
+    net_open(t, c);
+    if (xdp_open(&x, &o, why) || xdp_attach(x, &n3, why) || xdp_attach(x, &n6, why) || !xdp_takes(x, &n3) || !xdp_takes(x, &n6))
+        _exit(1);
+    struct offload *off = offload_new(t->dp, xdp_maps(x), xdp_configured(x));
+    for (uint32_t i = 1; i <= 3; i++) {
+        static struct plain p;
+        struct rule_session *s = plain_session(&p, c->sessions_max, i, 1);
+        p.urr[0].start_at_once = true;
+        if (dp_session_set(t->dp, t->now, s, NULL) != OK)
+            _exit(2);
+    }
+    offload_settle(off, t->now, true);
+    if (offload_numbers(off).fast != 3)
+        _exit(3);
+    kill(getpid(), SIGKILL);
+}
+static int program_at(const char *ifname)
+{
+    uint32_t id = 0;
+    bpf_xdp_query_id((int)if_nametoindex(ifname), 0, &id);
+    return id ? bpf_prog_get_fd_by_id(id) : -1;
+}
+/* The kernel takes it away a little after the last who held it. */
+static void no_program_at(const char *ifname)
+{
+    int fd = -1;
+    for (int i = 0; i < 200 && (fd = program_at(ifname)) >= 0; i++) {
+        close(fd);
+        usleep(10000);
+    }
+    assert_int_equal(fd, -1);
+}
+static int run_there(int program, uint32_t ifindex, struct frame *f)
+{
+    static struct frame out;
+    struct xdp_md ctx = {.data_end = f->n, .ingress_ifindex = ifindex};
+    LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->p, .data_size_in = f->n, .data_out = out.p, .data_size_out = FRAME,
+                .ctx_in = &ctx, .ctx_size_in = sizeof ctx, .repeat = 1);
+    assert_int_equal(bpf_prog_test_run_opts(program, &o), 0);
+    return (int)o.retval;
+}
+static void frame_down(struct frame *f, uint32_t session)
+{
+    memcpy(f->p, W.mac6, 6);
+    memcpy(f->p + 6, PEER_MAC, 6);
+    put_be16(f->p + 12, 0x800);
+    f->n = ETH + inner4(f->p + ETH, session, false, 100);
+}
+
+static void packets_go_on_when_the_process_is_killed(void **state)
+{
+    struct dp_config c = net_config();
+    char why[XDP_WHY];
+    snprintf(PIN, sizeof PIN, "/tmp/%.20s/upf", NS);
+    if (xdp_mount(PIN) != OK) {
+        print_message("no bpffs can be mounted here: skipped\n");
+        skip();
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        die_at_work(&c);
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    /* the program is there, and does what it did */
+    static struct frame f;
+    int program = program_at("n6");
+    assert_true(program >= 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        frame_down(&f, i);
+        assert_int_equal(run_there(program, W.n6, &f), XDP_REDIRECT);
+    }
+    close(program);
+    /* the next process */
+    struct xdp_options o;
+    pin_options(&o, &c);
+    struct xdp_link n3 = {.ifname = "n3"}, n6 = {.ifname = "n6", .instances = 3};
+    net_open(&W.b, &c);
+    if (xdp_open(&W.xdp, &o, why))
+        fail_msg("%s", why);
+    assert_true(xdp_took_over(W.xdp));
+    W.offload = offload_new(W.b.dp, xdp_maps(W.xdp), xdp_configured(W.xdp));
+    assert_int_equal(offload_numbers(W.offload).left, 3);
+    if (xdp_attach(W.xdp, &n3, why) || xdp_attach(W.xdp, &n6, why))
+        fail_msg("%s", why);
+    assert_true(n6.mode == XDP_NATIVE && xdp_takes(W.xdp, &n3) && xdp_takes(W.xdp, &n6));
+    uint64_t k[DP_COUNTERS] = {0};
+    offload_counters(W.offload, k);
+    assert_int_equal(k[DP_to_tunnel], 3); /* counters go on, too */
+    for (uint32_t i = 1; i <= 3; i++) {
+        frame_down(&f, i);
+        assert_int_equal(run_there(xdp_program(W.xdp), W.n6, &f), XDP_REDIRECT);
+    }
+    /* N4 sets one up again, at another index: what it had counted before is not reported again */
+    static struct plain p;
+    struct rule_session *s = plain_session(&p, c.sessions_max, 7, 1);
+    s->ipv4[3] = 1;
+    s->ipv6_prefix[7] = 1;
+    p.urr[0].start_at_once = true;
+    assert_int_equal(dp_session_set(W.b.dp, W.b.now, s, NULL), OK);
+    offload_settle(W.offload, W.b.now, true);
+    assert_int_equal(offload_numbers(W.offload).fast, 1);
+    assert_int_equal(offload_numbers(W.offload).left, 2);
+    frame_down(&f, 1);
+    assert_int_equal(run_there(xdp_program(W.xdp), W.n6, &f), XDP_REDIRECT);
+    struct rule_usage u;
+    assert_int_equal(dp_usage_take(W.b.dp, W.b.now, 7, 1, 1, &u), OK);
+    assert_int_equal(u.dl_packets, 1);
+    /* the others end */
+    assert_int_equal(offload_forget(W.offload), 2);
+    frame_down(&f, 2);
+    assert_int_equal(run_there(xdp_program(W.xdp), W.n6, &f), XDP_PASS);
+    offload_free(W.offload);
+    dp_free(W.b.dp);
+    xdp_close(W.xdp);
+    no_program_at("n6"); /* nothing is left */
+    assert_int_equal(access(PIN, F_OK), -1);
+    /* what another configuration left is ended, not taken over */
+    pid = fork();
+    if (pid == 0)
+        die_at_work(&c);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    c.inner_mtu = 1300;
+    pin_options(&o, &c);
+    assert_int_equal(xdp_open(&W.xdp, &o, why), OK);
+    assert_false(xdp_took_over(W.xdp));
+    no_program_at("n6");
+    xdp_close(W.xdp);
+    *strrchr(PIN, '/') = 0;
+    assert_int_equal(umount(PIN), 0);
+    rmdir(PIN);
+}
+
 /* ---- by seed ---- */
 static void filters_random(struct plain *p, struct rule_sdf *f, unsigned n)
 {
@@ -684,7 +836,8 @@ int main(void)
         fprintf(stderr, "no network namespaces here: skipped\n");
         return 77;
     }
-    int failed = RUN(unit(a_session_is_handled_in_the_kernel), unit(the_kernel_does_what_dp_does));
+    int failed = RUN(unit(a_session_is_handled_in_the_kernel), unit(packets_go_on_when_the_process_is_killed),
+                     unit(the_kernel_does_what_dp_does));
     netns_delete_prefix(prefix);
     return failed;
 }

@@ -456,14 +456,17 @@ INLINE int fib(struct xdp_md *ctx, struct bpf_fib_lookup *f)
     return p && p->takes;
 }
 
-/* To an IPv4 peer: many packets in a tick go to the same few. */
+/* To an IPv4 address: many packets in a tick go to the same few. */
 INLINE int hop4(struct xdp_md *ctx, struct bpf_fib_lookup *f, const struct way *w)
 {
-    __u32 k = (f->ipv4_dst ^ f->ipv4_dst >> 16 ^ f->ipv4_dst >> 24) % XDP_HOPS;
+    __u32 k = (f->ipv4_dst ^ f->ipv4_dst >> 16 ^ f->ipv4_dst >> 24) % XDP_HOPS, zero = 0;
     struct xdp_hop *h = bpf_map_lookup_elem(&hops, &k);
-    if (!h)
-        return 0;
-    if (h->peer == f->ipv4_dst && h->at_ns == w->now_ns && f->tot_len <= h->mtu) {
+    struct xdp_shared *any = bpf_map_lookup_elem(&shared, &zero);
+    if (!h || !any || !*(volatile __u64 *)&any->plain)
+        return fib(ctx, f);
+    __u8 tos = f->tos;
+    __u32 to = f->ipv4_dst; /* the look-up puts the gateway there */
+    if (h->to == f->ipv4_dst && h->at_ns == w->now_ns && h->tos == tos && f->tot_len <= h->mtu) {
         f->ifindex = h->ifindex;
         __builtin_memcpy(f->dmac, h->dmac, 6);
         __builtin_memcpy(f->smac, h->smac, 6);
@@ -471,7 +474,8 @@ INLINE int hop4(struct xdp_md *ctx, struct bpf_fib_lookup *f, const struct way *
     }
     if (!fib(ctx, f))
         return 0;
-    h->peer = f->ipv4_dst;
+    h->to = to;
+    h->tos = tos;
     h->at_ns = w->now_ns;
     h->ifindex = f->ifindex;
     h->mtu = f->mtu_result;
@@ -527,7 +531,7 @@ INLINE int core_send(struct xdp_md *ctx, struct xdp_session *s, const struct mat
         __builtin_memcpy(f.ipv6_src, &ip->saddr, 16);
         __builtin_memcpy(f.ipv6_dst, &ip->daddr, 16);
     }
-    if (!fib(ctx, &f))
+    if (w->family == 4 ? !hop4(ctx, &f, w) : !fib(ctx, &f))
         return UP;
     int fate = meter(s, m, w);
     if (fate != GOOD)
