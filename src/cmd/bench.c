@@ -6,12 +6,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ONE_BY_ONE = 200, PACED = 2000 };
+enum { ONE_BY_ONE = 200, PACED = 2000, WAVE = 4000 /* a second: what comes together is served together */ };
 
+struct wake { /* of phones that rest, to the user plane and back */
+    struct bench_result service;
+    double service_us, release_us; /* core CPU of each */
+};
 struct control {
     struct bench_core core;
-    struct bench_sample idle, before, after, resting, served, rested, full;
-    struct bench_result single, paced, service, crowd;
+    struct bench_sample idle, before, after, full;
+    struct bench_result single, paced, crowd;
+    struct wake wave, steady;
     uint32_t crowd_n, rate;
 };
 
@@ -29,18 +34,20 @@ static int load(struct control *b, uint32_t first, uint32_t count, const char *p
         return bench_failed("not all of %u phones got what they wanted: %s", count, b->core.line);
     return EXIT_OK;
 }
-/* Phones that are there go idle, come back by a service request, and go idle. */
-static int wake_and_rest(struct control *b)
+/* Phones that are idle come back by a service request, and go idle. */
+static int wake_and_rest(struct control *b, uint32_t rate, struct wake *w)
 {
     char idle[32], service[32];
     struct bench_result r;
-    snprintf(idle, sizeof idle, "idle %u", b->rate);
-    snprintf(service, sizeof service, "service %u", b->rate);
-    if (bench_load_more(&b->core, idle, 120, &r) || bench_sample(&b->core, &b->resting) ||
-        bench_load_more(&b->core, service, 120, &b->service) || bench_sample(&b->core, &b->served) ||
-        bench_load_more(&b->core, idle, 120, &r) || bench_sample(&b->core, &b->rested))
+    struct bench_sample resting, served, rested;
+    snprintf(idle, sizeof idle, "idle %u", rate);
+    snprintf(service, sizeof service, "service %u", rate);
+    if (bench_sample(&b->core, &resting) || bench_load_more(&b->core, service, 120, &w->service) ||
+        bench_sample(&b->core, &served) || bench_load_more(&b->core, idle, 120, &r) || bench_sample(&b->core, &rested))
         return EXIT_FAILED;
-    return b->service.done == PACED ? EXIT_OK : bench_failed("not all of %u phones came back: %s", PACED, b->core.line);
+    w->service_us = (served.cpu_us - resting.cpu_us) / PACED;
+    w->release_us = (rested.cpu_us - served.cpu_us) / PACED;
+    return w->service.done == PACED ? EXIT_OK : bench_failed("not all of %u phones came back: %s", PACED, b->core.line);
 }
 static int measure(struct control *b)
 {
@@ -57,7 +64,8 @@ static int measure(struct control *b)
         bench_sample(core, &b->after))
         return EXIT_FAILED;
     bench_say(core, "they go idle, come back, go idle");
-    if (wake_and_rest(b))
+    struct bench_result rest;
+    if (bench_load_more(core, "idle 1000", 120, &rest) || wake_and_rest(b, b->rate, &b->steady) || wake_and_rest(b, WAVE, &b->wave))
         return EXIT_FAILED;
     bench_load_stop(core);
     bench_say(core, "a crowd, each with a session and a ping");
@@ -73,14 +81,16 @@ static void report(const struct control *b)
         {"cpu_us_per_attach", "core CPU, registration and PDU session, SUCI profile A, us", (b->after.cpu_us - b->before.cpu_us) / PACED, 1},
         {"crypto_us_per_attach", "  of it cryptography, us", (b->after.crypto_us - b->before.crypto_us) / PACED, 1},
         {"sctp_us_per_attach", "  of it SCTP, us", (b->after.sctp_us - b->before.sctp_us) / PACED, 1},
-        {"cpu_us_per_service_request", "core CPU, an idle phone comes back with its user plane, us", (b->served.cpu_us - b->resting.cpu_us) / PACED, 1},
-        {"cpu_us_per_release", "core CPU, a phone goes idle, us", (b->rested.cpu_us - b->served.cpu_us) / PACED, 1},
+        {"cpu_us_per_service_request", "core CPU, an idle phone comes back with its user plane, 4,000/s, us", b->wave.service_us, 1},
+        {"cpu_us_per_release", "core CPU, a phone goes idle, 4,000 a second, us", b->wave.release_us, 1},
+        {"cpu_us_per_service_request_paced", "  comes back, at the rate of the registrations, us", b->steady.service_us, 1},
+        {"cpu_us_per_release_paced", "  goes idle, at that rate, us", b->steady.release_us, 1},
         {"attach_core_ms_p50", "the core's share of a registration, one phone at a time, ms", b->single.core.p50 / 1000, 3},
         {"registration_ms_p50", "registration, one phone at a time, ms", b->single.registration.p50 / 1000, 3},
         {"registration_ms_p99", "registration, 99 %, ms", b->single.registration.p99 / 1000, 3},
         {"session_ms_p50", "PDU session, one phone at a time, ms", b->single.session.p50 / 1000, 3},
         {"session_ms_p99", "PDU session, 99 %, ms", b->single.session.p99 / 1000, 3},
-        {"service_ms_p50", "service request, ms", b->service.service.p50 / 1000, 3},
+        {"service_ms_p50", "service request, ms", b->steady.service.service.p50 / 1000, 3},
         {"bytes_per_ue", "memory of a registered phone with a session, octets", (b->full.private_octets - b->idle.private_octets) / (ONE_BY_ONE + PACED + b->crowd_n), 0},
         {"idle_rss_mb", "resident memory at rest, MB", b->idle.rss_mb, 1},
         {"start_ms", "from start to ready, ms", b->core.start_ms, 0},
