@@ -296,6 +296,27 @@ static void protected_sent_away(void **state)
     net_free(n);
 }
 
+/* A gNB that may carry protected user data alone: sessions there have it, and those that come there get it. */
+static void user_plane_protected(void **state)
+{
+    static const char only_protected[] = REGIME_HEAD "  - {id: up, says: x, sure: seen, suppliers: [Drago], decision: permit-with-conditions, "
+                                                     "conditions: [user-plane-protection]}\n";
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {only_protected}});
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    const struct smf_session *m = smf_session_find(n->smf, STR("imsi-001010000000001"), s->psi);
+    assert_int_equal(m->integrity, NGAP_IntegrityProtectionIndication_preferred);
+    net_idle(n, n->ue[0]);
+    ue_camp(n->ue[0], &n->cells[1]);
+    net_ping(n, s, "8.8.8.8"); /* it comes back there by itself */
+    assert_int_equal(m->integrity, NGAP_IntegrityProtectionIndication_required);
+    assert_int_equal(m->ciphering, NGAP_ConfidentialityProtectionIndication_required);
+    struct ue_session *other = net_session(n, n->ue[0], "ims", NAS_PDU_IPV4);
+    m = smf_session_find(n->smf, STR("imsi-001010000000001"), other->psi);
+    assert_int_equal(m->integrity, NGAP_IntegrityProtectionIndication_required);
+    net_free(n);
+}
+
 /* ---- UPFs ---- */
 static void upf_of_drago(struct store *s) { estate_import(s, "orion", "orion", "drago", "gnb", ADDRESS_ONLY); }
 static bool session_refused(struct net *n, struct ue *ue)
@@ -344,5 +365,5 @@ int main(void)
 {
     return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
-               unit(protected_sent_away), unit(upf_banned), unit(upf_loses_permission));
+               unit(protected_sent_away), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission));
 }

@@ -49,6 +49,7 @@ static void fill_create(struct create *f)
     d->request_type = SBI_RequestType_INITIAL_REQUEST;
     d->an_type = SBI_AccessType_3GPP_ACCESS;
     d->rat_type = SBI_RatType_NR;
+    d->has.up_protection = d->up_protection = ue->conn && ue->conn->gnb->trust.up_protection;
     d->has.ue_location = ue->location.at_us != 0;
     amf_location_sbi(&ue->location, a, &d->ue_location);
     d->sm_context_status_uri = call_callback_uri(rt, a, SBI_NF_AMF, "%s/sm/%u", ue->supi, s->id);

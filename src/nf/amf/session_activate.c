@@ -43,6 +43,7 @@ static bool ask(struct activate *f, struct amf_session *s)
     q->body.up_cnx_state = SBI_UpCnxState_ACTIVATING;
     q->body.an_type = SBI_AccessType_3GPP_ACCESS;
     q->body.rat_type = SBI_RatType_NR;
+    q->body.has.up_protection = q->body.up_protection = s->ue->conn && s->ue->conn->gnb->trust.up_protection;
     f->calls[s->id] = c;
     list_remove(&s->queued); /* that it was off is no longer news */
     call_send(c, &f->p);

@@ -242,7 +242,7 @@ static uint8_t subscription_apply(struct smf_session *s, struct establishment *f
     smf_security_of_config(s, s->dnn->c);
     smf_security_of_subscription(s, d);
     bool is_protected = is_protected_subscriber(s, f->subscription->rsp);
-    if (is_protected)
+    if (is_protected || s->up_protection)
         smf_security_require(s);
     s->max_rate_ul = f->ask.max_rate_ul;
     s->max_rate_dl = f->ask.max_rate_dl;
@@ -618,6 +618,7 @@ void smf_create(void *state, struct call *c)
         refuse(smf, c, ask.pti, NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES);
         return;
     }
+    s->up_protection = b->has.up_protection && b->up_protection;
     s->sst = (uint8_t)b->s_nssai.sst;
     s->has_sd = snssai_sd(&b->s_nssai, s->sd);
     str_copy(s->status_uri, sizeof s->status_uri, b->sm_context_status_uri);

@@ -94,6 +94,7 @@ struct smf_session {
     struct link changed; /* smf.changed */
     uint8_t plmn[3];
     uint8_t integrity, ciphering; /* NGAP_IntegrityProtectionIndication_*, NGAP_Confidentiality… */
+    bool up_protection; /* where the phone was when it asked, policy wants user data protected on the radio */
     bool max_rate_ul, max_rate_dl; /* integrity protection at any rate, not just 64 kbit/s */
     char policy_id[SMF_POLICY_ID_MAX + 1]; /* empty: none */
     char status_uri[SMF_URI_MAX + 1];

@@ -80,6 +80,11 @@ static void start(struct smf_session *s, struct call *request, const struct smf_
 void smf_activation_start(struct smf_session *s, const struct smf_input *in)
 {
     struct call *c = in->call;
+    const SBI_REQ(nsmf_pdusession_update) *q = c->req;
+    if (q->body.has.up_protection && q->body.up_protection) { /* of the gNB where the phone is now */
+        smf_security_require(s);
+        smf_session_changed(s);
+    }
     if (!s->up_seid && !s->not_restored && smf_upf_may_serve(s->upf)) { /* its turn has not come yet: it comes now */
         smf_restoration_start(s, &(struct smf_input){.event = SMF_EV_RESTORE});
         if (s->proc) {
