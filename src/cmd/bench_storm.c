@@ -38,16 +38,25 @@ static int power_is_cut(struct storm *s)
     bench_say(s->core, "the power is cut; all come back at once");
     return bench_load_more(s->core, waves, 600, &s->back) || everybody_is_there(s, &s->back) ? EXIT_FAILED : EXIT_OK;
 }
-/* gNBs find out that their association is gone when they next send something: one phone of each is let go. */
-static void gnbs_notice(struct storm *s)
+/* gNBs find out that their association is gone when they next send something: one phone of each is let go, and is idle
+ * once its gNB has noticed. */
+static int gnbs_notice(struct storm *s)
 {
-    char ask[24], said[128];
+    char ask[24], said[2048];
+    uint64_t until_us = loop_now_us() + 30000000u;
     bool never = false;
     for (uint32_t i = 1; i <= GNBS; i++) {
         snprintf(ask, sizeof ask, "idle %u", i);
         control_ask(BENCH_LOAD_SOCKET, ask, said, sizeof said, 5000);
     }
-    net_wait(&s->core->net, &never, 300);
+    for (uint32_t i = 1; i <= GNBS && loop_now_us() < until_us;) {
+        snprintf(ask, sizeof ask, "status %u", i);
+        if (control_ask(BENCH_LOAD_SOCKET, ask, said, sizeof said, 5000) >= 0 && !strstr(said, ", connected"))
+            i++;
+        else
+            net_wait(&s->core->net, &never, 10);
+    }
+    return loop_now_us() < until_us ? EXIT_OK : bench_failed("the gNBs do not notice that the core was started anew");
 }
 /* All phones come back by a service request: none registers anew, each has its session. */
 static int core_is_killed(struct storm *s)
@@ -63,8 +72,7 @@ static int core_is_killed(struct storm *s)
     if (net_core_again(n))
         return bench_failed("%s", n->why);
     s->ready_ms = (double)(loop_now_us() - from_us) / 1000;
-    gnbs_notice(s);
-    if (bench_load_await_gnbs(s->core, 60))
+    if (gnbs_notice(s) || bench_load_await_gnbs(s->core, 60))
         return EXIT_FAILED;
     s->gnbs_ms = (double)(loop_now_us() - from_us) / 1000;
     if (bench_load_more(s->core, waves, 600, &s->service) || everybody_is_there(s, &s->service))
