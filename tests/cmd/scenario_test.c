@@ -22,7 +22,7 @@ static void core_start(void)
     command_start(&core, argv);
     assert_true(command_read(&core, "ready start_ms=", 20));
     for (int i = 1; i <= 2 && !has_subscribers; i++) {
-        char imsi[16];
+        char imsi[32];
         snprintf(imsi, sizeof imsi, "00101000000000%d", i);
         assert_int_equal(command_run(&asked, binary, "subscriber", "add", "--imsi", imsi, "--k", "465B5CE8B199B49FAA5F0A2EE238A6BC",
                                      "--opc", "E8ED289DEBA952E4283B54E88E6183CA", "--store", store_path, NULL), 0);
