@@ -547,6 +547,13 @@ void load_phone(struct ran_cmd *r, struct ran_phone *p)
     p->set = LOAD_NO_SET;
     place(r, p);
 }
+void load_phone_gone(struct ran_cmd *r, struct ran_phone *p)
+{
+    list_remove(&p->running);
+    list_remove(&p->pinging);
+    p->doing = LOAD_KINDS; /* in no set */
+    place(r, p);
+}
 int load_init(struct ran_cmd *r)
 {
     struct load *l = &r->load;

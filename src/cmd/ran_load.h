@@ -62,6 +62,7 @@ struct load {
 
 int load_init(struct ran_cmd *);
 void load_phone(struct ran_cmd *, struct ran_phone *); /* a new one, switched off */
+void load_phone_gone(struct ran_cmd *, struct ran_phone *); /* before another takes its place */
 void load_free(struct ran_cmd *);
 /* "attach,idle" into plan->waves; "attach=10,ping=90" into plan->mix. False: not so. */
 bool load_waves_parse(const char *text, struct load_plan *);

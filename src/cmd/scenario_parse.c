@@ -13,13 +13,16 @@ const struct scenario_row scenario_rows[SCENARIO_OPS] = {
 #undef STEP
 };
 
-enum { WORDS_MAX = 40, EXPECTED_MAX = 24, PATTERN_WORD = 128 };
+enum { WORDS_MAX = 40, EXPECTED_MAX = 24, PATTERN_WORD = 128, EXPECTED_TEXT = 64 };
 struct reader {
     struct str word[WORDS_MAX];
     uint32_t n;
     /* where the rows that fitted best stopped, and what they would have taken there */
     uint32_t furthest, n_expected;
-    struct str expected[EXPECTED_MAX];
+    struct expectation {
+        char text[EXPECTED_TEXT]; /* a copy: patterns are put together as they are tried */
+        uint32_t n;
+    } expected[EXPECTED_MAX];
     char reason[160]; /* instead of a list: a word that no table has */
 };
 
@@ -33,15 +36,19 @@ static bool is_further(struct reader *r, uint32_t at)
     }
     return at == r->furthest;
 }
+static struct str expectation(const struct expectation *e) { return (struct str){e->text, e->n}; }
 static void expected(struct reader *r, uint32_t at, struct str what)
 {
     if (!is_further(r, at))
         return;
     for (uint32_t i = 0; i < r->n_expected; i++)
-        if (str_eq(r->expected[i], what))
+        if (str_eq(expectation(&r->expected[i]), what))
             return;
-    if (r->n_expected < EXPECTED_MAX)
-        r->expected[r->n_expected++] = what;
+    if (r->n_expected == EXPECTED_MAX || what.n > EXPECTED_TEXT)
+        return;
+    struct expectation *e = &r->expected[r->n_expected++];
+    memcpy(e->text, what.p, what.n);
+    e->n = what.n;
 }
 static bool unknown(struct reader *r, uint32_t at, const char *what, const char *near)
 {
@@ -345,11 +352,11 @@ static int refuse_words(struct parser *p, const struct reader *r)
     }
     text_add(t, is_end ? "found %.*s, expected " : "found '%.*s', expected ", found.n < 60 ? (int)found.n : 60, found.p);
     for (uint32_t i = 0; i < r->n_expected; i++) {
-        const struct str *e = &r->expected[i];
-        text_add(t, "%s" STR_FMT, i == 0 ? "" : i + 1 == r->n_expected ? " or " : ", ", STR_ARG(in_words(*e)));
-        if (!is_end && !is_argument(*e) && str_is_nearer(found, *e, &best)) {
-            near = e->p;
-            near_n = e->n;
+        const struct str e = expectation(&r->expected[i]);
+        text_add(t, "%s" STR_FMT, i == 0 ? "" : i + 1 == r->n_expected ? " or " : ", ", STR_ARG(in_words(e)));
+        if (!is_end && !is_argument(e) && str_is_nearer(found, e, &best)) {
+            near = e.p;
+            near_n = e.n;
         }
     }
     text_add(t, near ? "; did you mean '%.*s'?\n" : "\n", (int)near_n, near);

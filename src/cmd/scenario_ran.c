@@ -85,6 +85,7 @@ static int ue_restart(void *ctx, uint32_t i)
     struct aka_key key = old->usim.key;
     char imsi[16];
     memcpy(imsi, old->usim.imsi, sizeof imsi);
+    load_phone_gone(r, &r->phones[i]);
     ue_lose_radio(old);
     ue_drop(old);
     int e = ran_phone_make(r, i, imsi, &key);
