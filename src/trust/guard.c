@@ -30,38 +30,58 @@ void guard_ue_drop(struct guard *g, struct guard_ue *u)
     map_del_u64(&g->ue_by_id, u->id);
     slab_drop(&g->ues, u);
 }
+void guard_session_drop(struct guard *g, struct guard_session *s)
+{
+    list_remove(&s->on_peer);
+    map_del_u64(&g->session_by_seid, s->seid);
+    slab_drop(&g->sessions, s);
+}
 void guard_peer_forget(struct guard *g, struct guard_peer *p)
 {
     while (!list_empty(&p->ues))
         guard_ue_drop(g, CONTAINER(p->ues.next, struct guard_ue, on_peer));
+    while (!list_empty(&p->sessions))
+        guard_session_drop(g, CONTAINER(p->sessions.next, struct guard_session, on_peer));
 }
 void guard_peer_drop(struct guard *g, struct guard_peer *p)
 {
     guard_peer_forget(g, p);
+    list_remove(&p->on_guard);
     map_del_u64(&g->peer_by_key, p->key);
     slab_drop(&g->peers, p);
 }
 static struct guard_peer *peer_new(struct guard *g)
 {
     struct guard_peer *p = slab_new(&g->peers);
-    uint32_t first = 0;
-    if (p || !(p = slab_next(&g->peers, &first)))
+    if (p || list_empty(&g->order))
         return p;
-    guard_peer_drop(g, p); /* nodes that are gone are not taken leave of */
+    /* Nodes that are gone are not taken leave of. Who only comes and goes pushes out others who do, and none that serves. */
+    guard_peer_drop(g, CONTAINER(g->order.next, struct guard_peer, on_guard));
     return slab_new(&g->peers);
 }
 struct guard_peer *guard_peer(struct guard *g, uint64_t key)
 {
     struct guard_peer *p = map_get_u64(&g->peer_by_key, key);
+    if (p && p->in_service)
+        guard_peer_serves(g, p);
     if (p || !(p = peer_new(g)))
         return p;
     p->key = key;
     snprintf(p->name, sizeof p->name, "?");
     list_init(&p->ues);
-    if (map_put_u64(&g->peer_by_key, key, p) == 0)
+    list_init(&p->sessions);
+    if (map_put_u64(&g->peer_by_key, key, p) == 0) {
+        list_append(g->order.next, &p->on_guard); /* before all others */
         return p;
+    }
     slab_drop(&g->peers, p);
     return NULL;
+}
+void guard_peer_serves(struct guard *g, struct guard_peer *p)
+{
+    p->in_service = true;
+    list_remove(&p->on_guard);
+    list_append(&g->order, &p->on_guard);
 }
 struct guard_ue *guard_ue(struct guard *g, uint64_t id) { return map_get_u64(&g->ue_by_id, id); }
 struct guard_ue *guard_ue_of(struct guard *g, struct guard_peer *p, uint64_t id)
@@ -85,21 +105,41 @@ struct guard_ue *guard_ue_of(struct guard *g, struct guard_peer *p, uint64_t id)
     }
     return u;
 }
+struct guard_session *guard_session_of(struct guard *g, struct guard_peer *p, uint64_t seid)
+{
+    struct guard_session *s = map_get_u64(&g->session_by_seid, seid);
+    if (!s) {
+        if (g->sessions.used == g->sessions.max && !list_empty(&p->sessions))
+            guard_session_drop(g, CONTAINER(p->sessions.next, struct guard_session, on_peer));
+        if (!(s = slab_new(&g->sessions)))
+            return NULL;
+        s->seid = seid;
+        if (map_put_u64(&g->session_by_seid, seid, s) < 0) {
+            slab_drop(&g->sessions, s);
+            return NULL;
+        }
+    }
+    if (s->owner != p) {
+        list_remove(&s->on_peer);
+        list_append(&p->sessions, &s->on_peer);
+        s->owner = p;
+    }
+    return s;
+}
 
 /* ---- what is found ---- */
-static void window(struct guard *g, struct guard_peer *p, enum guard_detection d)
+static struct guard_told *window(struct guard *g, struct guard_told *t)
 {
-    if (p->of[d].window_us && g->rt->now_us - p->of[d].window_us < GUARD_WINDOW_US)
-        return;
-    p->of[d].window_us = g->rt->now_us ? g->rt->now_us : 1;
-    p->of[d].told = p->of[d].burst = 0;
+    if (!t->since_us || g->rt->now_us - t->since_us >= GUARD_WINDOW_US)
+        *t = (struct guard_told){.since_us = g->rt->now_us ? g->rt->now_us : 1};
+    return t;
 }
 bool guard_burst(struct guard *g, enum guard_detection d, struct guard_peer *p)
 {
-    window(g, p, d);
-    if (++p->of[d].burst < GUARD_BURST)
+    struct guard_told *t = window(g, &p->of[d]);
+    if (++t->burst < GUARD_BURST)
         return false;
-    p->of[d].burst = 0;
+    t->burst = 0;
     return true;
 }
 
@@ -126,11 +166,9 @@ void guard_find(struct guard *g, enum guard_detection d, struct guard_peer *p, c
     va_list ap;
     g->count[d]++;
     metric_add_at(g->rt->metrics, METRIC_findings, d, 1);
-    if (p) {
-        window(g, p, d);
-        if (p->of[d].told++ >= GUARD_TOLD) /* who attacks a thousand times a second fills no disk */
-            return;
-    }
+    /* who attacks a thousand times a second fills no disk */
+    if ((p && window(g, &p->of[d])->told++ >= GUARD_TOLD) || window(g, &g->all[d])->told++ >= GUARD_TOLD_ALL)
+        return;
     va_start(ap, format);
     vsnprintf(why, sizeof why, format, ap);
     va_end(ap);
@@ -160,6 +198,7 @@ int guard_open(struct guard **out, struct rt *rt, struct crypto *crypto, const s
     g->crypto = crypto;
     g->conf = *c;
     g->since_us = rt->now_us;
+    list_init(&g->order);
     map_init(&g->peer_by_key, c->secret[0], c->secret[1]);
     map_init(&g->ue_by_id, c->secret[0], c->secret[1]);
     map_init(&g->session_by_seid, c->secret[0], c->secret[1]);

@@ -4,20 +4,26 @@
 #include "codec/ngap.h"
 
 /* ---- what was agreed ---- */
-/* Once an association: the one that the node had before is gone, and its phones' connections with it. */
-static void node_learn(struct guard *g, struct guard_peer *p, const struct ngap_GlobalRANNodeID *id)
+static void node_claims(struct guard_peer *p, const struct ngap_GlobalRANNodeID *id)
 {
-    uint8_t octets[GUARD_NODE_ID];
-    int n = ngap_transfer_encode(&ngap_desc_GlobalRANNodeID, id, octets, sizeof octets);
+    int n = ngap_transfer_encode(&ngap_desc_GlobalRANNodeID, id, p->node_id, sizeof p->node_id);
+    p->node_id_n = n > 0 ? (uint8_t)n : 0;
+    ngap_node_text(id, p->claims);
+}
+/* The AMF let it in as who it says it is: the association that the node had before is gone, and its phones' connections
+ * with it. Who is refused takes nobody's place. */
+static void node_serves(struct guard *g, struct guard_peer *p)
+{
     struct guard_peer *old;
-    if (n <= 0)
-        return;
-    for (uint32_t i = 0; (old = slab_next(&g->peers, &i));)
-        if (old != p && old->node_id_n == n && memcmp(old->node_id, octets, (size_t)n) == 0)
-            guard_peer_drop(g, old);
-    memcpy(p->node_id, octets, (size_t)n);
-    p->node_id_n = (uint8_t)n;
-    ngap_node_text(id, p->name);
+    guard_peer_forget(g, p);
+    for (uint32_t i = 0; (old = slab_next(&g->peers, &i));) {
+        if (old == p || !old->in_service || old->node_id_n != p->node_id_n || memcmp(old->node_id, p->node_id, p->node_id_n) != 0)
+            continue;
+        memcpy(p->of, old->of, sizeof p->of); /* a new association is no new budget */
+        guard_peer_drop(g, old);
+    }
+    memcpy(p->name, p->claims, sizeof p->name);
+    guard_peer_serves(g, p);
 }
 static void ue_learn(struct guard *g, const struct tap_event *e, const struct ngap_ue_ids *ids)
 {
@@ -49,6 +55,12 @@ static void sent(struct guard *g, const struct tap_event *e)
     struct ngap_ue_ids ids = ngap_pdu_ue_ids(e->desc, e->value);
     if (e->error < 0 || e->type == NGAP_MSG_ErrorIndication) /* that only repeats what the node said */
         return;
+    if (e->type == NGAP_MSG_NGSetupResponse) {
+        struct guard_peer *p = guard_peer(g, e->peer);
+        if (p && p->node_id_n)
+            node_serves(g, p);
+        return;
+    }
     ue_learn(g, e, &ids);
     struct guard_ue *u = ids.has_amf ? guard_ue(g, ids.amf) : NULL;
     if (!u)
@@ -171,8 +183,8 @@ static void received(struct guard *g, const struct tap_event *e)
     switch (e->type) {
     case NGAP_MSG_NGSetupRequest: {
         const struct ngap_NGSetupRequest *m = e->value;
-        if (m->has.GlobalRANNodeID && !p->node_id_n)
-            node_learn(g, p, &m->GlobalRANNodeID);
+        if (m->has.GlobalRANNodeID)
+            node_claims(p, &m->GlobalRANNodeID);
         return;
     }
     case NGAP_MSG_NGReset: reset(g, p, e); return;

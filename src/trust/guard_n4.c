@@ -7,9 +7,10 @@
 /* The host of a peer: requests may come from any port (TS 29.244 6.4). */
 static uint64_t host_of(const struct tap_event *e) { return e->peer >> 16; }
 
+static uint64_t key_of(const struct tap_event *e) { return 1ull << 63 | host_of(e); } /* associations are never so high */
 static struct guard_peer *smf(struct guard *g, const struct tap_event *e)
 {
-    struct guard_peer *p = guard_peer(g, 1ull << 63 | host_of(e)); /* associations are never so high */
+    struct guard_peer *p = guard_peer(g, key_of(e));
     if (p && p->name[0] == '?') {
         struct net_addr a = {.family = 4};
         char text[NET_ADDR_TEXT];
@@ -24,26 +25,17 @@ static void established(struct guard *g, const struct tap_event *e, const struct
 {
     if (!pfcp_is_accepted(m->cause) || !m->has.up_f_seid)
         return;
-    struct guard_session *s = map_get_u64(&g->session_by_seid, m->up_f_seid.seid);
-    if (!s && (s = slab_new(&g->sessions))) {
-        s->seid = m->up_f_seid.seid;
-        if (map_put_u64(&g->session_by_seid, s->seid, s) < 0) {
-            slab_drop(&g->sessions, s);
-            return;
-        }
-    }
-    if (s)
-        s->owner = host_of(e);
+    struct guard_peer *p = smf(g, e);
+    if (p && guard_session_of(g, p, m->up_f_seid.seid))
+        guard_peer_serves(g, p);
 }
 static void ordered(struct guard *g, const struct tap_event *e, uint64_t seid)
 {
     struct guard_session *s = map_get_u64(&g->session_by_seid, seid);
-    if (s && s->owner != host_of(e)) {
+    if (s && s->owner->key != key_of(e))
         guard_find(g, GUARD_N4_01, smf(g, e), e, "session %016llx is another SMF's", (unsigned long long)seid);
-    } else if (s && e->type == PFCP_SESSION_DELETION_REQUEST) {
-        map_del_u64(&g->session_by_seid, seid);
-        slab_drop(&g->sessions, s);
-    }
+    else if (s && e->type == PFCP_SESSION_DELETION_REQUEST)
+        guard_session_drop(g, s);
 }
 static void not_found(struct guard *g, const struct tap_event *e, uint8_t cause)
 {

@@ -13,19 +13,24 @@ enum {
     GUARD_NODE_ID = 32,    /* octets */
     GUARD_BURST = 8,       /* of a kind that happens now and then: so many within GUARD_WINDOW_US are no accident */
     GUARD_TOLD = 4,        /* findings of a kind about one peer that are told within GUARD_WINDOW_US */
+    GUARD_TOLD_ALL = 256,  /* and about all of them: who comes under ever new names fills no disk either */
 };
 #define GUARD_WINDOW_US 60000000ull
 
+struct guard_told { /* within a window */
+    uint64_t since_us;
+    uint32_t told, burst;
+};
 struct guard_peer { /* a RAN node by its association, an SMF by its address */
+    struct link on_guard; /* who was heard of last comes last; who is not in service yet comes before all others */
     uint64_t key;
-    char name[64];
-    uint8_t node_id[GUARD_NODE_ID]; /* GlobalRANNodeID */
+    bool in_service; /* NG Setup succeeded, or it has a session */
+    char name[64];   /* "?" until then: what it says of itself before counts for nothing */
+    uint8_t node_id[GUARD_NODE_ID]; /* GlobalRANNodeID, of its last NG Setup Request */
     uint8_t node_id_n;
-    struct link ues; /* struct guard_ue, the newest last */
-    struct {
-        uint64_t window_us;
-        uint32_t told, burst;
-    } of[GUARD_DETECTIONS];
+    char claims[64]; /* the same, as text */
+    struct link ues, sessions; /* the newest last */
+    struct guard_told of[GUARD_DETECTIONS];
 };
 struct guard_ue { /* a phone's connection, by AMF UE NGAP ID */
     struct link on_peer;
@@ -37,7 +42,9 @@ struct guard_ue { /* a phone's connection, by AMF UE NGAP ID */
     uint64_t suci;                 /* of its registration; 0: none */
 };
 struct guard_session { /* of a UPF of this process */
-    uint64_t seid, owner;
+    struct link on_peer;
+    struct guard_peer *owner;
+    uint64_t seid;
 };
 struct guard_suci {
     uint64_t hash, at_us; /* hash 0: free */
@@ -50,17 +57,21 @@ struct guard {
     struct tap tap;
     struct slab peers, ues, sessions;
     struct map peer_by_key, ue_by_id, session_by_seid;
+    struct link order; /* of peers: the first is the first to be forgotten */
+    struct guard_told all[GUARD_DETECTIONS];
     uint64_t count[GUARD_DETECTIONS], since_us; /* it listens */
     struct guard_suci sucis[GUARD_SUCIS];
     uint8_t block[16384]; /* transfers are decoded here */
 };
-/* key 0 is nobody's. NULL: more than GUARD_PEERS. */
-struct guard_peer *guard_peer(struct guard *, uint64_t key);
+struct guard_peer *guard_peer(struct guard *, uint64_t key); /* NULL: no memory */
+void guard_peer_serves(struct guard *, struct guard_peer *); /* from here on it is in service */
 struct guard_ue *guard_ue(struct guard *, uint64_t id);     /* NULL: not followed */
 /* From here on the peer's. NULL: too many, and the peer has none that could be forgotten. */
 struct guard_ue *guard_ue_of(struct guard *, struct guard_peer *, uint64_t id);
 void guard_ue_drop(struct guard *, struct guard_ue *);
-void guard_peer_forget(struct guard *, struct guard_peer *); /* its phones' connections are gone */
+struct guard_session *guard_session_of(struct guard *, struct guard_peer *, uint64_t seid); /* as guard_ue_of() */
+void guard_session_drop(struct guard *, struct guard_session *);
+void guard_peer_forget(struct guard *, struct guard_peer *); /* its phones' connections and its sessions are gone */
 void guard_peer_drop(struct guard *, struct guard_peer *);
 void guard_find(struct guard *, enum guard_detection, struct guard_peer *, const struct tap_event *, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -219,6 +219,57 @@ static void capabilities_made_less(void **state)
     net_free(n);
 }
 
+/* Messages that the guard sees and no AMF let in: as if on associations of their own. */
+static void seen(struct net *n, uint64_t assoc, enum ngap_msg msg, const void *value)
+{
+    rt_tap(&n->core, &(struct tap_event){.interface = TAP_N2, .direction = TAP_RX, .at_us = n->core.now_us, .peer = assoc,
+                                         .type = msg, .name = ngap_msg_name(msg), .desc = ngap_msg_type(msg), .value = value});
+}
+/* Who is refused, under the victim's name or ever new ones, neither takes a place nor makes the guard forget. */
+static void names_without_number(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = seed(12)});
+    struct ue_session *s = victim(n);
+    uint8_t id[3] = {0, 0, 1}; /* gNB 1, which serves the phone */
+    struct ngap_NGSetupRequest setup = {0};
+    setup.has.GlobalRANNodeID = 1;
+    setup.GlobalRANNodeID = (struct ngap_GlobalRANNodeID){
+        .sel = NGAP_GlobalRANNodeID_globalGNB_ID,
+        .globalGNB_ID = {.pLMNIdentity = {WHERE, 3}, .gNB_ID = {.sel = NGAP_GNB_ID_gNB_ID, .gNB_ID = {id, 24}}}};
+    for (uint64_t i = 0; i < 10000; i++) {
+        seen(n, 1000000 + i, NGAP_MSG_NGSetupRequest, &setup);
+        put_be24(id, (uint32_t)(i % 3 ? i : 1));
+    }
+    assert_int_equal(findings(n), 0);
+    struct ngap_UEContextReleaseRequest r = {.AMF_UE_NGAP_ID = amf_id(n), .RAN_UE_NGAP_ID = 1};
+    r.has.AMF_UE_NGAP_ID = r.has.RAN_UE_NGAP_ID = r.has.Cause = 1;
+    r.Cause = (struct ngap_Cause){.sel = NGAP_Cause_radioNetwork, .radioNetwork = NGAP_CauseRadioNetwork_user_inactivity};
+    gnb_send(&n->cells[1].gnb, NGAP_MSG_UEContextReleaseRequest, &r, 0);
+    net_run(n, NET_S);
+    assert_non_null(strstr(n->why, "gnb-001-01-000002"));
+    assert_non_null(strstr(n->why, "gnb-001-01-000001"));
+    only(n, GUARD_N2_01);
+    unharmed(n, s);
+    net_free(n);
+}
+/* All are counted, and so many told as a disk bears, whatever they are called. */
+static void findings_without_number(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = seed(13)});
+    struct ngap_CellTrafficTrace m = {0};
+    for (uint64_t i = 0; i < 10; i++)
+        seen(n, 2000000, NGAP_MSG_CellTrafficTrace, &m);
+    assert_int_equal(n->found[GUARD_N2_07], 4);
+    for (uint64_t i = 1; i < 1000; i++)
+        seen(n, 2000000 + i, NGAP_MSG_CellTrafficTrace, &m);
+    assert_int_equal(n->found[GUARD_N2_07], 256);
+    assert_int_equal(guard_count(n->guard[0], GUARD_N2_07), 1009);
+    net_run(n, 61 * NET_S); /* the next minute */
+    seen(n, 2000000, NGAP_MSG_CellTrafficTrace, &m);
+    assert_int_equal(n->found[GUARD_N2_07], 257);
+    net_free(n);
+}
+
 /* ---- N1 ---- */
 static void null_ciphering(void **state)
 {
@@ -457,7 +508,8 @@ int main(void)
     int failed = 0;
     for (round_of = 0; round_of < rounds; round_of++)
         failed += RUN(unit(a_session_pulled_to_another_node), unit(a_tunnel_that_ends_elsewhere),
-                      unit(a_session_left_unprotected), unit(a_trace_that_nobody_ordered), unit(capabilities_made_less),
+                      unit(a_session_left_unprotected), unit(a_trace_that_nobody_ordered), unit(capabilities_made_less), unit(names_without_number),
+                      unit(findings_without_number),
                       unit(null_ciphering), unit(a_weaker_choice), unit(a_suci_heard_and_used_again),
                       unit(replayed_and_forged), unit(another_smf), unit(a_copy_elsewhere));
     return failed;
