@@ -79,14 +79,17 @@ static void sent(struct guard *g, const struct tap_event *e)
 }
 
 /* ---- N2-02: where tunnels end ---- */
+/* t NULL: it could not be read. */
 static void tunnel(struct guard *g, struct guard_peer *p, const struct tap_event *e,
                    const struct ngap_UPTransportLayerInformation *t)
 {
     struct net_addr at[2];
     char text[NET_ADDR_TEXT];
-    if (!p || !g->conf.may_end_tunnel || t->sel != NGAP_UPTransportLayerInformation_gTPTunnel)
+    struct bits b = {NULL, 0};
+    if (t && t->sel == NGAP_UPTransportLayerInformation_gTPTunnel)
+        b = t->gTPTunnel.transportLayerAddress;
+    if (!g->conf.may_end_tunnel)
         return;
-    struct bits b = t->gTPTunnel.transportLayerAddress;
     if (g->conf.may_end_tunnel(g->conf.ctx, (struct bytes){p->node_id, p->node_id_n}, b))
         return;
     int n = ngap_addresses(b, at);
@@ -101,8 +104,10 @@ static void result(struct guard *g, struct guard_peer *p, struct guard_ue *u, co
     struct ngap_PDUSessionResourceSetupResponseTransfer t;
     struct arena a = arena_over(g->block, sizeof g->block);
     uint16_t bit = (uint16_t)(1u << (session & 15));
-    if (ngap_transfer_decode(&ngap_desc_PDUSessionResourceSetupResponseTransfer, transfer, &a, &t) < 0)
+    if (ngap_transfer_decode(&ngap_desc_PDUSessionResourceSetupResponseTransfer, transfer, &a, &t) < 0) {
+        tunnel(g, p, e, NULL);
         return;
+    }
     tunnel(g, p, e, &t.dLQosFlowPerTNLInformation.uPTransportLayerInformation);
     for (uint32_t i = 0; t.has.additionalDLQosFlowPerTNLInformation && i < t.additionalDLQosFlowPerTNLInformation.n; i++)
         tunnel(g, p, e, &t.additionalDLQosFlowPerTNLInformation.v[i].qosFlowPerTNLInformation.uPTransportLayerInformation);

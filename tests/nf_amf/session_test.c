@@ -461,9 +461,27 @@ static void anything_of_a_gnb(void **state)
     sessions_end(&t);
 }
 
+/* Where a gNB's tunnels may end is said, and it answers with what the AMF cannot read: no SMF gets to read it either. */
+static void a_tunnel_that_cannot_be_read(void **state)
+{
+    for (int planned = 0; planned < 2; planned++) {
+        struct session_bed t;
+        sessions_begin(&t, planned ? "  gnbs: [{id: 1, n3_addresses: [10.0.0.16]}, {id: 2}]\n" : "  gnbs: [{id: 1}, {id: 2}]\n");
+        say_sm(t.p, 1, NAS_REQUEST_INITIAL, NULL, NULL);
+        hear_sm(t.p, 1, 0);
+        smf_expect(&t, create);
+        const struct asked *a = smf_next(&t);
+        assert_int_equal(a->op, SBI_nsmf_pdusession_update);
+        assert_int_equal(a->release, planned);
+        assert_int_equal(a->n2_type, planned ? 0 : SBI_N2SmInfoType_PDU_RES_SETUP_RSP);
+        bed_run_ms(t.b, 50);
+        sessions_end(&t);
+    }
+}
+
 static int run(void)
 {
-    return RUN(unit(is_established), unit(several_at_once), unit(selection), unit(not_routed), unit(the_smf_refuses),
+    return RUN(unit(a_tunnel_that_cannot_be_read), unit(is_established), unit(several_at_once), unit(selection), unit(not_routed), unit(the_smf_refuses),
                unit(no_smf_and_a_silent_one), unit(created_for_nobody_is_released),
                unit(the_same_identity_again_replaces), unit(the_phone_releases),
                unit(the_network_modifies_and_releases), unit(the_smf_forgot), unit(the_gnb_has_no_resources),

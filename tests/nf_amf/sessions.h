@@ -17,6 +17,7 @@ struct asked { /* one request to the SMF */
     enum sbi_N2SmInfoType n2_type; /* 0: none */
     enum sbi_UpCnxState up;        /* 0: not said */
     char cause[48];
+    bool release;
 };
 struct asker { /* a call of the SMF to the AMF, and what came of it */
     struct proc p;
@@ -138,6 +139,7 @@ static void smf_update(void *state, struct call *c)
     a->n1_n = q->body.has.n1_sm_msg ? q->body.n1_sm_msg.n : 0;
     a->n2_type = q->body.has.n2_sm_info_type ? q->body.n2_sm_info_type : 0;
     a->up = q->body.has.up_cnx_state ? q->body.up_cnx_state : 0;
+    a->release = q->body.has.release && q->body.release;
     bool activate = a->up == SBI_UpCnxState_ACTIVATING;
     if (s->update_status || (activate && s->activate_fails)) {
         call_problem(c, s->update_status ? s->update_status : 403, "INSUFFICIENT_UP_RESOURCES", NULL);

@@ -152,18 +152,22 @@ static void not_answered(struct amf_session *s)
         not_set_up(s, (struct bytes){octets, (uint32_t)n});
 }
 
+/* A tunnel that cannot be read ends nowhere that it may: the SMF has more room, and could read what we could not. */
 static bool ends_where_it_may(const struct amf_session *s, struct bytes n2)
 {
-    uint8_t block[2048];
+    uint8_t block[16384];
     struct arena a = arena_over(block, sizeof block);
     struct ngap_PDUSessionResourceSetupResponseTransfer t;
+    const struct ngap_UPTransportLayerInformation *u = &t.dLQosFlowPerTNLInformation.uPTransportLayerInformation;
     const struct amf_gnb *gnb = s->ue->conn->gnb;
     const struct config *c = gnb->amf->rt->config;
-    if (!c || !c->amf.n_gnbs || ngap_transfer_decode(&ngap_desc_PDUSessionResourceSetupResponseTransfer, n2, &a, &t) < 0)
-        return true; /* what cannot be read, the SMF refuses */
-    const struct ngap_UPTransportLayerInformation *u = &t.dLQosFlowPerTNLInformation.uPTransportLayerInformation;
-    return u->sel != NGAP_UPTransportLayerInformation_gTPTunnel ||
-           amf_node_may_end_tunnel(c, (struct bytes){gnb->node_id, gnb->node_id_n}, u->gTPTunnel.transportLayerAddress);
+    struct bits at = {NULL, 0};
+    if (!c || !c->amf.n_gnbs)
+        return true;
+    if (ngap_transfer_decode(&ngap_desc_PDUSessionResourceSetupResponseTransfer, n2, &a, &t) == 0 &&
+        u->sel == NGAP_UPTransportLayerInformation_gTPTunnel)
+        at = u->gTPTunnel.transportLayerAddress;
+    return amf_node_may_end_tunnel(c, (struct bytes){gnb->node_id, gnb->node_id_n}, at);
 }
 /* The phone may have been told that it has a session, and the node holds resources for it: all of it ends. */
 static void set_up_elsewhere(struct amf_session *s)
