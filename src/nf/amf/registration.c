@@ -340,9 +340,9 @@ static void log_registered(struct amf_registration *f)
     struct pseudonym who = log_identity(rt->log, amf_ue_supi(f->a.ue));
     count_ok(rt, f->wish.type);
     metric_observe(rt->metrics, METRIC_reg_us, rt->now_us - f->a.p.started_us);
-    LOG(rt->log, ue_registered, "ue=%s type=%u gnb=\"%s\" nea=%u nia=%u ms=%llu", who.text, f->wish.type,
-        f->a.conn->gnb->name, f->a.ue->security.nea, f->a.ue->security.nia,
-        (unsigned long long)((rt->now_us - f->a.p.started_us) / 1000));
+    unsigned long long tenths = (rt->now_us - f->a.p.started_us) / 100;
+    LOG(rt->log, ue_registered, "ue=%s type=%u gnb=\"%s\" nea=%u nia=%u ms=%llu.%llu", who.text, f->wish.type,
+        f->a.conn->gnb->name, f->a.ue->security.nea, f->a.ue->security.nia, tenths / 10, tenths % 10);
 }
 /* 5.5.1.3.5: refused here and now, and still registered. */
 static bool stays_registered(const struct amf_registration *f)
