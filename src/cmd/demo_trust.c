@@ -165,11 +165,47 @@ bool demo_trust_attack(struct demo_trust *t, struct net *n)
     return t->found;
 }
 
-/* ---- what a ban would cost ---- */
+/* ---- evidence ---- */
 struct answer {
+    struct demo_trust *t;
     void (*line)(struct str);
     char last[256];
 };
+static void entry_line(void *ctx, struct str line)
+{
+    enum { SHOWN = 150 };
+    struct answer *a = ctx;
+    char what[40];
+    str_copy(a->last, sizeof a->last, line);
+    snprintf(what, sizeof what, "\"detection\":\"%s\"", a->t->detection);
+    if (!memmem(line.p, line.n, what, strlen(what)))
+        return;
+    a->t->kept = true;
+    a->line((struct str){line.p, line.n < SHOWN ? line.n : SHOWN});
+}
+static void verify_line(void *ctx, struct str line)
+{
+    struct answer *a = ctx;
+    str_copy(a->last, sizeof a->last, line);
+    a->line(line);
+}
+bool demo_trust_evidence(struct demo_trust *t, struct net *n, void (*line)(struct str))
+{
+    const char *const list[] = {"trust", "evidence", "list", "--dir", NET_DIR "/evidence", "--kind", "finding", NULL};
+    const char *const verify[] = {"trust", "evidence", "verify", NET_DIR "/evidence", "--key", NET_DIR "/evidence.key", NULL};
+    struct answer a = {t, line, {0}};
+    int e = net_command(list, entry_line, &a);
+    if (e || !t->kept) {
+        snprintf(n->why, sizeof n->why, "the evidence log has no entry of it: %.200s", e < 0 ? err_text(e) : a.last);
+        return false;
+    }
+    e = net_command(verify, verify_line, &a);
+    if (e)
+        snprintf(n->why, sizeof n->why, "the evidence log does not verify: %.200s", e < 0 ? err_text(e) : a.last);
+    return !e;
+}
+
+/* ---- what a ban would cost ---- */
 static void answer_line(void *ctx, struct str line)
 {
     static const char *const wanted[] = {"  cells that fall silent", "  subscribers whom neighbours take over", "  subscribers who lose service",
@@ -189,7 +225,7 @@ bool demo_trust_nation(struct net *n, uint32_t sites, const char *page, void (*l
     const char *const what_if[] = {"trust", "what-if", "--store", store, "--supplier", DEMO_SECOND, "--at", day, NULL};
     const char *const print[] = {"trust", "what-if", "--store", store, "--supplier", DEMO_SECOND, "--at", day,
                                  "--as",  "html",    "--output", page, NULL};
-    struct answer quiet = {0}, a = {line, {0}};
+    struct answer quiet = {0}, a = {.line = line};
     int e = net_command(synth, answer_line, &quiet);
     e = e ? e : net_command(what_if, answer_line, &a);
     if (!e && page)

@@ -12,6 +12,7 @@ struct demo_trust {
     bool refused, others;     /* the core said so; "others": the second gNB came in */
     bool third_in, found;     /* the third gNB is in service; the guard found what it tried */
     char detection[16];
+    bool kept; /* the evidence log has an entry of it */
     char why[1024], node[64];
     struct child gnb;
 };
@@ -24,6 +25,9 @@ bool demo_trust_join(struct demo_trust *, struct net *);
 /* A gNB that policy permits answers for the session of phone 1, which is another gNB's; true when that was found, false
  * with net->why. */
 bool demo_trust_attack(struct demo_trust *, struct net *);
+/* The evidence log holds what was found, and verifies offline with its public key, as anybody could do it: what the commands
+ * say goes to `line`. False with net->why. */
+bool demo_trust_evidence(struct demo_trust *, struct net *, void (*line)(struct str));
 /* What a ban of the made up supplier DEMO_SECOND would do to a made up country of so many sites: a page, if it is wanted
  * (NULL: none), and the lines of the answer that matter to `line`. True, or false with net->why. */
 #define DEMO_SECOND "Harbin Radio"

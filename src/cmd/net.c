@@ -66,7 +66,8 @@ pid_t net_owner(void)
 
 static void files_remove(void)
 {
-    static const char *const names[] = {"core.sock", "ran.sock", "site3.sock", "evidence.key", "nation.db", "nation.db-wal", "nation.db-shm", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
+    static const char *const names[] = {"core.sock", "ran.sock", "site3.sock", "evidence.key", "evidence.seal", "nation.db", "nation.db-wal",
+                                        "nation.db-shm", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
                                         "subscribers.csv", "inventory.json", "hn.pem", "seal.key"};
     char path[128];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -356,14 +357,10 @@ static int subscribers_add(struct net *n)
 static int evidence_begin(struct net *n)
 {
     const char *const words[] = {"trust", "evidence", "keygen", "--name", "redoubt.example/demo", "--output", NET_DIR "/evidence.key", NULL};
-    return n->options->regime ? import(n, "key of the evidence log", words, OK) : EXIT_OK;
-}
-int net_evidence_verify(struct net *n, char said[512])
-{
-    const char *const words[] = {"trust", "evidence", "verify", NET_DIR "/evidence", "--key", NET_DIR "/evidence.key", NULL};
-    int e = net_command(words, no_line, n);
-    str_copy(said, 512, str_of(n->tail[NET_FROM_CORE]));
-    return e ? fail(n, "the evidence log does not verify: %s", e < 0 ? err_text(e) : said) : EXIT_OK;
+    const char *const seal[] = {"trust", "evidence", "keygen", "--seal", "--output", NET_DIR "/evidence.seal", NULL};
+    if (!n->options->regime)
+        return EXIT_OK;
+    return import(n, "key of the evidence log", words, OK) || import(n, "key for its messages", seal, OK) ? EXIT_FAILED : EXIT_OK;
 }
 static int inventory_add(struct net *n)
 {
@@ -415,7 +412,7 @@ static int config_write(struct net *n)
                      n->options->capture ? "smf:\n  n4_local: socket\n" : "",
                      n->options->debug ? "debug" : "info", n->options->regime ? "trust:\n  mode: enforce\n  policies: [\"" : "",
                      n->options->regime ? n->options->regime : "",
-                     n->options->regime ? "\"]\n  evidence: " NET_DIR "/evidence\n  evidence_key: " NET_DIR "/evidence.key\n" : "");
+                     n->options->regime ? "\"]\n  evidence: " NET_DIR "/evidence\n  evidence_key: " NET_DIR "/evidence.key\n  seal_key: " NET_DIR "/evidence.seal\n" : "");
     e = file_write(NET_DIR "/core.yaml", (struct bytes){(const uint8_t *)text, (uint32_t)k}, 0600);
     secret_wipe(text, sizeof text);
     return e < 0 ? fail(n, NET_DIR "/core.yaml: %s", err_text(e)) : EXIT_OK;

@@ -70,8 +70,6 @@ int net_load_start(struct net *, struct child *, const char *const *more);
 int net_site_make(struct net *, uint32_t site); /* 2 or 3 */
 /* A command of ours, to its end: its exit status, or an error. */
 int net_command(const char *const *words, void (*line)(void *ctx, struct str), void *ctx);
-/* Offline, with the public key, as anybody could; said: what the command said last. */
-int net_evidence_verify(struct net *, char said[512]);
 /* A line for the RAN's control socket: "register 2". */
 int net_ran_tell(struct net *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The IPv4 address of a phone's session, as the RAN has it. */
