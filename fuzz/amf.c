@@ -9,6 +9,7 @@
 #include "nf/amf/session.h"
 #include "ran/gnb.h"
 #include "sim/world.h"
+#include "trust/guard.h"
 #include <stdlib.h>
 #include "fuzz/mutate.h"
 
@@ -181,6 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena a = arena_over(memory, sizeof memory);
     struct config config;
     struct bed b = {.w = world_new(1)};
+    struct guard *guard = NULL;
     struct env *amf = world_host(b.w, "amf", &core), *gnb = world_host(b.w, "gnb", &ran);
     check(config_parse(&config, &a, STR("fuzz"), STR("amf: {n2_addresses: [10.0.0.1], max_ues: 8, max_gnbs: 2}\n"), &report) >= 0);
     check(rt_init(&b.rt, amf, 1 << 20) == OK && rt_init(&b.gnb_rt, gnb, 1 << 16) == OK);
@@ -189,6 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     b.rt.config = &config;
     b.rt.api_root = "http://a";
     check(crypto_init(&b.rt.crypto) == OK);
+    check(guard_open(&guard, &b.rt, &(struct guard_conf){.max_ues = 4, .max_sessions = 4}) == OK);
     check(nf_start(&b.rt, &AUSF) == OK && nf_start(&b.rt, &UDM) == OK && nf_start(&b.rt, &amf_nf) == OK);
     b.amf = nf_state(&b.rt, SBI_NF_AMF);
     struct gnb_config g = {.plmn = {0x00, 0xf1, 0x10}, .id = 1, .id_bits = 24, .tas = &ta, .n_tas = 1, .streams = 4,
@@ -218,6 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(map_count(&b.amf->ues->by_tmsi) <= 3 * b.amf->ues->ues.used);
     nf_stop_all(&b.rt);
     check(b.rt.procs_running == 0);
+    guard_free(guard);
     crypto_free(b.rt.crypto);
     rt_free(&b.gnb_rt);
     rt_free(&b.rt);

@@ -29,6 +29,7 @@
 #include "sim/store_memory.h"
 #include "sim/user_plane.h"
 #include "sim/world.h"
+#include "trust/guard.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,6 +75,7 @@ struct bed {
     struct store *store;
     struct log log;
     struct user_plane *path;
+    struct guard *guard[2]; /* of the core, of the UPF */
     struct data_network dn;
     struct input in;
     uint64_t next_ran_id;
@@ -268,6 +270,17 @@ static void common_once(void)
     check(n > 0);
     common.transfer_n = (uint32_t)n;
 }
+static bool may_end_tunnel(void *ctx, struct bytes node_id, struct bits address)
+{
+    return amf_node_may_end_tunnel(&common.config, node_id, address);
+}
+static void guard_begin(struct guard **g, struct rt *rt)
+{
+    /* fewer than there are, so that it forgets */
+    struct guard_conf c = {.max_ues = 3, .max_sessions = 3, .n_integrity = 2, .n_ciphering = 2, .integrity = {2, 1}, .ciphering = {2, 1},
+                           .may_end_tunnel = may_end_tunnel};
+    check(guard_open(g, rt, &c) == OK);
+}
 static void host(struct bed *b, struct rt *rt, struct env *env, size_t memory)
 {
     check(rt_init(rt, env, memory) == OK);
@@ -339,6 +352,7 @@ static struct bed *bed_new(void)
     }
     hosts(b);
     host(b, &b->upf_rt, b->upf_env, 4 << 20);
+    guard_begin(&b->guard[1], &b->upf_rt);
     check(user_plane_inline_open(&b->path, &b->upf_rt, &common.config) == OK);
     check(nf_start(&b->upf_rt, &upf_nf) == OK);
     data_network_start(&b->dn, b->w, b->upf_env, NULL);
@@ -346,6 +360,7 @@ static struct bed *bed_new(void)
     b->rt.api_root = "http://127.0.0.5:7777";
     b->rt.store = b->store;
     b->rt.log = &b->log;
+    guard_begin(&b->guard[0], &b->rt);
     for (uint32_t i = 0; i < ARRAY_LEN(nfs); i++)
         check(nf_start(&b->rt, nfs[i]) == OK);
     for (uint32_t i = 0; i < GNBS; i++)
@@ -923,6 +938,8 @@ static void check_and_free(struct bed *b)
     sbi_json_mode_end(&b->rt);
     nf_stop_all(&b->upf_rt);
     user_plane_close(b->path);
+    guard_free(b->guard[0]);
+    guard_free(b->guard[1]);
     rt_free(&b->rt);
     rt_free(&b->upf_rt);
     for (uint32_t i = 0; i < GNBS; i++)

@@ -7,6 +7,7 @@
 #include "nf/upf/state.h"
 #include "sim/data_network.h"
 #include "sim/user_plane.h"
+#include "trust/guard.h"
 #include <stdlib.h>
 #include "fuzz/mutate.h"
 
@@ -48,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .buffer_packets = 8, .buffer_packets_session = 4}};
     struct data_network dn = {0};
     struct user_plane *up = NULL;
+    struct guard *guard = NULL;
     struct world *w = world_new(1);
     struct env *upf = world_host(w, "upf", &UPF), *far = world_host(w, "far", &SMF);
     struct rt rt;
@@ -55,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(rt_init(&rt, upf, 4 << 20) == OK);
     world_attach(w, upf, &rt);
     rt.config = &config;
+    check(guard_open(&guard, &rt, &(struct guard_conf){.max_ues = 4, .max_sessions = 4}) == OK);
     check(user_plane_inline_open(&up, &rt, &config) == OK);
     check(nf_start(&rt, &upf_nf) == OK);
     check(data_network_start(&dn, w, upf, NULL) == OK);
@@ -82,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
           !map_count(&u->ue6[0]));
     nf_stop_all(&rt);
     user_plane_close(up);
+    guard_free(guard);
     check(rt.frames.in_use == 0);
     world_attach(w, upf, NULL);
     rt_free(&rt);

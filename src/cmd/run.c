@@ -422,7 +422,7 @@ static int guard_start(struct core *c)
     for (uint32_t i = 0; i < o->amf.n_ciphering && g.n_ciphering < 4; i++)
         g.ciphering[g.n_ciphering++] = (uint8_t)o->amf.ciphering[i];
     env_random(c->env, g.secret, sizeof g.secret);
-    return guard_open(&c->guard, &c->rt, c->rt.crypto, &g) < 0 ? refuse("no memory for the guard") : EXIT_OK;
+    return guard_open(&c->guard, &c->rt, &g) < 0 ? refuse("no memory for the guard") : EXIT_OK;
 }
 
 static int core_start(struct core *c)

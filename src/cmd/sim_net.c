@@ -199,7 +199,7 @@ static int guard_start(struct sim_net *n, struct rt *rt, uint32_t i)
         c.integrity[c.n_integrity++] = (uint8_t)n->config.amf.integrity[k];
     for (uint32_t k = 0; k < n->config.amf.n_ciphering && k < 4; k++)
         c.ciphering[c.n_ciphering++] = (uint8_t)n->config.amf.ciphering[k];
-    return guard_open(&n->guard[i], rt, rt->crypto, &c);
+    return guard_open(&n->guard[i], rt, &c);
 }
 static int rt_open(struct sim_net *n, struct rt *rt, struct env *env, uint32_t i, size_t memory)
 {

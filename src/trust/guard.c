@@ -189,13 +189,12 @@ static void tapped(void *ctx, const struct tap_event *e)
     else if (e->interface == TAP_N4)
         guard_n4(g, e);
 }
-int guard_open(struct guard **out, struct rt *rt, struct crypto *crypto, const struct guard_conf *c)
+int guard_open(struct guard **out, struct rt *rt, const struct guard_conf *c)
 {
     struct guard *g = calloc(1, sizeof *g);
     if (!g)
         return ERR_NOSPACE;
     g->rt = rt;
-    g->crypto = crypto;
     g->conf = *c;
     g->since_us = rt->now_us;
     list_init(&g->order);

@@ -6,7 +6,6 @@
  * The guard knows no network function. What it has to know of phones and sessions it takes from what passes by, so that
  * after a restart it may miss what it would have found before; it never finds what was not there. */
 #pragma once
-#include "crypto/crypto.h"
 #include "rt/rt.h"
 
 enum guard_detection {
@@ -34,7 +33,7 @@ struct guard_conf {
 };
 struct guard;
 /* Listens from here on; ERR_NOSPACE. */
-int guard_open(struct guard **, struct rt *, struct crypto *, const struct guard_conf *);
+int guard_open(struct guard **, struct rt *, const struct guard_conf *);
 void guard_free(struct guard *); /* listens no longer */
 uint64_t guard_count(const struct guard *, enum guard_detection); /* findings since the start, told or not */
 const char *guard_name(enum guard_detection);    /* "N2-01" */

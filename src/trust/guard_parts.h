@@ -52,7 +52,6 @@ struct guard_suci {
 };
 struct guard {
     struct rt *rt;
-    struct crypto *crypto;
     struct guard_conf conf;
     struct tap tap;
     struct slab peers, ues, sessions;

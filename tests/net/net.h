@@ -180,7 +180,7 @@ static inline void net_guard(struct net *n, struct rt *rt, uint32_t i)
     struct guard_conf c = {.max_ues = n->o.phones + 8, .max_sessions = n->o.phones * 3 + 8, .n_integrity = 3, .n_ciphering = 3,
                            .integrity = {2, 1, 3}, .ciphering = {2, 1, 3}, .may_end_tunnel = net_may_end_tunnel,
                            .found = net_found, .ctx = n};
-    assert_int_equal(guard_open(&n->guard[i], rt, n->crypto[i], &c), OK);
+    assert_int_equal(guard_open(&n->guard[i], rt, &c), OK);
 }
 static inline void net_upf_start(struct net *n)
 {
