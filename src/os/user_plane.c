@@ -209,6 +209,11 @@ static int command(struct user_plane *u, const struct dp_command *c)
 static void counters(struct user_plane *u, uint64_t to[DP_COUNTERS])
 {
     struct portable *p = portable(u);
+    /* what the kernel handles wakes nobody; whoever holds the lock shows them in a moment */
+    if (p->fast && pthread_mutex_trylock(&p->lock) == 0) {
+        counters_show(p);
+        pthread_mutex_unlock(&p->lock);
+    }
     for (unsigned i = 0; i < DP_COUNTERS; i++)
         to[i] = atomic_load_explicit(&p->counters[i], memory_order_relaxed);
     u->events_lost = atomic_load_explicit(&p->events_lost, memory_order_relaxed);

@@ -240,6 +240,14 @@ static void ping(void **state)
         if (!at || atoi(at + 8) < 120)
             fail_msg("%s", text); /* 70 each way, the first and those before the neighbours were known came up */
     }
+    uint64_t c[DP_COUNTERS];
+    for (int i = 0; i < 100; i++) {
+        user_plane_counters(t->up, c);
+        if (c[DP_to_core] >= 70 && c[DP_to_tunnel] >= 70)
+            break;
+        usleep(1000);
+    }
+    assert_true(c[DP_to_core] == 70 && c[DP_to_tunnel] == 70); /* also of what woke nobody here */
     /* what runs on this machine is not for phones */
     int n4;
     static const uint8_t here[3][4] = {{10, 45, 0, 1}, {172, 30, 0, 1}, {192, 0, 2, 1}};
@@ -275,7 +283,6 @@ static void ping(void **state)
     assert_true(t->events[DP_EVENT_USAGE] == 1 && t->last.tag == 7);
     ping_send(t, teid, 1);
     assert_true(gnb_got(t, p, &n) && p[1] == 26); /* error indication */
-    uint64_t c[DP_COUNTERS];
     for (int i = 0; i < 100; i++) {
         user_plane_counters(t->up, c);
         if (c[DP_teid_unknown])
