@@ -467,28 +467,48 @@ static uint32_t *cell_of(const struct offload *o, uint16_t instance, uint32_t ip
 
 static bool is_left_over(const struct offload *o, uint32_t i)
 {
-    return o->left_over_n && o->left_over[i / 8] >> i % 8 & 1;
+    return o->left_over_n && i < o->dp->config.sessions_max && o->left_over[i / 8] >> i % 8 & 1;
 }
 static void left_over_end(struct offload *o, uint32_t index);
 
-static void ue_put(struct offload *o, const struct dp_rules *r, uint32_t value)
+/* An address of session `index` comes or goes. A session of an earlier process that still has it ends. */
+static void other_put(struct offload *o, const struct xdp_ue_key *key, uint32_t index, bool comes)
+{
+    uint32_t was = o->maps.ue_other_at(o->maps.ctx, key);
+    if (comes && was && is_left_over(o, was - 1)) {
+        left_over_end(o, was - 1);
+        was = 0;
+    }
+    if (!comes && was != index + 1)
+        return; /* it is another's by now */
+    if (o->maps.ue_other(o->maps.ctx, key, comes ? index + 1 : 0) == OK && key->family == 4 && !was == comes)
+        __atomic_fetch_add(&o->maps.shared->others4, comes ? 1 : -1ull, __ATOMIC_RELAXED);
+}
+
+static void cell_put(struct offload *o, uint32_t *cell, uint32_t index, bool comes)
+{
+    if (comes && *cell && is_left_over(o, *cell - 1))
+        left_over_end(o, *cell - 1);
+    if (comes || *cell == index + 1)
+        __atomic_store_n(cell, comes ? index + 1 : 0, __ATOMIC_RELEASE);
+}
+
+static void ue_put(struct offload *o, const struct dp_rules *r, uint32_t index, bool comes)
 {
     struct xdp_ue_key key = {0};
     if (r->has_ipv4) {
         uint32_t *cell = cell_of(o, r->instance, be32(r->ipv4)), ip;
         memcpy(&ip, r->ipv4, 4);
         key = (struct xdp_ue_key){ip, 4};
-        if (cell && value && *cell && is_left_over(o, *cell - 1))
-            left_over_end(o, *cell - 1);
         if (cell)
-            __atomic_store_n(cell, value, __ATOMIC_RELEASE);
-        else if (o->maps.ue_other(o->maps.ctx, &key, value) == OK)
-            __atomic_fetch_add(&o->maps.shared->others4, value ? 1 : -1ull, __ATOMIC_RELAXED);
+            cell_put(o, cell, index, comes);
+        else
+            other_put(o, &key, index, comes);
     }
     if (r->has_ipv6) {
         key.family = 6;
         memcpy(&key.ip, r->ipv6_prefix, 8);
-        o->maps.ue_other(o->maps.ctx, &key, value);
+        other_put(o, &key, index, comes);
     }
 }
 
@@ -639,7 +659,7 @@ static void changed(void *ctx, struct session *s, const struct dp_rules *old)
     bool moved = !same_addresses(old, s->r);
     go_up(o, index);
     if (moved && old)
-        ue_put(o, old, 0);
+        ue_put(o, old, index, false);
     if (!s->r) {
         forget(o, index);
         m->good = false;
@@ -647,7 +667,7 @@ static void changed(void *ctx, struct session *s, const struct dp_rules *old)
     }
     renew(o, index, s);
     if (moved)
-        ue_put(o, s->r, index + 1);
+        ue_put(o, s->r, index, true);
 }
 
 /* Of an earlier process: its packets are handed up, its addresses are free. */
@@ -662,7 +682,7 @@ static void left_over_end(struct offload *o, uint32_t index)
     __atomic_fetch_and(&k->state, ~XDP_FAST, __ATOMIC_ACQ_REL);
     memcpy(old.ipv4, &k->ipv4, 4);
     memcpy(old.ipv6_prefix, &k->ipv6_prefix, 8);
-    ue_put(o, &old, 0);
+    ue_put(o, &old, index, false);
     forget(o, index);
 }
 
@@ -673,6 +693,16 @@ uint32_t offload_forget(struct offload *o)
         if (is_left_over(o, i))
             left_over_end(o, i);
     return n;
+}
+
+/* A block has one owner, also if what is found says otherwise. */
+static bool block_claim(const struct offload *o, uint8_t *taken, uint32_t block)
+{
+    uint8_t bit = (uint8_t)(1u << (block - 1) % 8);
+    if (!block || block > o->maps.blocks_max || taken[(block - 1) / 8] & bit)
+        return false;
+    taken[(block - 1) / 8] |= bit;
+    return true;
 }
 
 /* What the maps hold already. */
@@ -686,10 +716,10 @@ static void left_overs_find(struct offload *o)
         o->left_over[i / 8] |= (uint8_t)(1u << i % 8);
         o->left_over_n++;
         for (unsigned a = 0; a < 2; a++)
-            if (k->block[a] && k->block[a] <= o->maps.blocks_max)
-                taken[(k->block[a] - 1) / 8] |= (uint8_t)(1u << (k->block[a] - 1) % 8);
-            else
+            if (k->block[a] && !block_claim(o, taken, k->block[a])) {
                 k->block[a] = 0;
+                k->pdr_n[a] = 0;
+            }
     }
     for (uint32_t i = o->maps.blocks_max; taken && i; i--) {
         if (taken[(i - 1) / 8] >> (i - 1) % 8 & 1)

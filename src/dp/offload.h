@@ -19,6 +19,7 @@ struct offload_maps {
     const uint64_t *counters;   /* a row of XDP_COUNTERS for each CPU */
     /* UE addresses outside the pools; session 0: away. An error leaves the session here. */
     int (*ue_other)(void *ctx, const struct xdp_ue_key *, uint32_t session_and_1);
+    uint32_t (*ue_other_at)(void *ctx, const struct xdp_ue_key *); /* 0: none has it */
     void *ctx;
 };
 static inline uint32_t offload_session_octets(uint32_t cpus)

@@ -16,6 +16,7 @@
 #include "os/sandbox.h"
 #include "os/sock.h"
 #include "os/tun.h"
+#include "os/xdp.h"
 #include "rt/config.h"
 #include <errno.h>
 #include <netinet/udp.h>
@@ -705,13 +706,18 @@ static int fast_open(struct portable *p, char *why)
 {
     char reason[USER_PLANE_WHY] = "";
     struct fast_path_options o = {p->rt, &p->config, p->dp, &p->base.config, p->has_netns ? p->netns : NULL};
-    if (p->config.data_path == CONFIG_DATA_PATH_PORTABLE)
+    if (p->config.data_path == CONFIG_DATA_PATH_PORTABLE) {
+        if (p->config.pin.n) /* one that was killed may have left programs at work */
+            xdp_unpin(p->config.pin.p);
         return OK;
+    }
     int rc = fast_path_open(&p->fast, &o, reason);
     if (rc == OK)
         return OK;
     if (p->config.data_path == CONFIG_DATA_PATH_AUTO) {
         LOG(p->rt->log, upf_xdp_refused, "why=%s", reason[0] ? reason : err_text(rc));
+        if (p->config.pin.n)
+            xdp_unpin(p->config.pin.p);
         return OK;
     }
     if (why)

@@ -111,6 +111,7 @@ static int attach(struct fast_path *f)
             return rc;
         }
     }
+    xdp_attached(f->xdp);
     for (unsigned i = 0; i < f->links_n; i++) {
         bool takes = xdp_takes(f->xdp, &f->link[i]);
         LOG(rt->log, upf_xdp_up, "interface=%s mode=%s", f->name[i], modes[f->link[i].mode]);

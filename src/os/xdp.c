@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/xdp.h"
 #include "base/err.h"
-#include "os/file.h"
 #include "os/bench_bpf.h" /* the programs, compiled */
+#include "os/file.h"
 #include "os/upf_bpf.h"
+#include "os/xdp_pin.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
@@ -14,13 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <linux/magic.h>
 #include <linux/rtnetlink.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { LINKS = 32 };
@@ -38,6 +34,7 @@ struct xdp {
     bool has_native, took_over;
     char pin[128]; /* empty: none */
     int link[LINKS]; /* closing one takes the program off its interface */
+    uint32_t ifindex[LINKS];
 };
 
 static int refused(char *why, int rc, const char *what, const char *name)
@@ -107,79 +104,6 @@ static int sizes(struct xdp *x, const struct xdp_options *o)
     return set ? rc : ERR_UNSUPPORTED;
 }
 
-/* ---- what outlives the process ---- */
-static const char *const pinned[] = {"sessions", "blocks", "shared", "ue_cells", "ue_others", "counters", "ports", "out"};
-
-static bool pin_path(char out[192], const char *pin, const char *name)
-{
-    return snprintf(out, 192, "%s/%s", pin, name) < 192;
-}
-void xdp_unpin(const char *pin)
-{
-    DIR *d = opendir(pin);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        char path[192 + 256];
-        snprintf(path, sizeof path, "%s/%.255s", pin, e->d_name);
-        if (e->d_name[0] != '.')
-            unlink(path); /* a link's interface is free then */
-    }
-    if (d)
-        closedir(d);
-    rmdir(pin);
-}
-
-int xdp_mount(const char *pin)
-{
-    struct statfs s;
-    char parent[128];
-    if (!str_copy(parent, sizeof parent, str_of(pin)) || !strrchr(parent, '/'))
-        return ERR_CONFIG;
-    *strrchr(parent, '/') = 0;
-    int rc = dir_make(parent);
-    if (rc < 0)
-        return rc;
-    if (statfs(parent, &s) < 0)
-        return err_from_errno(errno);
-    if (s.f_type != BPF_FS_MAGIC && mount("bpf", parent, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
-        return err_from_errno(errno);
-    return OK;
-}
-
-/* Whether an earlier process with our configuration left all its maps: they are ours then. */
-static bool take_over(struct xdp *x)
-{
-    char path[192];
-    struct xdp_config was;
-    uint32_t k = 0;
-    bool same = pin_path(path, x->pin, "config");
-    int fd = same ? bpf_obj_get(path) : -1;
-    same = fd >= 0 && !bpf_map_lookup_elem(fd, &k, &was) && !memcmp(&was, &x->config, sizeof was);
-    if (fd >= 0)
-        close(fd);
-    for (size_t i = 0; same && i < ARRAY_LEN(pinned); i++) {
-        fd = pin_path(path, x->pin, pinned[i]) ? bpf_obj_get(path) : -1;
-        same = fd >= 0 && !bpf_map__reuse_fd(map_of(x, pinned[i]), fd);
-        if (fd >= 0)
-            close(fd);
-    }
-    return same;
-}
-
-static int pin_all(struct xdp *x)
-{
-    char path[192];
-    struct bpf_map *m;
-    bool ok = !mkdir(x->pin, 0700) || errno == EEXIST;
-    for (size_t i = 0; ok && i < ARRAY_LEN(pinned); i++)
-        ok = pin_path(path, x->pin, pinned[i]) && !bpf_obj_pin(bpf_map__fd(map_of(x, pinned[i])), path);
-    bpf_object__for_each_map(m, x->object)
-    {
-        if (ok && strstr(bpf_map__name(m), ".rodata") && bpf_map__value_size(m) == sizeof x->config)
-            ok = pin_path(path, x->pin, "config") && !bpf_obj_pin(bpf_map__fd(m), path);
-    }
-    return ok ? OK : ERR_IO;
-}
-
 static void *shared(struct xdp *x, const char *name)
 {
     struct bpf_map *m = map_of(x, name);
@@ -200,6 +124,12 @@ static int ue_other(void *ctx, const struct xdp_ue_key *key, uint32_t value)
         return bpf_map_delete_elem(x->others, key) ? ERR_NOTFOUND : OK;
     return bpf_map_update_elem(x->others, key, &value, BPF_ANY) ? ERR_NOSPACE : OK;
 }
+static uint32_t ue_other_at(void *ctx, const struct xdp_ue_key *key)
+{
+    struct xdp *x = ctx;
+    uint32_t value;
+    return bpf_map_lookup_elem(x->others, key, &value) ? 0 : value;
+}
 
 int xdp_open(struct xdp **out, const struct xdp_options *o, char *why)
 {
@@ -215,14 +145,19 @@ int xdp_open(struct xdp **out, const struct xdp_options *o, char *why)
         xdp_close(x);
         return refused(why, rc, "the XDP program", "was not understood");
     }
-    if (o->pin && str_copy(x->pin, sizeof x->pin, str_of(o->pin))) {
-        x->took_over = take_over(x);
+    if (o->pin) {
+        rc = pin_folder(o->pin);
+        if (rc < 0 || !str_copy(x->pin, sizeof x->pin, str_of(o->pin))) {
+            xdp_close(x);
+            return refused(why, rc < 0 ? rc : ERR_RANGE, "the folder", o->pin);
+        }
+        x->took_over = pin_take_over(x->object, x->pin, &x->config);
         if (!x->took_over)
-            xdp_unpin(x->pin);
+            pin_clear(x->pin);
     }
     rc = bpf_object__load(x->object);
     if (rc == 0 && x->pin[0] && !x->took_over)
-        rc = pin_all(x) < 0 ? -EIO : 0;
+        rc = pin_all(x->object, x->pin) < 0 ? -EIO : 0;
     if (rc < 0) {
         rc = error_of(rc);
         xdp_close(x);
@@ -239,6 +174,7 @@ int xdp_open(struct xdp **out, const struct xdp_options *o, char *why)
     x->maps.ue_cells = shared(x, "ue_cells");
     x->maps.counters = shared(x, "counters");
     x->maps.ue_other = ue_other;
+    x->maps.ue_other_at = ue_other_at;
     x->maps.ctx = x;
     if (!x->maps.sessions || !x->maps.shared || !x->maps.blocks || !x->maps.ue_cells || !x->maps.counters) {
         xdp_close(x);
@@ -339,6 +275,15 @@ static int mac_of(const char *ifname, uint8_t mac[6])
     return rc;
 }
 
+/* Another network namespace may have interfaces of the same numbers. */
+static bool link_is_at(int link, uint32_t ifindex)
+{
+    struct bpf_link_info i = {0};
+    uint32_t n = sizeof i, id = 0;
+    return !bpf_obj_get_info_by_fd(link, &i, &n) && i.type == BPF_LINK_TYPE_XDP && i.xdp.ifindex == ifindex &&
+           !bpf_xdp_query_id((int)ifindex, 0, &id) && id == i.prog_id;
+}
+
 int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
 {
     uint32_t ifindex = if_nametoindex(l->ifname);
@@ -350,10 +295,11 @@ int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
         return refused(why, rc, "interface", l->ifname);
     LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
     l->mode = XDP_NATIVE;
-    char path[192], name[32];
-    snprintf(name, sizeof name, "link_%u", ifindex);
-    int old = x->took_over && pin_path(path, x->pin, name) ? bpf_obj_get(path) : -1;
-    if (old >= 0 && !bpf_link_update(old, x->program, NULL)) { /* no packet meets neither */
+    char path[PIN_PATH] = "";
+    bool pinned = x->pin[0] && pin_link(path, x->pin, ifindex);
+    x->ifindex[x->links_n] = ifindex;
+    int old = x->took_over && pinned ? bpf_obj_get(path) : -1;
+    if (old >= 0 && link_is_at(old, ifindex) && !bpf_link_update(old, x->program, NULL)) { /* no packet meets neither */
         uint32_t id = 0;
         bpf_xdp_query_id((int)ifindex, XDP_FLAGS_DRV_MODE, &id);
         l->mode = id ? XDP_NATIVE : XDP_GENERIC;
@@ -379,7 +325,7 @@ int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
         return refused(why, error_of(fd), "XDP on interface", l->ifname);
     }
     x->link[x->links_n++] = fd;
-    if (x->pin[0] && (!pin_path(path, x->pin, name) || bpf_obj_pin(fd, path)))
+    if (x->pin[0] && (!pinned || bpf_obj_pin(fd, path)))
         return refused(why, ERR_IO, "what must outlive the process on", l->ifname);
 out:
     if (bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY))
@@ -387,6 +333,22 @@ out:
     x->has_native |= l->mode == XDP_NATIVE;
     x->maps.shared->plain = routes_are_plain();
     return OK;
+}
+
+static bool is_attached(void *ctx, uint32_t ifindex)
+{
+    struct xdp *x = ctx;
+    for (unsigned i = 0; i < x->links_n; i++)
+        if (x->ifindex[i] == ifindex)
+            return true;
+    bpf_map_delete_elem(x->out, &ifindex);
+    bpf_map_update_elem(x->ports, &ifindex, &(struct xdp_port){0}, BPF_ANY);
+    return false;
+}
+void xdp_attached(struct xdp *x)
+{
+    if (x->took_over)
+        pin_links_keep(x->pin, is_attached, x);
 }
 
 /* ---- the kernel's word on a driver: generic netlink "netdev", linux/netdev.h of Linux 6.3 ---- */

@@ -11,7 +11,9 @@ struct xdp_options {
     uint64_t routed;     /* offload_config() */
     uint32_t blocks_max; /* sessions with more than two rules, or with filters */
     /* A folder of a bpffs for what must outlive this process, made if it is not there; NULL: nothing does.
-     * What an earlier process with the same configuration left there is taken over; another's is ended. */
+     * It must belong to this user and be writable by nobody else (ERR_DENIED): who can write it decides about
+     * packets. What an earlier process with the same configuration left there is taken over if its maps have
+     * the shape of ours; another's is ended. */
     const char *pin;
     bool bench;          /* with the programs of dp/bpf/bench.c */
     bool test_clock;     /* time stands still but for xdp_clock(): tests */
@@ -21,8 +23,11 @@ struct xdp_options {
 int xdp_open(struct xdp **, const struct xdp_options *, char *why);
 bool xdp_took_over(const struct xdp *);
 void xdp_close(struct xdp *); /* off all interfaces; nothing stays in the folder */
-void xdp_unpin(const char *pin); /* the same from outside, after a process that may not */
-/* Makes the folder and mounts a bpffs there if it is on none. ERR_DENIED, ERR_IO. */
+/* The same from outside, after a process that may not. What others put there stays, and so does everything in a
+ * folder that is no bpffs or not this user's. */
+void xdp_unpin(const char *pin);
+/* Makes the folder that this one is in, and mounts a bpffs there if it is on none. ERR_DENIED: others can write
+ * it; ERR_EXISTS: it is on none and not empty, so a mount would hide something. ERR_IO. */
 int xdp_mount(const char *pin);
 const struct offload_maps *xdp_maps(const struct xdp *);
 const struct xdp_config *xdp_configured(const struct xdp *);
@@ -40,6 +45,8 @@ struct xdp_link {
 /* Native mode where the driver can, else generic. ERR_NOTFOUND, ERR_EXISTS (another program is
  * there), ERR_UNSUPPORTED, ERR_RANGE (interface index). */
 int xdp_attach(struct xdp *, struct xdp_link *, char *why);
+/* All are: interfaces that a process before had and this one has not are let go. */
+void xdp_attached(struct xdp *);
 /* Once all are attached: whether frames of the others may be sent out by it without the host's stack. If
  * not (a veth whose other end takes no frames, a driver that cannot), such packets are handed up. */
 bool xdp_takes(struct xdp *, const struct xdp_link *);

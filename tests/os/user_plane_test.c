@@ -10,9 +10,12 @@
 #include "os/xdp.h"
 #include "rt/config.h"
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { GNB_TEID = 0x4711 };
@@ -334,6 +337,29 @@ static void refusals(void **state)
     assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, "no-such-ns", why), ERR_NOTFOUND);
 }
 
+/* What a process left that was killed does not go on beside one that wants no XDP. */
+static void portable_ends_what_was_pinned(void **state)
+{
+    struct test *t = *state;
+    char pin[64], name[80];
+    snprintf(pin, sizeof pin, "/tmp/%s/upf", prefix);
+    snprintf(name, sizeof name, "%s/sessions", pin);
+    if (xdp_mount(pin) != OK)
+        skip();
+    assert_int_equal(mkdir(pin, 0700), 0);
+    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "left", 4, 8, 1, NULL);
+    assert_true(fd >= 0 && !bpf_obj_pin(fd, name));
+    close(fd);
+    t->config.upf.data_path = CONFIG_DATA_PATH_PORTABLE;
+    t->config.upf.pin = str_of(pin);
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, NULL), OK);
+    assert_int_equal(access(pin, F_OK), -1);
+    user_plane_close(t->up);
+    *strrchr(pin, '/') = 0;
+    assert_int_equal(umount(pin), 0);
+    assert_int_equal(rmdir(pin), 0);
+}
+
 int main(void)
 {
     snprintf(prefix, sizeof prefix, "rdup%d", (int)getpid());
@@ -356,5 +382,6 @@ int main(void)
     }
     xdp_close(x);
     PATH = CONFIG_DATA_PATH_XDP;
-    return failed + RUN(plane_test(ping), plane_test(many_commands), plane_test(refusals));
+    return failed + RUN(plane_test(ping), plane_test(many_commands), plane_test(refusals),
+                        plane_test(portable_ends_what_was_pinned));
 }

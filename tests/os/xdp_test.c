@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -332,9 +333,7 @@ static int uplink(const uint8_t *gtpu, uint32_t n, struct rule_addr peer, uint32
         net_gtpu(&W.b, gtpu, n, peer);
         outs_equal();
     } else {
-        const uint8_t *g = gtpu;
         bool tunnel_to_tunnel = W.a.out_n && W.a.out[0].tunnel;
-        (void)g;
         judge(verdict, &out, !tunnel_to_tunnel, 1);
     }
     settle();
@@ -459,6 +458,14 @@ static void pin_options(struct xdp_options *o, const struct dp_config *c)
 {
     *o = (struct xdp_options){.dp = c, .routed = ~0ull, .blocks_max = 20, .test_clock = true, .pin = PIN};
 }
+enum { ONLY_V6 = 3 }; /* of the three this one has no IPv4 address */
+static struct rule_session *session_of(struct plain *p, const struct dp_config *c, uint32_t i)
+{
+    struct rule_session *s = plain_session(p, c->sessions_max, i, 1);
+    p->urr[0].start_at_once = true;
+    s->has_ipv4 = i != ONLY_V6;
+    return s;
+}
 /* Opens all with three sessions, then dies without a word. */
 static void die_at_work(const struct dp_config *c)
 {
@@ -474,15 +481,36 @@ static void die_at_work(const struct dp_config *c)
     struct offload *off = offload_new(t->dp, xdp_maps(x), xdp_configured(x));
     for (uint32_t i = 1; i <= 3; i++) {
         static struct plain p;
-        struct rule_session *s = plain_session(&p, c->sessions_max, i, 1);
-        p.urr[0].start_at_once = true;
-        if (dp_session_set(t->dp, t->now, s, NULL) != OK)
+        if (dp_session_set(t->dp, t->now, session_of(&p, c, i), NULL) != OK)
             _exit(2);
     }
     offload_settle(off, t->now, true);
     if (offload_numbers(off).fast != 3)
         _exit(3);
     kill(getpid(), SIGKILL);
+}
+static void one_dies_at_work(const struct dp_config *c)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        die_at_work(c);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+static bool pins_begin(void)
+{
+    snprintf(PIN, sizeof PIN, "/tmp/%.20s/upf", NS);
+    if (xdp_mount(PIN) == OK)
+        return true;
+    print_message("no bpffs can be mounted here: skipped\n");
+    return false;
+}
+static void pins_end(void)
+{
+    *strrchr(PIN, '/') = 0;
+    assert_int_equal(umount(PIN), 0);
+    rmdir(PIN);
 }
 static int program_at(const char *ifname)
 {
@@ -513,25 +541,18 @@ static void frame_down(struct frame *f, uint32_t session)
 {
     memcpy(f->p, W.mac6, 6);
     memcpy(f->p + 6, PEER_MAC, 6);
-    put_be16(f->p + 12, 0x800);
-    f->n = ETH + inner4(f->p + ETH, session, false, 100);
+    put_be16(f->p + 12, session == ONLY_V6 ? 0x86dd : 0x800);
+    const uint8_t far[16] = {0x2a, 9}, ue[16] = {0x20, 1, 0x0d, 0xb8, [7] = ONLY_V6, 1};
+    f->n = ETH + (session == ONLY_V6 ? ip6(f->p + ETH, far, ue, 100) : inner4(f->p + ETH, session, false, 100));
 }
 
 static void packets_go_on_when_the_process_is_killed(void **state)
 {
     struct dp_config c = net_config();
     char why[XDP_WHY];
-    snprintf(PIN, sizeof PIN, "/tmp/%.20s/upf", NS);
-    if (xdp_mount(PIN) != OK) {
-        print_message("no bpffs can be mounted here: skipped\n");
+    if (!pins_begin())
         skip();
-    }
-    pid_t pid = fork();
-    if (pid == 0)
-        die_at_work(&c);
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    one_dies_at_work(&c);
     /* the program is there, and does what it did */
     static struct frame f;
     int program = program_at("n6");
@@ -576,8 +597,16 @@ static void packets_go_on_when_the_process_is_killed(void **state)
     struct rule_usage u;
     assert_int_equal(dp_usage_take(W.b.dp, W.b.now, 7, 1, 1, &u), OK);
     assert_int_equal(u.dl_packets, 1);
-    /* the others end */
-    assert_int_equal(offload_forget(W.offload), 2);
+    s = session_of(&p, &c, ONLY_V6);
+    s->session = 8;
+    p.pdr[0].teid = dp_teid(c.sessions_max, 8, 0, 0x40000000);
+    assert_int_equal(dp_session_set(W.b.dp, W.b.now, s, NULL), OK);
+    offload_settle(W.offload, W.b.now, true);
+    assert_int_equal(offload_numbers(W.offload).left, 1);
+    /* the other ends, and takes nothing with it */
+    assert_int_equal(offload_forget(W.offload), 1);
+    frame_down(&f, ONLY_V6);
+    assert_int_equal(run_there(xdp_program(W.xdp), W.n6, &f), XDP_REDIRECT);
     frame_down(&f, 2);
     assert_int_equal(run_there(xdp_program(W.xdp), W.n6, &f), XDP_PASS);
     offload_free(W.offload);
@@ -586,19 +615,130 @@ static void packets_go_on_when_the_process_is_killed(void **state)
     no_program_at("n6"); /* nothing is left */
     assert_int_equal(access(PIN, F_OK), -1);
     /* what another configuration left is ended, not taken over */
-    pid = fork();
-    if (pid == 0)
-        die_at_work(&c);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    one_dies_at_work(&c);
     c.inner_mtu = 1300;
     pin_options(&o, &c);
     assert_int_equal(xdp_open(&W.xdp, &o, why), OK);
     assert_false(xdp_took_over(W.xdp));
     no_program_at("n6");
     xdp_close(W.xdp);
-    *strrchr(PIN, '/') = 0;
-    assert_int_equal(umount(PIN), 0);
-    rmdir(PIN);
+    pins_end();
+}
+
+/* An interface that the next process has no more is let go. */
+static void interfaces_may_go(void **state)
+{
+    struct dp_config c = net_config();
+    char why[XDP_WHY];
+    struct xdp_options o;
+    struct xdp_link n6 = {.ifname = "n6", .instances = 3};
+    if (!pins_begin())
+        skip();
+    one_dies_at_work(&c);
+    pin_options(&o, &c);
+    assert_int_equal(xdp_open(&W.xdp, &o, why), OK);
+    assert_true(xdp_took_over(W.xdp));
+    assert_int_equal(xdp_attach(W.xdp, &n6, why), OK);
+    xdp_attached(W.xdp);
+    no_program_at("n3");
+    int program = program_at("n6");
+    assert_true(program >= 0);
+    close(program);
+    xdp_close(W.xdp);
+    no_program_at("n6");
+    pins_end();
+}
+
+/* A map like another process could leave it, in the place of one of ours. */
+static void replace_map(const char *name, enum bpf_map_type type, uint32_t value, uint32_t entries)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = type == BPF_MAP_TYPE_ARRAY ? BPF_F_MMAPABLE : 0);
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", PIN, name);
+    unlink(path);
+    int fd = bpf_map_create(type, "theirs", 4, value, entries, &o);
+    assert_true(fd >= 0);
+    assert_int_equal(bpf_obj_pin(fd, path), 0);
+    close(fd);
+}
+static void file_make(const char *path)
+{
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void what_is_found_is_looked_at(void **state)
+{
+    static const struct {
+        const char *name;
+        enum bpf_map_type type;
+        uint32_t value, entries;
+    } bad[] = {{"sessions", BPF_MAP_TYPE_ARRAY, 8, 1},
+               {"sessions", BPF_MAP_TYPE_HASH, 8, 1},
+               {"ue_cells", BPF_MAP_TYPE_ARRAY, 64, 1},
+               {"counters", BPF_MAP_TYPE_ARRAY, 8, 4},
+               {"ports", BPF_MAP_TYPE_ARRAY, 16, 1},
+               {"config", BPF_MAP_TYPE_ARRAY, 8192, 1},
+               {"config", BPF_MAP_TYPE_HASH, sizeof(struct xdp_config), 1}};
+    struct dp_config c = net_config();
+    char why[XDP_WHY];
+    struct xdp_options o;
+    if (!pins_begin())
+        skip();
+    pin_options(&o, &c);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        one_dies_at_work(&c);
+        replace_map(bad[i].name, bad[i].type, bad[i].value, bad[i].entries);
+        assert_int_equal(xdp_open(&W.xdp, &o, why), OK);
+        assert_false(xdp_took_over(W.xdp));
+        net_open(&W.b, &c);
+        W.offload = offload_new(W.b.dp, xdp_maps(W.xdp), xdp_configured(W.xdp));
+        assert_int_equal(offload_numbers(W.offload).left, 0);
+        offload_free(W.offload);
+        dp_free(W.b.dp);
+        xdp_close(W.xdp);
+        no_program_at("n6");
+        assert_int_equal(access(PIN, F_OK), -1);
+    }
+    /* what others pinned beside it stays */
+    char path[128], dir[64], link[128];
+    one_dies_at_work(&c);
+    replace_map("theirs", BPF_MAP_TYPE_ARRAY, 8, 1);
+    xdp_unpin(PIN);
+    no_program_at("n6");
+    snprintf(path, sizeof path, "%s/theirs", PIN);
+    assert_int_equal(access(path, F_OK), 0);
+    unlink(path);
+    /* a folder that somebody else can write, or has */
+    assert_int_equal(chmod(PIN, 0777), 0);
+    assert_int_equal(xdp_open(&W.xdp, &o, why), ERR_DENIED);
+    assert_int_equal(chmod(PIN, 0700), 0);
+    assert_int_equal(chown(PIN, 65534, 65534), 0);
+    assert_int_equal(xdp_open(&W.xdp, &o, why), ERR_DENIED);
+    assert_int_equal(rmdir(PIN), 0);
+    /* a symbolic link to a folder of files, and that folder itself */
+    snprintf(dir, sizeof dir, "/tmp/%.20s-files", NS);
+    snprintf(path, sizeof path, "%s/sessions", dir);
+    snprintf(link, sizeof link, "%s", PIN);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    file_make(path);
+    assert_int_equal(symlink(dir, link), 0);
+    xdp_unpin(link);
+    xdp_unpin(dir);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(xdp_open(&W.xdp, &o, why), ERR_DENIED);
+    o.pin = dir;
+    assert_int_equal(xdp_open(&W.xdp, &o, why), ERR_DENIED);
+    assert_int_equal(unlink(link), 0);
+    /* nothing is mounted over files, nor where others can write */
+    snprintf(link, sizeof link, "%s/upf", dir);
+    assert_int_equal(xdp_mount(link), ERR_EXISTS);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(chmod(dir, 0777), 0);
+    assert_int_equal(xdp_mount(link), ERR_DENIED);
+    assert_int_equal(rmdir(dir), 0);
+    pins_end();
 }
 
 /* ---- by seed ---- */
@@ -837,6 +977,7 @@ int main(void)
         return 77;
     }
     int failed = RUN(unit(a_session_is_handled_in_the_kernel), unit(packets_go_on_when_the_process_is_killed),
+                     unit(interfaces_may_go), unit(what_is_found_is_looked_at),
                      unit(the_kernel_does_what_dp_does));
     netns_delete_prefix(prefix);
     return failed;
