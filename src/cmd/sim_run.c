@@ -417,11 +417,20 @@ static struct ue_session *session_of(struct ue *ue, struct goal *g)
     }
     return s;
 }
+static void close_others(struct ue *ue, const struct ue_session *s)
+{
+    for (const struct ue_session *x = ue->sessions, *next; x && ue->state == MM_REGISTERED; x = next) {
+        next = x->next;
+        if (x != s)
+            ue_session_close(ue, x->psi);
+    }
+}
 /* As a user would: asks again every few seconds. */
 static void strive(struct run *r, struct ue *ue, struct goal *g, uint64_t now)
 {
     struct ue_session *s = session_of(ue, g);
-    if (s && s->state == SM_ACTIVE && ue->state == MM_REGISTERED && s->pings_received > g->pings) {
+    bool may_stay = s && (!SIM_HAS(&r->n.plan, memory) || (s == ue->sessions && !s->next)); /* there is room for one each */
+    if (may_stay && s->state == SM_ACTIVE && ue->state == MM_REGISTERED && s->pings_received > g->pings) {
         g->stage = STAGE_STRICT_PING;
         g->until_us = now + STRICT_S * (uint64_t)SIM_S;
         g->pings = s->pings_received;
@@ -430,11 +439,8 @@ static void strive(struct run *r, struct ue *ue, struct goal *g, uint64_t now)
     }
     if (now < g->next_us)
         return;
-    for (const struct ue_session *x = ue->sessions, *next; x && SIM_HAS(&r->n.plan, memory); x = next) {
-        next = x->next;
-        if (x != s && ue->state == MM_REGISTERED)
-            ue_session_close(ue, x->psi); /* there is room for one each */
-    }
+    if (!may_stay)
+        close_others(ue, s);
     ue->usim.is_invalid = false; /* what it was told before it was a subscriber again: the USIM is put in anew */
     if (ue->state == MM_NULL || ue->state == MM_DEREGISTERED)
         ue_register(ue);
