@@ -180,12 +180,11 @@ static void the_known_and_the_paged_get_in(void **state)
     assert_non_null(n->ue[0]->link);
     assert_int_equal(n->ue[0]->state, MM_REGISTERED);
     assert_int_equal(n->count[UE_SERVICE_ACCEPTED], 1);
-    /* A service request of its own: a gNB that does not hold back. Its window beside the first is full of nobody, but
-     * the node has its share: it is put off, registered still, and comes back. */
+    /* A service request of its own, at a gNB that does not hold back and of whose share strangers have all. */
     n->cells[0].gnb.is_overloaded = false;
     assert_int_equal(ue_service(n->ue[1]), OK);
-    assert_true(net_run_until(n, n->count[UE_SERVICE_ACCEPTED] == 2, 40 * NET_S));
-    assert_int_equal(n->ue[1]->state, MM_REGISTERED);
+    net_run(n, 200 * NET_MS);
+    assert_int_equal(n->count[UE_SERVICE_ACCEPTED], 2);
     /* Those who answer nothing lose their place after 3 s: whoever comes then gets in. */
     n->cells[0].gnb.is_overloaded = false;
     n->ue[KNOWN + STRANGERS - 1]->faults = (struct ue_faults){0};
@@ -221,7 +220,10 @@ static void classes_and_shares(void **state)
     for (uint32_t i = 0; i < LIMIT / 2; i++) /* alone it may have half, the other's share stays free */
         assert_int_equal(taken_by(n, a, id++, SIGNALLING, false), AMF_ORDINARY);
     assert_int_equal(taken_by(n, a, id++, SIGNALLING, false), AMF_CLASSES);
-    assert_int_equal(taken_by(n, a, id++, SIGNALLING, true), AMF_CLASSES); /* known, and its node has its share */
+    /* Known: what strangers take of its node's share is not taken from it; an eighth, whatever node it is at. */
+    assert_int_equal(taken_by(n, a, id++, SIGNALLING, true), AMF_PROTECTED);
+    assert_int_equal(taken_by(n, a, id++, SIGNALLING, true), AMF_PROTECTED);
+    assert_int_equal(taken_by(n, a, id++, SIGNALLING, true), AMF_CLASSES);
     for (uint32_t i = 0; i < LIMIT / 2; i++)
         assert_int_equal(taken_by(n, b, id++, SIGNALLING, false), AMF_ORDINARY);
     assert_int_equal(n->amf->admission.used[AMF_ORDINARY], LIMIT);
@@ -236,6 +238,14 @@ static void classes_and_shares(void **state)
     for (uint32_t i = 0; i < LIMIT / 4; i++) /* whatever share the node has */
         assert_int_equal(taken_by(n, a, id++, NGAP_RRCEstablishmentCause_emergency, false), AMF_EMERGENCY);
     assert_int_equal(taken_by(n, a, id++, NGAP_RRCEstablishmentCause_emergency, false), AMF_CLASSES);
+    /* The last of the memory is for who is verified, whatever a stranger calls himself. */
+    struct frames *memory = &n->amf->rt->frames;
+    size_t in_use = memory->in_use;
+    amf_admit_end(amf_conn_by_ran(n->amf, a, id - 2), false);
+    memory->in_use = memory->cap / 4 * 3 + 1;
+    assert_int_equal(taken_by(n, a, id++, NGAP_RRCEstablishmentCause_emergency, false), AMF_CLASSES);
+    assert_int_equal(taken_by(n, a, id++, NGAP_RRCEstablishmentCause_emergency, true), AMF_EMERGENCY);
+    memory->in_use = in_use;
     /* T3346: each later than the one before, and a flood of one node's phones does not put off the other's */
     uint32_t first = amf_back_off_s(CONTAINER(b->conns.next, struct amf_conn, on_gnb)), last = 0;
     for (uint32_t i = 0; i < 2000; i++)

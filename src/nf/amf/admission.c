@@ -51,7 +51,7 @@ void amf_gnb_load_forget(struct amf *amf, struct amf_gnb *gnb)
     deactivate(&amf->admission, &gnb->load);
     if (gnb->load.told)
         metric_add(amf->rt->metrics, METRIC_gnbs_overloaded, -1);
-    gnb->load = (struct amf_gnb_load){.used = gnb->load.used};
+    gnb->load = (struct amf_gnb_load){.used = gnb->load.used, .verified = gnb->load.verified};
 }
 
 /* ---- N2 ---- */
@@ -154,6 +154,7 @@ static void leave(struct amf_conn *c)
     list_remove(&c->admitted);
     a->used[c->window]--;
     c->gnb->load.used--;
+    c->gnb->load.verified -= c->admitted_verified;
 }
 static void leases_end(struct amf_admission *a, uint64_t now_us)
 {
@@ -172,16 +173,25 @@ static bool is_crowded(const struct amf *amf)
     const struct slab *conns = &amf->ues->conns;
     return m->in_use > m->cap / 4 * 3 || conns->used > conns->max - (conns->max - amf->ues->ues.max) / 2;
 }
+/* Of a node's share beside the first window strangers take nothing from phones that are verified: who floods a cell does
+ * not keep out those who live there. */
+static bool has_room_beside(const struct amf_admission *a, const struct amf_gnb_load *g, enum amf_class class, bool verified)
+{
+    uint32_t has = verified ? g->verified : g->used;
+    bool is_fair = class == AMF_EMERGENCY || has < share(a) * (class == AMF_HIGH ? 2 : 1);
+    return is_fair && a->used[class] < window(a, class);
+}
 /* The window that takes it, or AMF_CLASSES. */
-static enum amf_class window_for(const struct amf_admission *a, const struct amf_gnb_load *g, enum amf_class class)
+static enum amf_class window_for(const struct amf_admission *a, const struct amf_gnb_load *g, enum amf_class class, bool verified)
 {
     uint32_t first = window(a, AMF_ORDINARY);
     bool has_share = g->used >= share(a);
     if (a->used[AMF_ORDINARY] < first && !(has_share && a->used[AMF_ORDINARY] >= first / 2))
         return AMF_ORDINARY;
-    if (class == AMF_ORDINARY || (class == AMF_PROTECTED && has_share) || (class == AMF_HIGH && g->used >= 2 * share(a)))
-        return AMF_CLASSES;
-    return a->used[class] < window(a, class) ? class : AMF_CLASSES;
+    if (class != AMF_ORDINARY && has_room_beside(a, g, class, verified))
+        return class;
+    /* Anybody can write a cause; nobody else's MAC. */
+    return verified && has_room_beside(a, g, AMF_PROTECTED, true) ? AMF_PROTECTED : AMF_CLASSES;
 }
 static bool put_off(struct amf_conn *c, enum amf_class class)
 {
@@ -200,16 +210,18 @@ bool amf_admit(struct amf_conn *c, struct amf_ue *ue, enum amf_class class)
         tick_set(a);
     g->asked++;
     leases_end(a, c->amf->rt->now_us);
-    if (!ue && class != AMF_EMERGENCY && is_crowded(c->amf))
+    if (!ue && is_crowded(c->amf))
         return put_off(c, class);
-    enum amf_class in = window_for(a, g, class);
+    enum amf_class in = window_for(a, g, class, ue != NULL);
     if (in == AMF_CLASSES)
         return put_off(c, class);
     c->window = (uint8_t)in;
+    c->admitted_verified = ue != NULL;
     c->admitted_us = c->amf->rt->now_us;
     list_append(&a->admitted, &c->admitted);
     a->used[in]++;
     g->used++;
+    g->verified += c->admitted_verified;
     return true;
 }
 void amf_admit_end(struct amf_conn *c, bool well)

@@ -34,7 +34,8 @@ struct amf_admission {
 };
 struct amf_gnb_load {
     struct link link;
-    uint32_t used, asked, put_off; /* procedures of its phones; since the last tick */
+    uint32_t used, verified; /* procedures of its phones; those that verified ones began */
+    uint32_t asked, put_off; /* since the last tick */
     uint64_t next_us;              /* when the next of its phones that is put off may come back */
     uint8_t reduction, told;       /* percent that it is to hold back, and as OVERLOAD START has told it; 0: none */
 };

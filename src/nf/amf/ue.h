@@ -55,6 +55,7 @@ struct amf_conn {
     uint8_t window;       /* of amf_admission.used that counts it, while it is admitted */
     struct link admitted; /* amf_admission.admitted */
     uint64_t admitted_us;
+    bool admitted_verified; /* … for a phone that was verified when it asked */
     bool asked_context;   /* the gNB wants an Initial Context Setup (UE Context Request) */
     bool is_secure;       /* secure exchange of NAS messages is established on it (TS 24.501 4.4.2.5) */
     bool has_context;     /* Initial Context Setup succeeded: radio bearers and AS security are there */
