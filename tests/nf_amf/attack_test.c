@@ -207,10 +207,8 @@ static void room_is_left(size_t memory)
         b->rt.frames.cap = b->rt.frames.in_use + memory;
     for (int i = 0; i < 19; i++)
         strangers_come(s, 50);
-    for (int i = 0; i < 6; i++) { /* those that are put off are there until their release is given up */
+    for (int i = 0; i < 30; i++) /* whose release nobody confirms either */
         strangers_come(s, 50);
-        bed_run_ms(b, 2500);
-    }
     assert_true(bed_metric(b, METRIC_reg_failed, NAS_GMM_CAUSE_CONGESTION) > 10);
     struct nas_msg m = registration(v, NAS_REG_MOBILITY);
     phone_register_protected(v, 1, &m);

@@ -167,7 +167,7 @@ static void leases_end(struct amf_admission *a, uint64_t now_us)
 }
 /* The last of memory and of connections (there are some more than phones) is for phones that have proved who they are:
  * strangers cost nothing to make. */
-static bool is_crowded(const struct amf *amf)
+bool amf_is_crowded(const struct amf *amf)
 {
     const struct frames *m = &amf->rt->frames;
     const struct slab *conns = &amf->ues->conns;
@@ -210,7 +210,7 @@ bool amf_admit(struct amf_conn *c, struct amf_ue *ue, enum amf_class class)
         tick_set(a);
     g->asked++;
     leases_end(a, c->amf->rt->now_us);
-    if (!ue && is_crowded(c->amf))
+    if (!ue && amf_is_crowded(c->amf))
         return put_off(c, class);
     enum amf_class in = window_for(a, g, class, ue != NULL);
     if (in == AMF_CLASSES)

@@ -45,6 +45,8 @@ void amf_admission_stop(struct amf *);
 bool amf_admit(struct amf_conn *, struct amf_ue *, enum amf_class);
 /* The procedure has ended; safe when none was admitted. */
 void amf_admit_end(struct amf_conn *, bool well);
+/* What is left of memory and connections is for phones that are verified. */
+bool amf_is_crowded(const struct amf *);
 /* One phone's own rate (amf.phone_rate); false: it has had its share, whatever room there is. */
 bool amf_phone_may(struct amf_ue *);
 enum amf_class amf_class_of(const struct amf_conn *, const struct amf_ue *);

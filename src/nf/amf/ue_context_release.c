@@ -18,7 +18,9 @@ void amf_conn_release(struct amf_conn *c, struct ngap_Cause cause)
     m.UE_NGAP_IDs.uE_NGAP_ID_pair.aMF_UE_NGAP_ID = amf_conn_id(c);
     m.UE_NGAP_IDs.uE_NGAP_ID_pair.rAN_UE_NGAP_ID = c->ran_ue_id;
     amf_gnb_send(c->amf, c->gnb, NGAP_MSG_UEContextReleaseCommand, &m, c->stream);
-    timer_set(&c->amf->rt->timers, &c->timer, c->amf->rt->now_us + RELEASE_WAIT_US, release_late);
+    /* A node that confirms nothing does not keep with strangers what is left of connections. */
+    uint64_t wait_us = c->ue || !amf_is_crowded(c->amf) ? RELEASE_WAIT_US : 0;
+    timer_set(&c->amf->rt->timers, &c->timer, c->amf->rt->now_us + wait_us, release_late);
 }
 int amf_n2_ue_context_release_complete(const struct amf_n2_rx *rx)
 {
