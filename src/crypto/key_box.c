@@ -207,6 +207,11 @@ void key_box_answer(struct key_box *b, const struct key_request *q, struct key_a
         a->error = reveal(b, q->suci, a->supi);
         return;
     }
+    bool makes_vector = q->kind == KEY_AV_5G || q->kind == KEY_AV_EAP;
+    if (makes_vector && !(q->amf & AKA_AMF_5G)) { /* TS 33.501 6.1.3: whoever asks gets none that is of an older system */
+        a->error = ERR_DENIED;
+        return;
+    }
     a->error = aka_key_unseal(&b->seal, q->supi, q->sealed, &key);
     if (a->error == OK && q->kind == KEY_AV_5G)
         a->error = aka_5g_av(b->crypto, &key, q->rand, q->sqn, q->amf, q->sn_name, &a->av);

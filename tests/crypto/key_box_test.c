@@ -83,6 +83,14 @@ static void vectors_as_from_the_key_itself(void **state)
     assert_int_equal(aka_eap_av(crypto, &k, q.rand, q.sqn, q.amf, q.sn_name, &eap), OK);
     asked(&b, &q, &a);
     assert_memory_equal(&a.eap, &eap, sizeof eap);
+    /* without the separation bit none, of either kind */
+    q.amf = 0x7fff;
+    asked(&b, &q, &a);
+    assert_int_equal(a.error, ERR_DENIED);
+    q.kind = KEY_AV_5G;
+    asked(&b, &q, &a);
+    assert_int_equal(a.error, ERR_DENIED);
+    q.amf = 0x8000;
     /* a SIM that is ahead */
     struct aka_sqn_array sqns = {.seq = {[0] = 1ull << 36}};
     struct aka_usim_result sim;
