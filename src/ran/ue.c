@@ -177,6 +177,8 @@ void ue_camp(struct ue *ue, struct cell *c)
     if (ue->cell == c)
         return;
     ue->cell = c;
+    if (c && ue->state == MM_REGISTERED && ue->sub == MM_LIMITED_SERVICE)
+        ue->sub = MM_NORMAL_SERVICE; /* that was there */
     /* what was under way begins anew here, but not before the network knows where (5.5.1.3.2 a) */
     if (c && (ue->state == MM_REGISTERED || ue->state == MM_SERVICE_REQUEST_INITIATED) && !ue_in_area(ue))
         ue->wants_update = true;

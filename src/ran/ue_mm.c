@@ -69,6 +69,8 @@ static struct nas_tai tai_here(const struct ue *ue)
 }
 bool ue_in_area(const struct ue *ue)
 {
+    if (ue->usim.update == USIM_ROAMING_NOT_ALLOWED) /* wherever it was told so, it asks elsewhere */
+        return false;
     struct nas_tai here = tai_here(ue);
     for (uint32_t i = 0; i < ue->n_tais; i++)
         if (ue->tais[i].tac == here.tac && !memcmp(ue->tais[i].plmn, here.plmn, 3))
@@ -326,9 +328,19 @@ static void registration_accept(struct ue *ue, const struct nas_registration_acc
         set(ue, &ue->t3540, T3540_US, t3540_over); /* 5.3.1.3: the network is to release */
     ue_kick(ue);
 }
-/* 5.5.1.2.5, 5.5.1.3.5, 5.6.1.5: what a cause means is much the same wherever it comes. True: start anew at once. */
-static bool cause_apply(struct ue *ue, uint8_t cause, bool is_protected)
+/* 5.5.1.3.5, 5.6.1.5: not in this tracking area, but registered still, with all that it has. */
+static bool stays_registered(uint8_t cause)
 {
+    return cause == NAS_GMM_CAUSE_ROAMING_NOT_ALLOWED_IN_THIS_TRACKING_AREA || cause == NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA;
+}
+/* 5.5.1.2.5, 5.5.1.3.5, 5.6.1.5: what a cause means is much the same wherever it comes. True: start anew at once. */
+static bool cause_apply(struct ue *ue, uint8_t cause, bool is_protected, bool is_registered)
+{
+    if (is_registered && stays_registered(cause)) {
+        ue->usim.update = USIM_ROAMING_NOT_ALLOWED;
+        state_set(ue, MM_REGISTERED, MM_LIMITED_SERVICE);
+        return false;
+    }
     switch (cause) {
     case NAS_GMM_CAUSE_ILLEGAL_UE:
     case NAS_GMM_CAUSE_ILLEGAL_ME:
@@ -404,11 +416,12 @@ static void registration_reject(struct ue *ue, const struct nas_registration_rej
         registration_failed(ue, cause, cause >= NAS_GMM_CAUSE_SEMANTICALLY_INCORRECT_MESSAGE);
         return;
     }
+    bool is_registered = ue->registration != NAS_REG_INITIAL;
     ue->registration = 0;
     ue->last_cause = cause;
     ue->attempts = 0;
     usim_suci_forget(&ue->usim);
-    ue->register_again = cause_apply(ue, cause, is_protected);
+    ue->register_again = cause_apply(ue, cause, is_protected, is_registered);
     tell(ue, UE_REGISTRATION_FAILED, cause);
 }
 void ue_authentication_rejected(struct ue *ue, bool is_protected)
@@ -417,7 +430,7 @@ void ue_authentication_rejected(struct ue *ue, bool is_protected)
     stop(ue, &ue->t_procedure);
     stop(ue, &ue->t3520);
     ue->registration = 0;
-    cause_apply(ue, NAS_GMM_CAUSE_ILLEGAL_UE, is_protected); /* 5.4.1.3.5 leads where cause 3 does */
+    cause_apply(ue, NAS_GMM_CAUSE_ILLEGAL_UE, is_protected, false); /* 5.4.1.3.5 leads where cause 3 does */
     ue->last_cause = NAS_GMM_CAUSE_ILLEGAL_UE;
     t3540_start(ue);
     tell(ue, was_registering ? UE_REGISTRATION_FAILED : UE_DEREGISTERED, NAS_GMM_CAUSE_ILLEGAL_UE);
@@ -509,9 +522,9 @@ static void service_reject(struct ue *ue, const struct nas_service_reject *m, bo
         return;
     }
     if (cause_is_plain(cause))
-        ue->register_again = cause_apply(ue, cause, is_protected);
+        ue->register_again = cause_apply(ue, cause, is_protected, true);
     service_failed(ue, cause);
-    if (cause_is_plain(cause))
+    if (ue->state == MM_DEREGISTERED)
         tell(ue, UE_DEREGISTERED, cause);
 }
 
@@ -591,7 +604,7 @@ static void deregistration_by_network(struct ue *ue, const struct nas_deregistra
     uint8_t cause = r->has.gmm_cause ? r->gmm_cause : 0;
     state_set(ue, MM_DEREGISTERED, MM_NORMAL_SERVICE);
     if (!again && cause_is_plain(cause))
-        again = cause_apply(ue, cause, true);
+        again = cause_apply(ue, cause, true, false);
     ue->last_cause = cause;
     ue->registration = 0;
     t3540_start(ue);
@@ -721,6 +734,8 @@ void ue_kick(struct ue *ue)
         return;
     if (ue->wants_deregistration)
         deregistration_start(ue);
+    else if (ue->sub == MM_LIMITED_SERVICE) /* 5.2.3.2.3: nothing here */
+        return;
     else if (ue->wants_update && !held && !timer_is_running(&ue->t_retry))
         registration_start(ue, ue_in_area(ue) ? NAS_REG_PERIODIC : NAS_REG_MOBILITY);
     else if (!ue->link && (ue->wants_service || ue_sm_is_due(ue)) && (!held || ue->is_paged))
@@ -746,7 +761,7 @@ int ue_register(struct ue *ue)
 }
 int ue_update(struct ue *ue, uint8_t type)
 {
-    if (ue->state != MM_REGISTERED)
+    if (ue->state != MM_REGISTERED || ue->sub == MM_LIMITED_SERVICE)
         return ERR_STATE;
     if (type == NAS_REG_INITIAL || !ue->cell)
         return ERR_STATE;

@@ -139,7 +139,15 @@ static void drained(void **state)
     net_run(n, 2 * NET_S);
     assert_int_equal(n->count[UE_SERVICE_FAILED], before + 1);
     assert_int_equal(n->last[UE_SERVICE_FAILED].cause, NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA);
+    /* TS 24.501 5.6.1.5: it is registered still, keeps who it is, and asks for nothing more here */
+    assert_int_equal(n->ue[1]->state, MM_REGISTERED);
+    assert_int_equal(n->ue[1]->sub, MM_LIMITED_SERVICE);
+    assert_true(n->ue[1]->usim.has_guti);
+    assert_int_equal(n->count[UE_DEREGISTERED], 0);
+    assert_int_equal(ue_update(n->ue[1], NAS_REG_PERIODIC), ERR_STATE);
+    ue_service(n->ue[1]);
     net_run(n, 10 * NET_S);
+    assert_int_equal(n->count[UE_SERVICE_FAILED], before + 1);
     assert_null(n->ue[0]->link); /* half of the time is over */
     assert_int_equal(n->amf->gnbs_setup, 2);
     net_run(n, 10 * NET_S);
@@ -156,8 +164,10 @@ static void drained(void **state)
             ue_register(n->ue[i]);
         net_run(n, 10 * NET_S);
         assert_int_equal(n->ue[i]->state, MM_REGISTERED);
+        assert_int_equal(n->ue[i]->sub, MM_NORMAL_SERVICE);
         assert_true(i == 1 || n->count[UE_SERVICE_ACCEPTED] > accepted);
     }
+    assert_int_equal(n->amf->ues->registered, 2);
     net_agree(n);
     net_free(n);
 }
