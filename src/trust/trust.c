@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOOK_US = 5000000, PEERS_MAX = 70000, SLICES_MAX = 16 };
+enum { LOOK_US = 5000000, PEERS_MAX = 70000 };
 
 /* ---- policy and inventory ---- */
 static int32_t today(const struct trust *t) { return inv_date_of_unix_us(env_unix_us(t->rt->env)); }
@@ -180,17 +180,15 @@ static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust
 }
 
 /* ---- what policy says ---- */
-static void decide(struct trust *t, const struct trust_peer *p, bool is_protected, const struct config_slice *slice, struct policy_verdict *v)
+static void decide(struct trust *t, const struct trust_peer *p, struct policy_verdict *v)
 {
-    struct policy_query q = {.element = p->element, .date = t->today, .is_protected = is_protected, .has_slice = slice != NULL};
-    if (slice)
-        q.slice = *slice;
+    struct policy_query q = {.element = p->element, .date = t->today};
     policy_decide(t->set, &q, v);
     if (p->element || t->rt->config->trust.strangers != CONFIG_STRANGERS_PERMIT)
         return;
-    v->decision = is_protected ? POLICY_DECISION_DENY : POLICY_DECISION_CONDITIONS;
+    v->decision = POLICY_DECISION_CONDITIONS;
     v->conditions = 1 << POLICY_CONDITION_NO_PROTECTED | 1 << POLICY_CONDITION_MONITORED;
-    v->permitted = !is_protected;
+    v->permitted = true;
     v->reasons[0] = (struct policy_reason){.decision = v->decision, .why = POLICY_WHY_STRANGER};
 }
 static const char *first_reason(const struct policy_verdict *v, char buf[POLICY_REASON_TEXT])
@@ -242,23 +240,43 @@ static enum sbi_TrustVerdict verdict_of(uint8_t decision)
     }
 }
 /* The slices that every rule with such a list allows. */
-static void put_slices(struct arena *a, const struct policy_verdict *v, struct sbi_TrustDecision *d)
+static uint32_t slices_of(const struct policy_verdict *v, struct config_slice out[TRUST_SLICES])
 {
-    struct sbi_Snssai *list = arena_zero(a, SLICES_MAX * sizeof *list);
     uint32_t n = 0;
-    for (uint32_t i = 0; list && i < v->n_reasons && n == 0; i++) {
+    for (uint32_t i = 0; v->conditions >> POLICY_CONDITION_SLICES & 1 && i < v->n_reasons; i++) {
         const struct policy_row *w = v->reasons[i].row;
         if (!w || !(w->conditions >> POLICY_CONDITION_SLICES & 1) || v->reasons[i].decision != POLICY_DECISION_CONDITIONS)
             continue;
-        for (uint32_t k = 0; k < w->n_slices && n < SLICES_MAX; k++)
-            if (policy_slice_allowed(v, &w->slices[k]) &&
-                sbi_snssai_put(a, w->slices[k].sst, w->slices[k].has_sd, w->slices[k].sd, &list[n]))
-                n++;
+        for (uint32_t k = 0; k < w->n_slices && n < TRUST_SLICES; k++)
+            if (policy_slice_allowed(v, &w->slices[k]))
+                out[n++] = w->slices[k];
         break;
     }
-    d->has.slices = n > 0;
+    return n;
+}
+static void put_slices(struct arena *a, const struct policy_verdict *v, struct sbi_TrustDecision *d)
+{
+    struct sbi_Snssai *list = arena_zero(a, TRUST_SLICES * sizeof *list);
+    struct config_slice s[TRUST_SLICES];
+    uint32_t n = slices_of(v, s);
+    d->slices.n = 0;
+    for (uint32_t k = 0; list && k < n; k++)
+        if (sbi_snssai_put(a, s[k].sst, s[k].has_sd, s[k].sd, &list[d->slices.n]))
+            d->slices.n++;
+    d->has.slices = d->slices.n > 0;
     d->slices.p = list;
-    d->slices.n = n;
+}
+/* What the verdict means for the peer is remembered, so that a change of it is seen. True: it was another. */
+static bool verdict_keep(struct trust_peer *p, const struct policy_verdict *v)
+{
+    struct config_slice s[TRUST_SLICES] = {0};
+    uint32_t n = slices_of(v, s);
+    bool same = p->permitted == v->permitted && p->conditions == v->conditions && p->n_slices == n && memcmp(p->slices, s, sizeof s) == 0;
+    p->permitted = v->permitted;
+    p->conditions = v->conditions;
+    p->n_slices = n;
+    memcpy(p->slices, s, sizeof s);
+    return !same;
 }
 static bool decision_put(const struct trust *t, struct arena *a, const struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f,
                          struct sbi_TrustDecision *d)
@@ -294,11 +312,20 @@ static bool decision_put(const struct trust *t, struct arena *a, const struct tr
 }
 
 /* ---- who takes part ---- */
-static struct trust_peer *peer_find(struct trust *t, enum sbi_TrustKind kind, struct str node_id)
+/* By its address as well: whoever claims the name of another from elsewhere does not take his place here. */
+static void key_put(char key[TRUST_KEY], enum sbi_TrustKind kind, struct str node_id, const struct net_addr *host)
 {
-    char key[160];
-    int n = snprintf(key, sizeof key, "%d " STR_FMT, (int)kind, STR_ARG(node_id));
-    return n > 0 && n < (int)sizeof key ? map_get(&t->by_key, (struct bytes){(const uint8_t *)key, (uint32_t)n}) : NULL;
+    char at[NET_ADDR_TEXT] = "";
+    if (host->family)
+        addr_text(host, at);
+    snprintf(key, TRUST_KEY, "%d " STR_FMT " %s", (int)kind, STR_ARG(node_id), at);
+}
+static struct bytes key_of(const char *key) { return (struct bytes){(const uint8_t *)key, (uint32_t)strlen(key)}; }
+static struct trust_peer *peer_find(struct trust *t, enum sbi_TrustKind kind, struct str node_id, const struct net_addr *host)
+{
+    char key[TRUST_KEY];
+    key_put(key, kind, node_id, host);
+    return map_get(&t->by_key, key_of(key));
 }
 static void gauges(struct trust *t)
 {
@@ -308,8 +335,7 @@ static void gauges(struct trust *t)
 static void peer_drop(struct trust_peer *p)
 {
     struct trust *t = p->trust;
-    timer_stop(&t->rt->timers, &p->drain);
-    map_del(&t->by_key, (struct bytes){(const uint8_t *)p->key, (uint32_t)strlen(p->key)});
+    map_del(&t->by_key, key_of(p->key));
     list_remove(&p->link);
     t->n_peers--;
     t->n_draining -= p->draining;
@@ -326,9 +352,9 @@ static bool claim_take(struct trust_peer *p, const struct sbi_TrustClaim *c)
     p->kind = c->kind;
     if (!str_copy(p->node_id, sizeof p->node_id, c->node_id))
         return false;
-    snprintf(p->key, sizeof p->key, "%d %s", (int)c->kind, p->node_id);
     if (c->has.peer_address)
         addr_parse(&p->address, c->peer_address, 0);
+    key_put(p->key, p->kind, c->node_id, &p->address);
     if (c->has.key_sha256 && c->key_sha256.n == 32) {
         memcpy(p->key_sha256, c->key_sha256.p, 32);
         p->has_key = true;
@@ -343,7 +369,7 @@ static bool claim_take(struct trust_peer *p, const struct sbi_TrustClaim *c)
 }
 static struct trust_peer *peer_keep(struct trust *t, const struct trust_peer *claim)
 {
-    struct trust_peer *old = peer_find(t, claim->kind, str_of(claim->node_id));
+    struct trust_peer *old = map_get(&t->by_key, key_of(claim->key));
     if (old)
         peer_drop(old);
     struct trust_peer *p = t->n_peers < PEERS_MAX ? malloc(sizeof *p) : NULL;
@@ -351,7 +377,7 @@ static struct trust_peer *peer_keep(struct trust *t, const struct trust_peer *cl
         return NULL;
     *p = *claim;
     p->trust = t;
-    if (map_put(&t->by_key, (struct bytes){(const uint8_t *)p->key, (uint32_t)strlen(p->key)}, p) < 0) {
+    if (map_put(&t->by_key, key_of(p->key), p) < 0) {
         free(p);
         return NULL;
     }
@@ -376,10 +402,8 @@ static void op_connect(void *state, struct call *c)
     claim.element = identify(t, &claim, &f);
     if (f != TRUST_FINDING_NONE)
         finding_tell(t, &claim, f);
-    decide(t, &claim, false, NULL, &v);
-    claim.permitted = v.permitted;
-    claim.verdict = v.decision;
-    claim.conditions = v.conditions;
+    decide(t, &claim, &v);
+    verdict_keep(&claim, &v);
     bool lets_in = v.permitted || !is_enforced(t);
     metric_add(t->rt->metrics, v.permitted ? METRIC_trust_permitted : METRIC_trust_refused, 1);
     decision_tell(t, &claim, &v, f);
@@ -389,30 +413,14 @@ static void op_connect(void *state, struct call *c)
     }
     call_reply(c, 200);
 }
-static void op_use(void *state, struct call *c)
-{
-    struct trust *t = state;
-    const SBI_REQ(trust_decide_use) *q = c->req;
-    struct trust_peer *p = peer_find(t, q->body.kind, q->body.node_id);
-    struct config_slice slice = {.sst = (uint8_t)q->body.slice.sst};
-    struct policy_verdict v;
-    if (!p) {
-        call_problem(c, 404, "CONTEXT_NOT_FOUND", "no such element takes part");
-        return;
-    }
-    if (q->body.has.slice)
-        slice.has_sd = q->body.slice.has.sd && hex_get(slice.sd, 3, q->body.slice.sd);
-    decide(t, p, q->body.is_protected, q->body.has.slice ? &slice : NULL, &v);
-    if (!decision_put(t, &c->arena, p, &v, TRUST_FINDING_NONE, c->rsp))
-        call_problem(c, 503, "INSUFFICIENT_RESOURCES", NULL);
-    else
-        call_reply(c, 200);
-}
 static void op_gone(void *state, struct call *c)
 {
     struct trust *t = state;
     const SBI_REQ(trust_gone) *q = c->req;
-    struct trust_peer *p = peer_find(t, q->body.kind, q->body.node_id);
+    struct net_addr host = {0};
+    if (q->body.has.peer_address)
+        addr_parse(&host, q->body.peer_address, 0);
+    struct trust_peer *p = peer_find(t, q->body.kind, q->body.node_id, &host);
     if (p && p->draining) {
         struct str id = element_id(t, p);
         LOG(t->rt->log, trust_drained, "node=%s element=%.*s", p->node_id, STR_ARG(id));
@@ -432,6 +440,10 @@ static void change_send(struct trust *t, struct trust_peer *p, const struct poli
     q->callback = arena_str(&c->arena, str_of(p->callback));
     q->body.kind = p->kind;
     q->body.node_id = arena_str(&c->arena, str_of(p->node_id));
+    char at[NET_ADDR_TEXT];
+    q->body.has.peer_address = p->address.family != 0;
+    if (p->address.family)
+        q->body.peer_address = arena_str(&c->arena, str_of(addr_text(&p->address, at)));
     q->body.has.drain_s = p->draining;
     q->body.drain_s = t->rt->config->trust.drain_s;
     if (decision_put(t, &c->arena, p, v, f, &q->body.decision))
@@ -444,14 +456,11 @@ static void renew_one(struct trust *t, struct trust_peer *p)
     struct policy_verdict v;
     enum trust_finding f;
     p->element = identify(t, p, &f);
-    decide(t, p, false, NULL, &v);
-    bool changes = p->permitted != v.permitted || p->conditions != v.conditions || (p->draining && v.permitted);
-    if (!changes)
+    decide(t, p, &v);
+    bool was_permitted = p->permitted;
+    if (!verdict_keep(p, &v) && !(p->draining && v.permitted))
         return;
-    bool loses = p->permitted && !v.permitted && is_enforced(t);
-    p->permitted = v.permitted;
-    p->conditions = v.conditions;
-    p->verdict = v.decision;
+    bool loses = was_permitted && !v.permitted && is_enforced(t);
     t->n_draining += (loses && !p->draining) - (v.permitted && p->draining);
     p->draining = loses || (p->draining && !v.permitted);
     decision_tell(t, p, &v, f);
@@ -621,7 +630,7 @@ static void trust_status(void *state, void (*line)(void *, const char *), void *
     line(ctx, text);
 }
 static const struct nf_op ops[] = {
-    {SBI_trust_decide_connect, op_connect}, {SBI_trust_decide_use, op_use}, {SBI_trust_gone, op_gone}};
+    {SBI_trust_decide_connect, op_connect}, {SBI_trust_gone, op_gone}};
 const struct nf_desc trust_nf = {
     .kind = SBI_NF_TRUST,
     .name = "trust",

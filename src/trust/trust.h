@@ -11,11 +11,11 @@
 extern const struct nf_desc trust_nf;
 
 enum trust_finding { TRUST_FINDING_NONE, TRUST_FINDING_UNPROVED, TRUST_FINDING_OTHER, TRUST_FINDING_NAME, TRUST_FINDING_STRANGER };
+enum { TRUST_KEY = 160 + NET_ADDR_TEXT, TRUST_SLICES = 16 };
 struct trust_peer { /* who takes part */
     struct trust *trust;
     struct link link;
-    struct timer drain;
-    char key[160]; /* kind and node id */
+    char key[TRUST_KEY]; /* kind, node id, address */
     char node_id[151], callback[513], name[151];
     enum sbi_TrustKind kind;
     struct net_addr address;
@@ -23,7 +23,9 @@ struct trust_peer { /* who takes part */
     uint32_t gnb_id;
     uint8_t key_sha256[32];
     bool has_key, permitted, draining;
-    uint8_t verdict, conditions;
+    uint8_t conditions;
+    uint32_t n_slices; /* with the condition listed-slices */
+    struct config_slice slices[TRUST_SLICES];
     uint32_t element; /* in the inventory at hand; 0: a stranger */
 };
 struct trust {

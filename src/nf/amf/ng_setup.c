@@ -320,7 +320,8 @@ void amf_rx_ng_setup(const struct amf_rx *rx)
         return;
     }
     if (old) {
-        old->trust.known = false; /* the trust function has the new one in its place */
+        if (addr_same_host(&old->peer, &gnb->peer))
+            old->trust.known = false; /* the trust function has the new one in its place */
         amf_gnb_drop(amf, old, true);
     }
     struct ngap_NGSetupResponse answer = {0};

@@ -65,19 +65,23 @@ static void put_identity(const struct amf_gnb *gnb, struct arena *a, struct sbi_
     c->gnb_id = gnb->id;
     c->gnb_id_bits = gnb->id_bits;
 }
+static struct str host_put(const struct amf_gnb *gnb, struct arena *a)
+{
+    struct net_addr host = gnb->peer;
+    char text[NET_ADDR_TEXT];
+    host.port = 0;
+    return arena_str(a, str_of(addr_text(&host, text)));
+}
 static struct call *ask_new(struct amf *amf, const struct amf_gnb *gnb, struct str name)
 {
     struct call *c = call_new(amf->rt, SBI_trust_decide_connect);
     SBI_REQ(trust_decide_connect) *q = call_request(c);
-    struct net_addr host = gnb->peer;
-    char peer[NET_ADDR_TEXT];
     if (!q)
         return NULL;
-    host.port = 0;
     q->body.kind = SBI_TrustKind_GNB;
     q->body.node_id = arena_str(&c->arena, str_of(gnb->id_text));
     q->body.has.peer_address = 1;
-    q->body.peer_address = arena_str(&c->arena, str_of(addr_text(&host, peer)));
+    q->body.peer_address = host_put(gnb, &c->arena);
     q->body.has.name = name.n != 0 && name.n <= 150;
     q->body.name = arena_str(&c->arena, name);
     q->body.has.callback_uri = 1;
@@ -150,13 +154,15 @@ void amf_trust_gone(struct amf *amf, struct amf_gnb *gnb)
     proc_abort(gnb->trust_proc);
     gnb->trust_proc = NULL;
     timer_stop(&amf->rt->timers, &gnb->drain_timer);
-    struct call *c = gnb->trust.known && gnb->trust.permitted && gnb->id_text[0] && amf_trust_is_on(amf) ? call_new(amf->rt, SBI_trust_gone) : NULL;
+    struct call *c = gnb->trust.known && gnb->id_text[0] && amf_trust_is_on(amf) ? call_new(amf->rt, SBI_trust_gone) : NULL;
     SBI_REQ(trust_gone) *q = call_request(c);
     gnb->trust.known = false;
     if (!q)
         return;
     q->body.kind = SBI_TrustKind_GNB;
     q->body.node_id = arena_str(&c->arena, str_of(gnb->id_text));
+    q->body.has.peer_address = 1;
+    q->body.peer_address = host_put(gnb, &c->arena);
     call_notify(c);
 }
 
@@ -207,7 +213,6 @@ static void drained(struct timer *t)
 {
     struct amf_gnb *gnb = CONTAINER(t, struct amf_gnb, drain_timer);
     LOG(gnb->amf->rt->log, gnb_drained, "gnb=%s why=\"%s\"", amf_gnb_text(gnb), gnb->trust.why);
-    gnb->trust.permitted = true; /* so that the trust function is told that it is gone */
     amf_gnb_drop(gnb->amf, gnb, true);
 }
 static void drain_half(struct timer *t)
@@ -226,11 +231,15 @@ static void drain_start(struct amf *amf, struct amf_gnb *gnb, uint32_t seconds)
     LOG(amf->rt->log, gnb_draining, "gnb=%s seconds=%u why=\"%s\"", amf_gnb_text(gnb), seconds, gnb->trust.why);
     timer_set(&amf->rt->timers, &gnb->drain_timer, amf->rt->now_us + (seconds ? gnb->drain_us / 2 : 0), drain_half);
 }
-static struct amf_gnb *gnb_by_text(struct amf *amf, struct str text)
+/* Others may claim its name on associations that are not set up. */
+static struct amf_gnb *gnb_of_change(struct amf *amf, const struct sbi_TrustChange *m)
 {
     struct amf_gnb *gnb;
+    struct net_addr host = {0};
+    if (m->has.peer_address)
+        addr_parse(&host, m->peer_address, 0);
     for (uint32_t i = 0; (gnb = slab_next(&amf->gnbs, &i));)
-        if (str_is(text, gnb->id_text))
+        if (gnb->is_setup && str_is(m->node_id, gnb->id_text) && (!host.family || addr_same_host(&host, &gnb->peer)))
             return gnb;
     return NULL;
 }
@@ -238,8 +247,8 @@ void amf_op_trust_changed(void *state, struct call *c)
 {
     struct amf *amf = state;
     const SBI_REQ(trust_changed) *q = c->req;
-    struct amf_gnb *gnb = gnb_by_text(amf, q->body.node_id);
-    if (gnb && gnb->is_setup) {
+    struct amf_gnb *gnb = gnb_of_change(amf, &q->body);
+    if (gnb) {
         trust_take(amf, &gnb->trust, &q->body.decision);
         if (!gnb->trust.permitted) {
             drain_start(amf, gnb, q->body.has.drain_s ? (uint32_t)q->body.drain_s : amf->rt->config->trust.drain_s);

@@ -107,6 +107,8 @@ void smf_trust_gone(struct smf_upf *u)
     node_text(u, node);
     q->body.kind = SBI_TrustKind_UPF;
     q->body.node_id = arena_str(&c->arena, str_of(node));
+    q->body.has.peer_address = 1;
+    q->body.peer_address = q->body.node_id;
     call_notify(c);
 }
 void smf_trust_stop(struct smf *smf)
