@@ -30,15 +30,24 @@ static int inventory_take(struct trust *t, struct inventory **out, uint64_t *gen
 static int set_take(struct trust *t, struct policy *policy, char *why, uint32_t cap)
 {
     struct inventory *v = NULL;
-    struct policy_set *s;
+    struct policy_set *s = NULL;
+    struct trust_told *told = NULL;
     uint64_t generation = 0;
     int e = inventory_take(t, &v, &generation, why, cap);
-    if (e == OK && (e = policy_compile(&s, policy, v)) < 0) {
-        snprintf(why, cap, "policy: %s", err_text(e));
-        inventory_free(v);
-    }
     if (e < 0)
         return e;
+    e = policy_compile(&s, policy, v);
+    if (e == OK && !(told = calloc(v->n_elements + 1u, sizeof *told))) {
+        policy_set_free(s);
+        e = ERR_NOSPACE;
+    }
+    if (e < 0) {
+        snprintf(why, cap, "policy: %s", err_text(e));
+        inventory_free(v);
+        return e;
+    }
+    free(t->told);
+    t->told = told;
     policy_set_free(t->set);
     inventory_free(t->inventory);
     if (policy != t->policy)
@@ -144,13 +153,40 @@ static const char *finding_text(enum trust_finding f)
     default: return "";
     }
 }
-/* A JSON object without subscribers' identities; what peers say is quoted. */
+/* A JSON object without subscribers' identities; what peers say is quoted, and cut, so that all of it always fits. */
+enum { VALUE_OCTETS = 1000, BODY_OCTETS = 8 * (VALUE_OCTETS + 32) };
 static void json_text(struct text *t, const char *name, struct str s)
 {
     text_add(t, "%s\"%s\":\"", t->n > 1 ? "," : "", name);
-    for (uint32_t i = 0; i < s.n; i++)
+    for (uint32_t i = 0, end = t->n + VALUE_OCTETS - 6; i < s.n && t->n <= end; i++)
         text_add(t, s.p[i] == '"' || s.p[i] == '\\' ? "\\%c" : (unsigned char)s.p[i] < 0x20 ? "\\u%04x" : "%c", s.p[i]);
     text_add(t, "\"");
+}
+/* Whoever asks again and again fills no disk, and keeps nobody else's entries out: so many a minute of each element, and of
+ * strangers from each address (or network, of IPv6; a few may share a row). What is beyond is counted, and the count is told. */
+static bool may_tell(struct trust *t, const struct trust_peer *p)
+{
+    const struct net_addr *a = &p->address;
+    uint32_t row = (uint32_t)siphash24(t->secret[0], t->secret[1], a->ip, a->family == 6 ? 8 : 4) % TRUST_STRANGERS;
+    struct trust_told *told = p->element ? &t->told[p->element - 1] : &t->told_strangers[row];
+    uint32_t minute = (uint32_t)(t->rt->now_us / 60000000);
+    if (told->minute != minute)
+        *told = (struct trust_told){.minute = minute};
+    if (told->n < TRUST_TOLD) {
+        told->n++;
+        return true;
+    }
+    t->untold++;
+    return false;
+}
+static void untold_tell(struct trust *t)
+{
+    char body[96];
+    if (!t->untold)
+        return;
+    int n = snprintf(body, sizeof body, "{\"what\":\"asked too often to be written one by one\",\"entries\":%llu}", (unsigned long long)t->untold);
+    if (evidence_append(t->rt->evidence, EVIDENCE_finding, STR("trust"), (struct str){body, (uint32_t)n}) == OK)
+        t->untold = 0;
 }
 static struct str element_id(const struct trust *t, const struct trust_peer *p)
 {
@@ -159,7 +195,7 @@ static struct str element_id(const struct trust *t, const struct trust_peer *p)
 }
 static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust_finding f)
 {
-    char addr[NET_ADDR_TEXT] = "", body[1024];
+    char addr[NET_ADDR_TEXT] = "", body[BODY_OCTETS];
     struct text b = text_over(body, sizeof body);
     uint32_t claimed = element_claimed(t, p), proved = element_proved(t, p);
     const struct inv_element *c = inventory_element(t->inventory, claimed), *e = inventory_element(t->inventory, proved);
@@ -168,6 +204,8 @@ static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust
     LOG(t->rt->log, trust_finding, "node=%s peer=%s name=\"%s\" element=%.*s claims=%.*s why=\"%s\"", p->node_id, addr, p->name,
         e ? (int)e->id.n : 0, e ? e->id.p : "", c ? (int)c->id.n : 0, c ? c->id.p : "", finding_text(f));
     metric_add(t->rt->metrics, METRIC_trust_findings, 1);
+    if (!t->rt->evidence || !may_tell(t, p))
+        return;
     text_add(&b, "{");
     json_text(&b, "what", str_of(finding_text(f)));
     json_text(&b, "node", str_of(p->node_id));
@@ -197,9 +235,10 @@ static const char *first_reason(const struct policy_verdict *v, char buf[POLICY_
     return v->n_reasons ? policy_reason_text(&v->reasons[0], buf) : buf;
 }
 
-static void decision_tell(struct trust *t, const struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f)
+/* asked: by the peer, who can do so as often as he likes. */
+static void decision_tell(struct trust *t, const struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f, bool asked)
 {
-    char addr[NET_ADDR_TEXT] = "", why[POLICY_REASON_TEXT], body[4096];
+    char addr[NET_ADDR_TEXT] = "", why[POLICY_REASON_TEXT], body[BODY_OCTETS];
     struct str id = element_id(t, p);
     struct text b = text_over(body, sizeof body);
     const struct policy_row *row = v->n_reasons ? v->reasons[0].row : NULL;
@@ -215,7 +254,7 @@ static void decision_tell(struct trust *t, const struct trust_peer *p, const str
     else
         LOG(t->rt->log, trust_would_refuse, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
             policy_decision_text(v->decision), why);
-    if (!t->rt->evidence)
+    if (!t->rt->evidence || (asked && !may_tell(t, p)))
         return;
     text_add(&b, "{");
     json_text(&b, "node", str_of(p->node_id));
@@ -225,8 +264,7 @@ static void decision_tell(struct trust *t, const struct trust_peer *p, const str
     for (uint32_t i = 0; i < v->n_reasons && i < 3; i++)
         json_text(&b, i == 0 ? "reason" : i == 1 ? "second" : "third", str_of(policy_reason_text(&v->reasons[i], why)));
     text_add(&b, "}");
-    if (!b.full)
-        evidence_append(t->rt->evidence, EVIDENCE_decision, id, (struct str){body, b.n});
+    evidence_append(t->rt->evidence, EVIDENCE_decision, id, (struct str){body, b.n});
 }
 
 static enum sbi_TrustVerdict verdict_of(uint8_t decision)
@@ -406,7 +444,7 @@ static void op_connect(void *state, struct call *c)
     verdict_keep(&claim, &v);
     bool lets_in = v.permitted || !is_enforced(t);
     metric_add(t->rt->metrics, v.permitted ? METRIC_trust_permitted : METRIC_trust_refused, 1);
-    decision_tell(t, &claim, &v, f);
+    decision_tell(t, &claim, &v, f, true);
     if (!decision_put(t, &c->arena, &claim, &v, f, c->rsp) || (lets_in && !peer_keep(t, &claim))) {
         call_problem(c, 503, "INSUFFICIENT_RESOURCES", NULL);
         return;
@@ -463,7 +501,7 @@ static void renew_one(struct trust *t, struct trust_peer *p)
     bool loses = was_permitted && !v.permitted && is_enforced(t);
     t->n_draining += (loses && !p->draining) - (v.permitted && p->draining);
     p->draining = loses || (p->draining && !v.permitted);
-    decision_tell(t, p, &v, f);
+    decision_tell(t, p, &v, f, false);
     if (loses) {
         char why[POLICY_REASON_TEXT];
         struct str id = element_id(t, p);
@@ -487,7 +525,7 @@ struct imports {
 static int import_tell(void *ctx, const struct inv_journal_entry *i)
 {
     const struct imports *x = ctx;
-    char body[1024], day[INV_DATE_TEXT];
+    char body[BODY_OCTETS], day[INV_DATE_TEXT];
     struct text b = text_over(body, sizeof body);
     if (i->number <= x->after || !i->complete)
         return OK;
@@ -499,8 +537,7 @@ static int import_tell(void *ctx, const struct inv_journal_entry *i)
     json_text(&b, "note", i->note);
     text_add(&b, ",\"import\":%u,\"recorded_us\":%llu,\"added\":%u,\"changed\":%u,\"removed\":%u}", i->number,
              (unsigned long long)i->recorded_us, i->added, i->changed, i->removed);
-    if (!b.full)
-        evidence_append(x->t->rt->evidence, EVIDENCE_change, STR("inventory"), (struct str){body, b.n});
+    evidence_append(x->t->rt->evidence, EVIDENCE_change, STR("inventory"), (struct str){body, b.n});
     return OK;
 }
 /* The imports after one that was told already become evidence, and at the start the newest one. */
@@ -517,6 +554,7 @@ static void look(struct timer *timer)
     uint64_t generation = t->generation, before = t->generation;
     char why[512] = "";
     bool other_day = today(t) != t->today;
+    untold_tell(t);
     int e = inventory_generation(t->rt->store, &generation);
     if (e == OK && (other_day || generation != t->generation)) {
         e = set_take(t, t->policy, why, sizeof why);
@@ -590,6 +628,8 @@ static int trust_boot(struct rt *rt, void *state)
     t->rt = rt;
     list_init(&t->peers);
     map_init(&t->by_key, rt_random(rt), rt_random(rt));
+    t->secret[0] = rt_random(rt);
+    t->secret[1] = rt_random(rt);
     struct policy *p = rt->policy ? rt->policy : policy_new();
     rt->policy = NULL;
     if (!p)
@@ -611,12 +651,14 @@ static void trust_stop(struct rt *rt, void *state)
     if (!t->rt)
         return;
     timer_stop(&rt->timers, &t->look);
+    untold_tell(t);
     while (t->peers.next && t->peers.next != &t->peers)
         peer_drop(CONTAINER(t->peers.next, struct trust_peer, link));
     map_free(&t->by_key);
     policy_set_free(t->set);
     inventory_free(t->inventory);
     policy_free(t->policy);
+    free(t->told);
 }
 static void trust_status(void *state, void (*line)(void *, const char *), void *ctx)
 {

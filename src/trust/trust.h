@@ -28,6 +28,10 @@ struct trust_peer { /* who takes part */
     struct config_slice slices[TRUST_SLICES];
     uint32_t element; /* in the inventory at hand; 0: a stranger */
 };
+struct trust_told { /* entries of evidence within a minute */
+    uint32_t minute, n;
+};
+enum { TRUST_TOLD = 8, TRUST_STRANGERS = 256 };
 struct trust {
     struct rt *rt;
     struct policy *policy;
@@ -39,6 +43,9 @@ struct trust {
     struct link peers;
     uint32_t n_peers, n_draining;
     struct timer look; /* at the day and the store */
+    struct trust_told *told; /* by element */
+    struct trust_told told_strangers[TRUST_STRANGERS]; /* by a hash of the address */
+    uint64_t untold, secret[2];
 };
 
 /* What would follow if this policy (NULL: the one in force) took the place of the one in force: a line for each element

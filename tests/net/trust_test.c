@@ -2,6 +2,7 @@
 /* Policy where equipment connects, in the whole network: who is let in, who is refused and why, and what becomes of
  * equipment that loses its permission while it is connected. */
 #include "tests/net/trust_net.h"
+#include "rt/evidence.h"
 
 static void two_of_orion(struct store *s) { estate_import(s, "orion", "orion", "orion", "gnb", ADDRESS_ONLY); }
 static void one_of_drago(struct store *s) { estate_import(s, "orion", "drago", "orion", "gnb", ADDRESS_ONLY); }
@@ -109,7 +110,8 @@ static struct policy *policy_made(const char *text)
     static struct config_report report;
     struct policy *p = policy_new();
     report = (struct config_report){.n = 0};
-    assert_int_equal(policy_read(p, STR("new.yaml"), str_of(text), &report), OK);
+    if (policy_read(p, STR("new.yaml"), str_of(text), &report) < 0)
+        fail_msg("%s", report.text);
     assert_int_equal(policy_join(p, &report), OK);
     return p;
 }
@@ -371,9 +373,158 @@ static void upf_loses_permission(void **state)
     net_free(n);
 }
 
+/* ---- claims of others ---- */
+static void claim_body(struct call *c, struct sbi_TrustClaim *q, uint32_t id, const char *from)
+{
+    q->kind = SBI_TrustKind_GNB;
+    q->node_id = arena_printf(&c->arena, "gnb-001-01-%06x", id);
+    q->has.peer_address = q->has.plmn_id = q->has.gnb_id = q->has.gnb_id_bits = q->has.callback_uri = true;
+    q->peer_address = arena_str(&c->arena, str_of(from));
+    q->plmn_id.mcc = STR("001");
+    q->plmn_id.mnc = STR("01");
+    q->gnb_id = id;
+    q->gnb_id_bits = 24;
+    q->callback_uri = arena_printf(&c->arena, "http://10.0.0.9/none");
+}
+static void claims(struct net *n, uint32_t id, const char *from)
+{
+    n->core.now_us = world_now_us(n->w);
+    struct call *c = call_new(&n->core, SBI_trust_decide_connect);
+    SBI_REQ(trust_decide_connect) *q = call_request(c);
+    claim_body(c, &q->body, id, from);
+    call_notify(c);
+    rt_turn(&n->core);
+}
+static void leaves(struct net *n, uint32_t id, const char *from)
+{
+    struct call *c = call_new(&n->core, SBI_trust_gone);
+    SBI_REQ(trust_gone) *q = call_request(c);
+    q->body.kind = SBI_TrustKind_GNB;
+    q->body.node_id = arena_printf(&c->arena, "gnb-001-01-%06x", id);
+    q->body.has.peer_address = true;
+    q->body.peer_address = arena_str(&c->arena, str_of(from));
+    call_notify(c);
+    rt_turn(&n->core);
+}
+/* Where strangers are let in, one with another's name does not make the trust function forget whose name it is. */
+static void name_of_another(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = "trust: {mode: enforce, strangers: permit, drain: 20 s}\n", .provision = one_of_drago,
+                                                 .policies = {NOTHING}});
+    char why[256];
+    assert_int_equal(trust_of(n)->n_peers, 3);
+    claims(n, 2, "10.0.0.99");
+    assert_int_equal(trust_of(n)->n_peers, 4);
+    leaves(n, 2, "10.0.0.99");
+    assert_int_equal(trust_of(n)->n_peers, 3);
+    claims(n, 2, "10.0.0.99"); /* and while it is there, it is not told what is meant for the other */
+    assert_int_equal(trust_apply(trust_of(n), policy_made(REGIME_HEAD BAN), why, sizeof why), OK);
+    net_run(n, 30 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    assert_int_equal(trust_of(n)->n_draining, 0);
+    net_free(n);
+}
+/* Who goes by himself while he is being emptied is not counted for ever. */
+static void leaves_while_drained(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}});
+    char why[256];
+    assert_int_equal(trust_apply(trust_of(n), policy_made(REGIME_HEAD BAN), why, sizeof why), OK);
+    net_run(n, NET_S);
+    assert_int_equal(trust_of(n)->n_draining, 1);
+    cell_free(&n->cells[1]);
+    net_run(n, NET_S);
+    assert_int_equal(trust_of(n)->n_draining, 0);
+    assert_int_equal(trust_of(n)->n_peers, 2);
+    net_free(n);
+}
+/* The condition is the same, its list is another. */
+static void other_slices(void **state)
+{
+#define SLICES_OF_DRAGO(list) \
+    REGIME_HEAD "  - {id: s, says: x, sure: seen, suppliers: [Drago], decision: permit-with-conditions, conditions: [listed-slices], slices: [" list "]}\n"
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {SLICES_OF_DRAGO("1, 1-000009")}});
+    char why[256];
+    for (uint32_t i = 0; gnb_of(n, i); i++)
+        assert_int_equal(gnb_of(n, i)->tas[0].slices, 3);
+    assert_int_equal(trust_apply(trust_of(n), policy_made(SLICES_OF_DRAGO("1-000009")), why, sizeof why), OK);
+    net_run(n, NET_S);
+    for (uint32_t i = 0; gnb_of(n, i); i++)
+        assert_int_equal(gnb_of(n, i)->tas[0].slices, gnb_of(n, i)->id == 2 ? 2 : 3);
+    net_free(n);
+}
+
+struct notebook { /* evidence that is counted */
+    struct evidence base;
+    uint32_t entries, of_kind[EVIDENCE_KIND_COUNT];
+    char subject[64], body[9000];
+};
+static int notebook_append(struct evidence *e, enum evidence_kind k, struct str subject, struct str body, const struct evidence_message *m, uint32_t n)
+{
+    struct notebook *b = (struct notebook *)e;
+    b->entries++;
+    b->of_kind[k]++;
+    assert_true(str_copy(b->subject, sizeof b->subject, subject));
+    assert_true(str_copy(b->body, sizeof b->body, body));
+    assert_int_equal(body.p[body.n - 1], '}');
+    return OK;
+}
+/* Asked a thousand times a second: the log gets a few, then the number of the rest; what others do is in it. */
+static void no_flood_of_evidence(void **state)
+{
+    static struct notebook book;
+    book = (struct notebook){.base = {notebook_append}};
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}});
+    n->core.evidence = &book.base;
+    for (uint32_t i = 0; i < 1000; i++)
+        claims(n, i + 100, "10.0.0.99"); /* ever new names */
+    assert_in_range(book.entries, 2, TRUST_TOLD);
+    assert_int_equal(trust_of(n)->untold, 2000 - book.entries);
+    uint32_t before = book.entries;
+    for (uint32_t i = 0; i < 1000; i++)
+        claims(n, 1, "10.0.0.16");
+    assert_int_equal(book.entries, before + TRUST_TOLD);
+    claims(n, 2, "10.0.0.16"); /* another element, once */
+    assert_int_equal(book.entries, before + TRUST_TOLD + 1);
+    assert_string_equal(book.subject, "site2-cu");
+    net_run(n, 6 * NET_S);
+    assert_string_equal(book.subject, "trust");
+    assert_non_null(strstr(book.body, "\"entries\":2984"));
+    before = book.entries;
+    net_run(n, 61 * NET_S);
+    claims(n, 1, "10.0.0.16");
+    assert_int_equal(book.entries, before + 1);
+    n->core.evidence = NULL;
+    net_free(n);
+}
+/* However long the reasons are, the decision is kept. */
+static void long_reasons(void **state)
+{
+    static struct notebook book;
+    static char text[8192];
+    book = (struct notebook){.base = {notebook_append}};
+    struct text t = text_over(text, sizeof text);
+    text_add(&t, "%s", REGIME_HEAD);
+    static const char *const whom[] = {"functions: [radio]", "functions: [cu]", "seated_in: [CN]"};
+    for (uint32_t i = 0; i < 3; i++) {
+        text_add(&t, "  - {id: r%u, sure: seen, suppliers: [Drago], %s, decision: deny, says: \"", i, whom[i]);
+        for (uint32_t k = 0; k < 900; k++)
+            text_add(&t, "\\\"");
+        text_add(&t, "\"}\n");
+    }
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}});
+    char why[256];
+    n->core.evidence = &book.base;
+    assert_int_equal(trust_apply(trust_of(n), policy_made(text), why, sizeof why), OK);
+    assert_int_equal(book.of_kind[EVIDENCE_decision], 1);
+    n->core.evidence = NULL;
+    net_free(n);
+}
+
 int main(void)
 {
     return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
-               unit(protected_sent_away), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission));
+               unit(protected_sent_away), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission),
+               unit(name_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));
 }
