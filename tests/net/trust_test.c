@@ -373,6 +373,41 @@ static void upf_loses_permission(void **state)
     net_free(n);
 }
 
+/* Not for protected subscribers any more: theirs go, those of others stay. */
+static void upf_not_for_protected(void **state)
+{
+    struct net_options o = {.more = ENFORCE, .provision = upf_of_drago, .policies = {NOTHING}, .subscriber = government};
+    char why[256];
+    for (uint32_t i = 0; i < 2; i++) {
+        struct net *n = net_new(o);
+        net_register(n, n->ue[0]);
+        net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+        assert_int_equal(trust_apply(trust_of(n), policy_made(NOT_FOR_PROTECTED), why, sizeof why), OK);
+        net_run(n, 5 * NET_S);
+        assert_int_equal(n->smf->sessions.used, i);
+        assert_int_equal(net_upf_sessions(n), i);
+        net_free(n);
+        o.subscriber = NULL;
+    }
+}
+/* The decision comes while a session is being established there: it does not stay. */
+static void upf_banned_meanwhile(void **state)
+{
+    for (uint32_t ms = 0; ms < 30; ms++) {
+        struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = upf_of_drago, .policies = {NOTHING}});
+        char why[256];
+        net_register(n, n->ue[0]);
+        net_run(n, NET_S);
+        assert_true(ue_session_open(n->ue[0], &(struct ue_open){.dnn = "internet", .has_slice = true, .slice = {.sst = 1}}) > 0);
+        net_run(n, ms * NET_MS / 2);
+        assert_int_equal(trust_apply(trust_of(n), policy_made(REGIME_HEAD BAN), why, sizeof why), OK);
+        net_run(n, 10 * NET_S);
+        assert_int_equal(n->smf->sessions.used, 0);
+        assert_int_equal(net_upf_sessions(n), 0);
+        net_free(n);
+    }
+}
+
 /* ---- claims of others ---- */
 static void claim_body(struct call *c, struct sbi_TrustClaim *q, uint32_t id, const char *from)
 {
@@ -525,6 +560,6 @@ int main(void)
 {
     return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
-               unit(protected_sent_away), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission),
+               unit(protected_sent_away), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
                unit(name_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));
 }

@@ -241,15 +241,15 @@ static uint8_t subscription_apply(struct smf_session *s, struct establishment *f
     smf_qos_of_subscription(&s->qos, d);
     smf_security_of_config(s, s->dnn->c);
     smf_security_of_subscription(s, d);
-    bool is_protected = is_protected_subscriber(s, f->subscription->rsp);
-    if (is_protected || s->up_protection)
+    s->is_protected = is_protected_subscriber(s, f->subscription->rsp);
+    if (s->is_protected || s->up_protection)
         smf_security_require(s);
     s->max_rate_ul = f->ask.max_rate_ul;
     s->max_rate_dl = f->ask.max_rate_dl;
     fixed_addresses(d, &v4, &v6);
     if (smf_addresses_take(s, &v4, &v6) < 0)
         return NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
-    s->upf = smf_upf_select(s->smf, s->dnn, is_protected);
+    s->upf = smf_upf_select(s->smf, s->dnn, s->is_protected);
     if (!s->upf)
         return NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
     s->upf->sessions++;
@@ -420,6 +420,10 @@ static void succeeded(struct smf_session *s, struct establishment *f)
 {
     struct rt *rt = s->smf->rt;
     s->state = SMF_ACTIVE;
+    if (!smf_trust_permits(s)) {
+        s->release_cause = NAS_GSM_CAUSE_REACTIVATION_REQUESTED;
+        s->pending |= SMF_PENDING_RELEASE;
+    }
     smf_session_changed(s);
     metric_add(rt->metrics, METRIC_session_ok, 1);
     metric_observe(rt->metrics, METRIC_session_us, rt->now_us - f->f.p.started_us);

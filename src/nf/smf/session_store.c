@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 enum { FORMAT = 1, ROW_OCTETS = 1024, KEY_OCTETS = SMF_SUPI_MAX + 5 };
-enum { ROW_V4 = 1, ROW_V6 = 2, ROW_SD = 4, ROW_REGISTERED = 8, ROW_RATE_UL = 16, ROW_RATE_DL = 32 };
+enum { ROW_V4 = 1, ROW_V6 = 2, ROW_SD = 4, ROW_REGISTERED = 8, ROW_RATE_UL = 16, ROW_RATE_DL = 32, ROW_PROTECTED = 64 };
 static const uint64_t ORPHAN_US = 60000000; /* in which AMFs name the sessions that they have */
 
 static struct bytes key_of(const struct smf_session *s, char buf[KEY_OCTETS])
@@ -53,7 +53,8 @@ static struct bytes encode(const struct smf_session *s, struct wr *w)
     wr_u8(w, FORMAT);
     wr_u8(w, (uint8_t)((s->v4 != POOL_NONE ? ROW_V4 : 0) | (s->v6 != POOL_NONE ? ROW_V6 : 0) |
                        (s->has_sd ? ROW_SD : 0) | (s->is_registered ? ROW_REGISTERED : 0) |
-                       (s->max_rate_ul ? ROW_RATE_UL : 0) | (s->max_rate_dl ? ROW_RATE_DL : 0)));
+                       (s->max_rate_ul ? ROW_RATE_UL : 0) | (s->max_rate_dl ? ROW_RATE_DL : 0) |
+                       (s->is_protected ? ROW_PROTECTED : 0)));
     wr_bytes(w, BYTES_OF(octets));
     put_text(w, s->dnn->c->name);
     put_text(w, s->upf->c->name);
@@ -176,6 +177,7 @@ static int decode(struct bytes row, struct smf_session *s)
     s->has_sd = flags & ROW_SD;
     s->max_rate_ul = flags & ROW_RATE_UL;
     s->max_rate_dl = flags & ROW_RATE_DL;
+    s->is_protected = flags & ROW_PROTECTED;
     if (!known || r.bad || rd_left(&r) || (uri.n && memchr(uri.p, 0, uri.n)) ||
         !str_copy(s->status_uri, sizeof s->status_uri, uri) || s->integrity > NGAP_IntegrityProtectionIndication_not_needed ||
         s->ciphering > NGAP_ConfidentialityProtectionIndication_not_needed)

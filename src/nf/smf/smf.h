@@ -94,6 +94,7 @@ struct smf_session {
     struct link changed; /* smf.changed */
     uint8_t plmn[3];
     uint8_t integrity, ciphering; /* NGAP_IntegrityProtectionIndication_*, NGAP_Confidentiality… */
+    bool is_protected;  /* of a subscriber whom not every UPF may serve */
     bool up_protection; /* where the phone was when it asked, policy wants user data protected on the radio */
     bool max_rate_ul, max_rate_dl; /* integrity protection at any rate, not just 64 kbit/s */
     char policy_id[SMF_POLICY_ID_MAX + 1]; /* empty: none */
@@ -202,6 +203,8 @@ static inline bool smf_upf_may_serve(const struct smf_upf *u) { return smf_upf_i
 /* ---- trust.c: who built the UPF ---- */
 void smf_trust_ask(struct smf_upf *); /* the association is up */
 void smf_trust_gone(struct smf_upf *);
+/* May the session be on its UPF, as decided by now? Its establishment may have begun before. */
+bool smf_trust_permits(const struct smf_session *);
 void smf_op_trust_changed(void *smf, struct call *); /* callback path "trust/{upf}" */
 void smf_trust_stop(struct smf *);
 /* The session's security where policy or the subscriber wants user data protected on the radio. */

@@ -30,12 +30,14 @@ static void node_text(const struct smf_upf *u, char buf[NET_ADDR_TEXT])
     addr_text(&host, buf);
 }
 
-/* Its sessions are released, and the phones ask for new ones, which come to other UPFs. */
+bool smf_trust_permits(const struct smf_session *s) { return !s->upf->refused && !(s->is_protected && s->upf->no_protected); }
+/* Sessions that may not be there are released, and the phones ask for new ones, which come to other UPFs. Those that are
+ * being established see it at their end. */
 static void sessions_release(struct smf_upf *u)
 {
     struct smf_session *s;
     for (uint32_t i = 0; (s = slab_next(&u->smf->sessions, &i));)
-        if (s->upf == u && s->state == SMF_ACTIVE) {
+        if (s->upf == u && s->state == SMF_ACTIVE && !smf_trust_permits(s)) {
             s->release_cause = NAS_GSM_CAUSE_REACTIVATION_REQUESTED;
             smf_collide(s, &(struct smf_input){.event = SMF_EV_NETWORK_RELEASE});
         }
@@ -57,10 +59,10 @@ static void run(struct proc *p, const struct wake *w)
     }
     if (f->upf->refused) {
         LOG(smf->rt->log, upf_refused, "upf=" STR_FMT " why=\"%s\"", STR_ARG(f->upf->c->name), why);
-        sessions_release(f->upf);
-    } else if (f->upf->restore) {
-        smf_restore(f->upf);
     }
+    sessions_release(f->upf);
+    if (!f->upf->refused && f->upf->restore)
+        smf_restore(f->upf);
     PROC_END(p);
 }
 static const struct proc_type ASKING = {"trust", sizeof(struct asking), run, NULL};
@@ -132,10 +134,9 @@ void smf_op_trust_changed(void *state, struct call *c)
             continue;
         bool was_refused = u->refused;
         take(u, &q->body.decision, why);
-        if (!was_refused && u->refused) {
+        if (!was_refused && u->refused)
             LOG(smf->rt->log, upf_refused, "upf=" STR_FMT " why=\"%s\"", STR_ARG(u->c->name), why);
-            sessions_release(u);
-        }
+        sessions_release(u);
     }
     call_reply(c, 204);
 }
