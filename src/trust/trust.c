@@ -304,17 +304,19 @@ static void put_slices(struct arena *a, const struct policy_verdict *v, struct s
     d->has.slices = d->slices.n > 0;
     d->slices.p = list;
 }
-/* What the verdict means for the peer is remembered, so that a change of it is seen. True: it was another. */
-static bool verdict_keep(struct trust_peer *p, const struct policy_verdict *v)
+/* Does the verdict mean for the peer what the one before meant? */
+static bool is_another(const struct trust_peer *p, const struct policy_verdict *v)
 {
     struct config_slice s[TRUST_SLICES] = {0};
     uint32_t n = slices_of(v, s);
-    bool same = p->permitted == v->permitted && p->conditions == v->conditions && p->n_slices == n && memcmp(p->slices, s, sizeof s) == 0;
+    return p->permitted != v->permitted || p->conditions != v->conditions || p->n_slices != n || memcmp(p->slices, s, sizeof s) != 0;
+}
+static void verdict_keep(struct trust_peer *p, const struct policy_verdict *v)
+{
     p->permitted = v->permitted;
     p->conditions = v->conditions;
-    p->n_slices = n;
-    memcpy(p->slices, s, sizeof s);
-    return !same;
+    memset(p->slices, 0, sizeof p->slices);
+    p->n_slices = slices_of(v, p->slices);
 }
 static bool decision_put(const struct trust *t, struct arena *a, const struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f,
                          struct sbi_TrustDecision *d)
@@ -495,10 +497,10 @@ static void renew_one(struct trust *t, struct trust_peer *p)
     enum trust_finding f;
     p->element = identify(t, p, &f);
     decide(t, p, &v);
-    bool was_permitted = p->permitted;
-    if (!verdict_keep(p, &v) && !(p->draining && v.permitted))
+    if (!is_another(p, &v) && !(p->draining && v.permitted))
         return;
-    bool loses = was_permitted && !v.permitted && is_enforced(t);
+    bool loses = p->permitted && !v.permitted && is_enforced(t);
+    verdict_keep(p, &v);
     t->n_draining += (loses && !p->draining) - (v.permitted && p->draining);
     p->draining = loses || (p->draining && !v.permitted);
     decision_tell(t, p, &v, f, false);
@@ -602,7 +604,7 @@ static void preview_one(struct trust *t, struct policy_set *s, struct trust_peer
         ++*lost;
     } else if (!p->permitted && v.permitted) {
         text_add(out, "is permitted from now on: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, first_reason(&v, why));
-    } else if (p->permitted && v.permitted && p->conditions != v.conditions) {
+    } else if (p->permitted && v.permitted && is_another(p, &v)) {
         text_add(out, "gets other conditions: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, first_reason(&v, why));
     }
 }
