@@ -308,6 +308,32 @@ static void protected_sent_away(void **state)
     net_free(n);
 }
 
+/* A subscriber becomes one of the protected while he is connected there. */
+static void protected_from_now_on(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOT_FOR_PROTECTED}});
+    ue_camp(n->ue[0], &n->cells[1]);
+    net_register(n, n->ue[0]);
+    net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    assert_non_null(n->ue[0]->link);
+    n->o.subscriber = government;
+    net_subscribe(n, 1);
+    rt_enter(&n->core);
+    struct call *c = call_new(&n->core, SBI_nudm_sdm_notify);
+    SBI_REQ(nudm_sdm_notify) *q = call_request(c);
+    q->callback = call_callback_uri(&n->core, &c->arena, SBI_NF_AMF, "imsi-001010000000001/sdm");
+    struct sbi_NotifyItem *item = arena_zero(&c->arena, sizeof *item);
+    item->resource_id = STR("am-data");
+    item->changes = STR("[]");
+    q->body.notify_items.p = item;
+    q->body.notify_items.n = 1;
+    call_notify(c);
+    net_run(n, 3 * NET_S);
+    assert_true(net_amf_ue(n, n->ue[0])->is_protected);
+    assert_null(n->ue[0]->link);
+    net_free(n);
+}
+
 /* A gNB that may carry protected user data alone: sessions there have it, and those that come there get it. */
 static void user_plane_protected(void **state)
 {
@@ -482,7 +508,12 @@ static void other_slices(void **state)
     char why[256];
     for (uint32_t i = 0; gnb_of(n, i); i++)
         assert_int_equal(gnb_of(n, i)->tas[0].slices, 3);
-    assert_int_equal(trust_apply(trust_of(n), policy_made(SLICES_OF_DRAGO("1-000009")), why, sizeof why), OK);
+    char out[1024];
+    struct text t = text_over(out, sizeof out);
+    struct policy *fewer = policy_made(SLICES_OF_DRAGO("1-000009"));
+    assert_int_equal(trust_preview(trust_of(n), fewer, &t), 0);
+    assert_non_null(strstr(out, "gets other conditions: site2-cu"));
+    assert_int_equal(trust_apply(trust_of(n), fewer, why, sizeof why), OK);
     net_run(n, NET_S);
     for (uint32_t i = 0; gnb_of(n, i); i++)
         assert_int_equal(gnb_of(n, i)->tas[0].slices, gnb_of(n, i)->id == 2 ? 2 : 3);
@@ -560,6 +591,6 @@ int main(void)
 {
     return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
-               unit(protected_sent_away), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
+               unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
                unit(name_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));
 }

@@ -170,6 +170,8 @@ struct amf_ue;
 /* 0, or the 5GMM cause with which a phone is sent elsewhere: this node is being emptied, or is not trusted with the
  * subscriber (ue NULL: not yet known who it is). */
 uint8_t amf_trust_cause(const struct amf_conn *, const struct amf_ue *);
+/* Protected subscribers do not stay at a node that is not trusted with them: it, or one of them, has changed. */
+void amf_trust_protected_away(struct amf_gnb *);
 /* The node is not what it was, or not there any more: nobody asks, and the trust function forgets it. */
 void amf_trust_gone(struct amf *, struct amf_gnb *);
 struct call;

@@ -24,6 +24,8 @@ static void take(struct update *f)
     uint8_t cause = amf_subscription_store(ue, f->sdm->rsp);
     if (cause)
         amf_deregister(ue, false, cause);
+    else if (ue->conn)
+        amf_trust_protected_away(ue->conn->gnb);
 }
 static void run(struct proc *p, const struct wake *w)
 {

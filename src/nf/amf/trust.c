@@ -182,8 +182,10 @@ uint8_t amf_trust_cause(const struct amf_conn *c, const struct amf_ue *ue)
     return NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA;
 }
 /* Protected subscribers on a node that is not trusted with them any more. */
-static void protected_released(struct amf_gnb *gnb)
+void amf_trust_protected_away(struct amf_gnb *gnb)
 {
+    if (!gnb->trust.no_protected)
+        return;
     struct ngap_Cause cause = amf_cause_radio(NGAP_CauseRadioNetwork_release_due_to_5gc_generated_reason);
     LIST_EACH_SAFE(l, &gnb->conns) {
         struct amf_conn *c = CONTAINER(l, struct amf_conn, on_gnb);
@@ -256,8 +258,7 @@ void amf_op_trust_changed(void *state, struct call *c)
             gnb->is_draining = false;
             timer_stop(&amf->rt->timers, &gnb->drain_timer);
         }
-        if (gnb->trust.no_protected)
-            protected_released(gnb);
+        amf_trust_protected_away(gnb);
         for (uint32_t i = 0; i < gnb->n_tas; i++) /* fewer at once; more with the next configuration update */
             gnb->tas[i].slices &= gnb->trust.slices[gnb->tas[i].plmn];
     }
