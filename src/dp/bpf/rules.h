@@ -66,7 +66,7 @@ INLINE int pdr_find_inline(struct xdp_session *s, __u32 area, const struct way *
 INLINE void seen_fill(struct seen *k, const struct way *w, const void *ip, const void *end)
 {
     __builtin_memset(k, 0, sizeof *k);
-    int ul = w->teid != 0; /* a tunnel from the core has no filters here: dp/offload.c */
+    int ul = w->teid != 0; /* a tunnel from the core has no filters here: dp/offload_compile.c */
     if (w->family == 4) {
         const struct iphdr *h = ip;
         if ((void *)(h + 1) > end)
