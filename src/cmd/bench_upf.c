@@ -2,6 +2,7 @@
 /* bench_upf.c - redoubt bench upf: what a packet costs in the kernel's data path, by itself (test runs of the program)
  * and beside the kernel's own forwarding (in namespaces of its own, with packets made and counted by BPF programs). */
 #include "cmd/bench_upf.h"
+#include "dp/inner.h"
 #include "dp/xdp_bench.h"
 #include "os/loop.h"
 #include "os/netns.h"
@@ -197,15 +198,6 @@ static int path_open(struct bench_upf *b, struct path *p, uint32_t sessions, uns
 }
 
 /* ---- packets ---- */
-static uint16_t sum_of(const uint8_t *p, uint32_t n)
-{
-    uint32_t s = 0;
-    for (uint32_t i = 0; i < n; i += 2)
-        s += be16(p + i);
-    while (s >> 16)
-        s = (s & 0xffff) + (s >> 16);
-    return (uint16_t)~s;
-}
 static void ip_make(uint8_t *ip, uint32_t n, uint32_t src, uint32_t dst)
 {
     ip[0] = 0x45;
@@ -214,7 +206,7 @@ static void ip_make(uint8_t *ip, uint32_t n, uint32_t src, uint32_t dst)
     ip[9] = 17;
     put_be32(ip + 12, src);
     put_be32(ip + 16, dst);
-    put_be16(ip + 10, sum_of(ip, 20));
+    put_be16(ip + 10, (uint16_t)~inet_sum(ip, 20, 0));
 }
 
 /* User packets of n octets, up by tunnel, down or (tunnel false) without: the frame and how it changes by session. */

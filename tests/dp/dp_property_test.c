@@ -22,10 +22,7 @@ static struct world {
 
 static uint32_t random_below(uint32_t n)
 {
-    W.rng ^= W.rng << 13;
-    W.rng ^= W.rng >> 7;
-    W.rng ^= W.rng << 17;
-    return (uint32_t)(W.rng >> 33) % n;
+    return net_random(&W.rng, n);
 }
 
 static bool owns(const struct model *m, const uint8_t *ip, uint8_t first)

@@ -23,6 +23,15 @@ struct net {
     uint8_t room[DP_HEADROOM + 70000];
 };
 
+/* Xorshift: the state, which is not 0, goes on. */
+static inline uint32_t net_random(uint64_t *state, uint32_t below)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return (uint32_t)(*state >> 33) % below;
+}
+
 static inline struct rule_addr v4_peer(uint8_t last)
 {
     return (struct rule_addr){4, 2152, {10, 0, 0, last}};

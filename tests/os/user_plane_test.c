@@ -4,6 +4,7 @@
  * another namespace and back. */
 #include "tests/test.h"
 #include "base/log.h"
+#include "dp/inner.h"
 #include "os/env.h"
 #include "os/netns.h"
 #include "os/user_plane.h"
@@ -138,15 +139,6 @@ static bool wait_for(struct test *t, enum dp_event_kind kind, unsigned n)
         loop_once(t->loop, 10000);
     return t->events[kind] >= n;
 }
-static uint16_t sum(const uint8_t *p, uint32_t n)
-{
-    uint32_t s = 0;
-    for (uint32_t i = 0; i < n; i += 2)
-        s += be16(p + i);
-    while (s >> 16)
-        s = (s & 0xffff) + (s >> 16);
-    return (uint16_t)~s;
-}
 /* An UDP packet of the phone to port 8805, that of N4, of the machine that the UPF runs on. */
 static void knock(struct test *t, uint32_t teid, const uint8_t to_ip[4])
 {
@@ -160,7 +152,7 @@ static void knock(struct test *t, uint32_t teid, const uint8_t to_ip[4])
     q[9] = 17;
     memcpy(q + 12, UE, 4);
     memcpy(q + 16, to_ip, 4);
-    put_be16(q + 10, sum(q, 20));
+    put_be16(q + 10, (uint16_t)~inet_sum(q, 20, 0));
     put_be16(q + 20, 4000);
     put_be16(q + 22, 8805);
     put_be16(q + 24, 12);
@@ -187,10 +179,10 @@ static void ping_send(struct test *t, uint32_t teid, uint16_t sequence)
     q[9] = 1;
     memcpy(q + 12, UE, 4);
     memcpy(q + 16, HOST, 4);
-    put_be16(q + 10, sum(q, 20));
+    put_be16(q + 10, (uint16_t)~inet_sum(q, 20, 0));
     q[20] = 8;
     put_be16(q + 26, sequence);
-    put_be16(q + 22, sum(q + 20, 64));
+    put_be16(q + 22, (uint16_t)~inet_sum(q + 20, 64, 0));
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(2152)};
     inet_pton(AF_INET, "172.30.0.1", &to.sin_addr);
     assert_int_equal(sendto(t->gnb, p, sizeof p, 0, (struct sockaddr *)&to, sizeof to), sizeof p);

@@ -36,10 +36,7 @@ static struct world {
 
 static uint32_t random_below(uint32_t n)
 {
-    W.rng ^= W.rng << 13;
-    W.rng ^= W.rng >> 7;
-    W.rng ^= W.rng << 17;
-    return (uint32_t)(W.rng >> 33) % n;
+    return net_random(&W.rng, n);
 }
 static uint16_t sum(const uint8_t *p, uint32_t n)
 {
