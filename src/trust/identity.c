@@ -38,7 +38,8 @@ void identity_anchors_free(struct identity_anchors *a)
         X509_STORE_free(a->store);
     free(a);
 }
-/* PEM after PEM until there is no other; *n counts. False: one is broken. */
+/* PEM after PEM until there is no other; *n counts. False: one is broken. libcrypto tells the end of the text and a block
+ * that it cannot read by its error alone: a list that was cut must not leave an older one in force unseen. */
 static bool pem_all(struct str pem, bool lists, X509_STORE *store, uint32_t *n)
 {
     BIO *b = BIO_new_mem_buf(pem.p ? pem.p : "", (int)(pem.n < 1u << 28 ? pem.n : 0));
@@ -46,6 +47,7 @@ static bool pem_all(struct str pem, bool lists, X509_STORE *store, uint32_t *n)
     uint8_t *der = NULL;
     long octets;
     bool ok = b != NULL;
+    ERR_clear_error();
     while (ok && PEM_read_bio(b, &name, &header, &der, &octets) == 1) {
         const uint8_t *p = der;
         if (lists) {
@@ -62,6 +64,7 @@ static bool pem_all(struct str pem, bool lists, X509_STORE *store, uint32_t *n)
         OPENSSL_free(header);
         OPENSSL_free(der);
     }
+    ok = ok && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
     BIO_free(b);
     ERR_clear_error();
     return ok;

@@ -199,6 +199,34 @@ static void revokes(void **state)
     assert_int_equal(ca_reason_parse(STR("KeyCompromise")), 1);
     assert_int_equal(ca_reason_parse(STR("boredom")), 255);
 }
+/* A file whose second block was cut or garbled on its way is no file: what it revokes would be in force for nobody. */
+static void every_block_can_be_read(void **state)
+{
+    struct ca_revoked list[] = {{.when = NOW - 10, .reason = 1}};
+    struct identity_anchors *a;
+    char *older, *newer, both[3 * CA_PEM];
+    uint32_t n[2];
+    memcpy(list[0].serial, g1.serial, CA_SERIAL);
+    assert_int_equal(ca_crl(ca, list, 0, 1, (struct ca_term){NOW - 9, NOW + DAY}, &older, &n[0]), OK);
+    assert_int_equal(ca_crl(ca, list, 1, 2, (struct ca_term){NOW - 5, NOW + DAY}, &newer, &n[1]), OK);
+    for (uint32_t cut = 0; cut < n[1]; cut++) {
+        int k = snprintf(both, sizeof both, "%s%.*s", older, (int)(n[1] - cut), newer);
+        assert_int_equal(identity_anchors_new(&a), OK);
+        int got = identity_anchors_add_crl(a, (struct str){both, (uint32_t)k});
+        bool whole = cut <= 1, text = n[1] - cut < sizeof "-----BEGIN X509 CRL-----" - 1; /* what is around blocks is not read */
+        assert_int_equal(got, whole ? 2 : text ? 1 : ERR_SYNTAX);
+        identity_anchors_free(a);
+    }
+    snprintf(both, sizeof both, "%s%s", older, newer);
+    both[n[0] + n[1] / 2] = '!'; /* no base64 */
+    assert_int_equal(identity_anchors_new(&a), OK);
+    assert_int_equal(identity_anchors_add_crl(a, str_of(both)), ERR_SYNTAX);
+    snprintf(both, sizeof both, "%s%.*s", ca_cert.text, (int)other_cert.n / 2, other_cert.text);
+    assert_int_equal(identity_anchors_add(a, str_of(both)), ERR_SYNTAX);
+    identity_anchors_free(a);
+    free(older);
+    free(newer);
+}
 static void authority_has_bounds(void **state)
 {
     struct inv_element e = element("e");
@@ -228,6 +256,6 @@ static void no_octet_can_change(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {unit(proves), unit(refuses_certificates), unit(tells_elements_apart), unit(signs_requests), unit(finds_copies),
-                                       unit(by_address), unit(revokes), unit(authority_has_bounds), unit(no_octet_can_change)};
+                                       unit(by_address), unit(revokes), unit(every_block_can_be_read), unit(authority_has_bounds), unit(no_octet_can_change)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
