@@ -197,15 +197,15 @@ static int remove_them(struct inventory_command *c)
 /* ---- bills of materials ---- */
 static int bom_row(void *ctx, const struct inv_texts *t)
 {
-    static char line[8 * INV_TEXT_MAX];
+    static char line[2 * INV_ROW_MAX]; /* every octet of a row may be a quote, which is doubled */
     struct text out = text_over(line, sizeof line);
     inv_csv_line(&out, INV_component, t);
-    return fputs(line, ctx) < 0 ? ERR_NOSPACE : OK;
+    return out.full || fputs(line, ctx) < 0 ? ERR_NOSPACE : OK;
 }
 static int bom_import(struct inventory_command *c, const struct cyclonedx *bill, char *csv, size_t n)
 {
     char within[INV_TEXT_MAX + 2];
-    int k = snprintf(within, sizeof within, "%.900s\x1f", c->words[0]);
+    int k = snprintf(within, sizeof within, "%.*s\x1f", INV_TEXT_MAX, c->words[0]);
     struct inv_text t = {str_of(c->words[1]), {csv, (uint32_t)n}, false, INV_component};
     struct inv_import m = {.texts = &t, .n_texts = 1, .within = {within, (uint32_t)k}};
     c->complete = true;

@@ -142,7 +142,8 @@ static int show_row(void *ctx, const struct inv_version *r)
     struct showing *s = ctx;
     const struct inv_kind_desc *d = inv_kind_desc(r->kind);
     struct inv_texts v;
-    char id[160], day[INV_DATE_TEXT], line[4096];
+    char id[160], day[INV_DATE_TEXT];
+    static char line[LINE];
     struct text t = text_over(line, sizeof line);
     if ((s->kind != INV_KINDS && r->kind != s->kind) || !str_eq(r->key, s->key) || !inv_row_get(d, r->row, &v))
         return OK;

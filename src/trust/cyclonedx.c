@@ -64,16 +64,20 @@ static bool text_member(struct bill *b, struct str *out)
 {
     return json_peek(&b->j) == JSON_TEXT ? json_text(&b->j, &b->scratch, out) : json_skip(&b->j);
 }
+/* Goes into an object; anything else is passed over. */
+static bool object(struct bill *b)
+{
+    if (json_peek(&b->j) == JSON_OBJECT)
+        return json_object(&b->j);
+    json_skip(&b->j);
+    return false;
+}
 /* An object's member `wanted` that is a text; the rest is passed over. */
 static void name_of(struct bill *b, const char *wanted, struct str *out)
 {
     struct str name;
     char scratch[64];
-    if (json_peek(&b->j) != JSON_OBJECT) {
-        json_skip(&b->j);
-        return;
-    }
-    for (bool more = json_object(&b->j); more && json_member(&b->j, &name, scratch);)
+    for (bool more = object(b); more && json_member(&b->j, &name, scratch);)
         if (str_is(name, wanted))
             text_member(b, out);
         else
@@ -124,30 +128,38 @@ static void wrong(struct bill *b, const char *why)
         snprintf(b->out->why, sizeof b->out->why, "%s", why);
     json_wrong(&b->j, b->out->why);
 }
-static void emit(struct bill *b, struct inv_texts *t, struct str group, uint32_t line, uint32_t column)
+static bool fields_ok(struct bill *b, const struct inv_texts *t, uint32_t line, uint32_t column)
 {
     const struct inv_kind_desc *d = inv_kind_desc(INV_component);
-    char why[INV_REASON], text[INV_REASON], full[INV_TEXT_MAX];
+    char why[INV_REASON], text[INV_REASON];
     uint8_t scratch[64];
-    t->v[COMPONENT_product] = b->product;
-    if (group.n && group.n + t->v[COMPONENT_name].n + 1 < sizeof full) {
-        int n = snprintf(full, sizeof full, STR_FMT "/" STR_FMT, STR_ARG(group), STR_ARG(t->v[COMPONENT_name]));
-        t->v[COMPONENT_name] = (struct str){full, (uint32_t)n};
-    }
     for (uint32_t i = 0; i < d->n_fields; i++)
         if (t->v[i].n && !inv_value_parse(&d->fields[i], t->v[i], scratch, why)) {
             b->j.line = line;
             b->j.column = column;
             snprintf(text, sizeof text, "a component's %s: %.100s", d->fields[i].name, why);
             wrong(b, text);
-            return;
+            return false;
         }
+    return true;
+}
+static void emit(struct bill *b, struct inv_texts *t, struct str group, uint32_t line, uint32_t column)
+{
+    char full[2 * INV_TEXT_MAX];
+    struct text name = text_over(full, sizeof full);
+    t->v[COMPONENT_product] = b->product;
     if (!t->v[COMPONENT_name].n) {
         b->j.line = line;
         b->j.column = column;
         wrong(b, "a component without a name");
         return;
     }
+    if (group.n) {
+        text_add(&name, STR_FMT "/" STR_FMT, STR_ARG(group), STR_ARG(t->v[COMPONENT_name]));
+        t->v[COMPONENT_name] = (struct str){name.p, name.n}; /* where it was cut, it is too long anyway */
+    }
+    if (!fields_ok(b, t, line, column))
+        return;
     if (!is_new(b, t->v[COMPONENT_name], t->v[COMPONENT_version])) {
         b->out->repeated++;
         return;
@@ -188,7 +200,14 @@ static void component(struct bill *b, bool is_product)
     if (b->j.why || b->err)
         return;
     t.v[COMPONENT_supplier] = t.v[COMPONENT_supplier].n ? t.v[COMPONENT_supplier] : maker;
-    if (is_product) {
+    if (is_product) { /* told to people: by the same rules as what is kept */
+        struct str version = t.v[COMPONENT_version];
+        name = t.v[COMPONENT_name];
+        memset(&t, 0, sizeof t);
+        t.v[COMPONENT_name] = name;
+        t.v[COMPONENT_version] = version;
+        if (!fields_ok(b, &t, line, column))
+            return;
         str_copy(b->out->name, sizeof b->out->name, t.v[COMPONENT_name]);
         str_copy(b->out->version, sizeof b->out->version, t.v[COMPONENT_version]);
     } else {
@@ -207,11 +226,7 @@ static void metadata(struct bill *b)
 {
     struct str name;
     char scratch[64];
-    if (json_peek(&b->j) != JSON_OBJECT) {
-        json_skip(&b->j);
-        return;
-    }
-    for (bool more = json_object(&b->j); more && json_member(&b->j, &name, scratch);)
+    for (bool more = object(b); more && json_member(&b->j, &name, scratch);)
         if (str_is(name, "component") && json_peek(&b->j) == JSON_OBJECT)
             component(b, true);
         else

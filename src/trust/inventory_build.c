@@ -67,6 +67,8 @@ void inv_finding_add(struct inv_report *r, uint32_t text, struct inv_place at, c
     va_start(ap, format);
     vsnprintf(f->why, sizeof f->why, format, ap);
     va_end(ap);
+    for (char *p = f->why; *p; p++) /* it quotes what was refused, and is read at a terminal */
+        *p = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
 }
 void inv_build_wrong(struct inv_build *b, const struct inv_record *r, uint32_t field, const char *format, ...)
 {
@@ -327,6 +329,7 @@ static int arrays_fill(struct inv_build *b, struct inventory *v, struct pool *p,
 }
 
 /* ---- references ---- */
+enum { SUGGESTED = 50 }; /* findings for which the id that was meant is looked for */
 static void unknown_ref(struct inv_build *b, const struct inv_record *r, const struct inv_kind_desc *d, uint32_t field,
                         struct str id)
 {
@@ -334,7 +337,7 @@ static void unknown_ref(struct inv_build *b, const struct inv_record *r, const s
     const struct inv_records *all = &b->kinds[k];
     struct str near = {NULL, 0};
     uint32_t best = UINT32_MAX;
-    if (all->n <= 2000) /* beyond that a suggestion is chance */
+    if (all->n <= 2000 && b->report->n_findings < SUGGESTED) /* beyond that it is chance, or read by nobody */
         for (uint32_t i = 0; i < all->n; i++)
             if (str_is_nearer(id, all->v[i].key, &best))
                 near = all->v[i].key;

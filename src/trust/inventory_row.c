@@ -148,7 +148,7 @@ static bool number(struct str s, double *out)
     if (!s.n || s.n >= sizeof buf)
         return false;
     for (uint32_t i = 0; i < s.n; i++) /* what strtod takes beside that, names of infinities, is no number here */
-        if (!strchr("0123456789+-.eE", s.p[i]))
+        if (!s.p[i] || !strchr("0123456789+-.eE", s.p[i]))
             return false;
     str_copy(buf, sizeof buf, s);
     *out = strtod(buf, &end);

@@ -118,6 +118,33 @@ static void takes_a_bill(void **state)
     assert_int_equal(DO("bom", "hr", file_make("bad.json", "{\n\"bomFormat\":\"SPDX\"}")), 1);
     says(c.err, "bad.json:1:1: this is no CycloneDX");
 }
+/* As long as the texts of a component may be, each octet one that CSV and JSON write as two. */
+static void takes_a_long_bill(void **state)
+{
+    char quotes[2001], *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    for (unsigned i = 0; i < 1000; i++)
+        memcpy(quotes + 2 * i, "\\\"", 3);
+    fprintf(f, "{\"bomFormat\":\"CycloneDX\",\"components\":[{\"name\":\"a\",\"version\":\"%s\",\"purl\":\"%s\",\"type\":\"%s\","
+               "\"supplier\":{\"name\":\"%s\"},\"licenses\":[{\"expression\":\"%s\"}]},{\"name\":\"hidden\"}]}",
+            quotes, quotes, quotes, quotes, quotes);
+    fclose(f);
+    assert_int_equal(DO("bom", "hr", file_make("long.json", text)), 0);
+    free(text);
+    says(c.out, "2 components");
+    says(c.out, "2 records added");
+    assert_int_equal(DO("show", "component", "hr / hidden / "), 0);
+    assert_int_equal(DO("list", "components", "--json"), 0);
+    char *id = c.out; /* the record of the long texts, whole */
+    says(id, "\"type\":\"");
+    char *key = malloc(1200), *p = key + sprintf(key, "hr / a / ");
+    memset(p, '"', 1000);
+    p[1000] = 0;
+    assert_int_equal(DO("show", "component", key, "--json"), 0);
+    says(c.out, "\"}\n");
+    free(key);
+}
 static void makes_a_country(void **state)
 {
     char *csv = path("made"), *json = path("made.json"), *db = path("made.db");
@@ -151,6 +178,6 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder))
         return 1;
     snprintf(store, sizeof store, "%s/store.db", folder);
-    return cmocka_run_group_tests(((const struct CMUnitTest[]){unit(imports_and_remembers), unit(refuses), unit(exports_what_imports), unit(takes_a_bill), unit(makes_a_country)}),
+    return cmocka_run_group_tests(((const struct CMUnitTest[]){unit(imports_and_remembers), unit(refuses), unit(exports_what_imports), unit(takes_a_bill), unit(takes_a_long_bill), unit(makes_a_country)}),
                                   NULL, clean);
 }

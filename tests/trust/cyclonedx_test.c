@@ -56,6 +56,9 @@ static void refuses(void **state)
          "a component's name: expected a text on one line, without control characters", 1, 40},
         {"{\"bomFormat\":\"CycloneDX\",\"components\":[{\"name\":\"a\",\"hashes\":[{\"alg\":\"SHA-256\",\"content\":\"12\"}]}]}",
          "a component's sha256: expected SHA-256 as 64 hex digits", 1, 40},
+        {"{\"bomFormat\":\"CycloneDX\",\"components\":[{\"group\":\"g\",\"version\":\"1\"}]}", "a component without a name", 1, 40},
+        {"{\"bomFormat\":\"CycloneDX\",\"metadata\":{\"component\":{\"name\":\"\\u001b[2J\"}}}", /* it would clear the screen */
+         "a component's name: expected a text on one line, without control characters", 1, 50},
         {"{\"bomFormat\":\"CycloneDX\",\"components\":[7]}", "expected an object, { ... }", 1, 40},
         {"[]", "expected an object, { ... }", 1, 1},
         {"", "the text ends before it should", 1, 1},
@@ -64,6 +67,23 @@ static void refuses(void **state)
         assert_int_equal(read_bill(wrong[i].text), ERR_SYNTAX);
         assert_string_equal(out.why, wrong[i].why);
         assert_int_equal(out.line * 1000 + out.column, wrong[i].line * 1000 + wrong[i].column);
+    }
+}
+/* The group is a part of the name: two groups with one name are two components, and what is too long is said. */
+static void groups_are_kept(void **state)
+{
+    char text[4000], g[1001];
+    memset(g, 'g', 1000);
+    g[1000] = 0;
+    for (int n = 998; n <= 1000; n++) {
+        snprintf(text, sizeof text, "{\"bomFormat\":\"CycloneDX\",\"components\":[{\"group\":\"%.*s\",\"name\":\"x\"},"
+                                    "{\"group\":\"h\",\"name\":\"x\"},{\"name\":\"x\"}]}", n, g);
+        int e = read_bill(text);
+        assert_int_equal(e, n == 998 ? OK : ERR_SYNTAX);
+        if (e == OK)
+            assert_int_equal(out.components, 3);
+        else
+            assert_string_equal(out.why, "a component's name: expected at most 1000 octets");
     }
 }
 /* Cut anywhere: an error with a place, never anything else. */
@@ -108,4 +128,4 @@ static void replaces_within_the_product(void **state)
     store_memory_free(s);
 }
 
-int main(void) { return RUN(unit(keeps), unit(refuses), unit(refuses_what_is_cut), unit(replaces_within_the_product)); }
+int main(void) { return RUN(unit(keeps), unit(refuses), unit(groups_are_kept), unit(refuses_what_is_cut), unit(replaces_within_the_product)); }

@@ -124,6 +124,33 @@ static void refuses_circles(void **state)
     assert_true(v->ownership[h->owners.first].state_owned != v->ownership[h->owners.first + 1].state_owned);
     inventory_free(v);
 }
+/* What is refused is quoted, and read at a terminal; for more mistakes than anybody reads nobody looks for what was meant. */
+static void findings_are_tame(void **state)
+{
+    refused(READ({INV_supplier, "id,name,country\nx,X,\x1b[2J\x7f\n"}),
+            "suppliers:2:5: country: found '?[2J?', expected a country as ISO 3166 has it: SE, KR, US");
+    static const char nul[] = "id,latitude,longitude\ns,5\0" "6,7\n";
+    struct inv_text t = {STR("sites"), {nul, sizeof nul - 1}, false, INV_site};
+    struct inv_report report;
+    struct inventory *v;
+    assert_int_equal(inventory_read(&v, &t, 1, &asked, &report), ERR_SYNTAX);
+    assert_string_equal(report.findings[0].why, "latitude: found '5', expected a number");
+    inv_report_free(&report);
+    char *text = NULL;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+    fputs("id,name,country,parent\n", f);
+    for (unsigned i = 0; i < 200; i++)
+        fprintf(f, "supplier-%03u,S,SE,suplier-%03u\n", i, (i + 1) % 200);
+    fclose(f);
+    t = (struct inv_text){STR("s"), {text, (uint32_t)n}, false, INV_supplier};
+    assert_int_equal(inventory_read(&v, &t, 1, &asked, &report), ERR_SYNTAX);
+    assert_int_equal(report.n_findings, 200);
+    for (uint32_t i = 0; i < 200; i++)
+        assert_int_equal(strstr(report.findings[i].why, "is meant?") || strstr(report.findings[i].why, "' meant?"), i < 50);
+    inv_report_free(&report);
+    free(text);
+}
 #define ELEMENT_IS(columns, value, text)                                                                               \
     refused(READ(COUNTRY, {INV_element, "id,function," columns "\ne,gnb," value "\n"}), "elements:2:" text)
 static void refuses_elements(void **state)
@@ -529,7 +556,7 @@ static void dates_and_places(void **state)
 
 int main(void)
 {
-    return RUN(unit(reads_and_finds), unit(refuses_by_line), unit(refuses_circles), unit(refuses_elements), unit(reads_json),
+    return RUN(unit(reads_and_finds), unit(refuses_by_line), unit(refuses_circles), unit(findings_are_tame), unit(refuses_elements), unit(reads_json),
                unit(remembers), unit(half_is_nothing), unit(survives_a_crash), unit(two_at_once), unit(csv_json_and_rows_agree),
                unit(dates_and_places));
 }
