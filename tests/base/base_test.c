@@ -143,7 +143,7 @@ static void format_is_as_the_library_does(void **state)
         both_write("%d %05d %4d %lld %ld %zd", (int)u, (int)u, (int)u, (long long)l, (long)l, (ssize_t)l);
     }
     both_write("%lld %d %06d", LLONG_MIN, INT_MIN, -7);
-    both_write("%-6s|%+d|%5s|%g|%p|%hhx|%X", "left", 5, "r", 1.5, (void *)raw, 0x1ff, 0xabcu);
+    both_write("%-6s|%+d|%5s|%g|%p|%hhx|%X", "left", 5, "r", 1.5, (void *)raw, (unsigned char)0xf7, 0xabcu);
     both_write("%u then %-8s and %u", 1u, "gone", 2u);
 }
 

@@ -19,7 +19,7 @@ static int core_socket = -1, gnb_socket = -1;
 #define RUN_IT(...)  command_run(&c, __VA_ARGS__, NULL)
 #define REDOUBT(...) command_run(&c, binary, "trust", __VA_ARGS__, "--store", store, NULL)
 
-static const char *path(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static const char *path(const char *format, ...)
 {
     static char text[16][256];
     static unsigned i;
