@@ -73,12 +73,7 @@ static int bind_finish(struct ca_command *c)
     struct inv_import m = {.texts = &t, .n_texts = 1, .from = c->store.at, .note = STR("keys of certificates of the lab's authority"),
                            .now_us = trust_now_us()};
     int e = inventory_import(c->store.store, &m, &report, &r);
-    int status = e == OK ? EXIT_OK
-                         : ca_refuse("inventory", e == ERR_STORE ? store_error(c->store.store)
-                                                  : report.n_findings ? report.findings[0].why
-                                                                      : err_text(e));
-    inv_report_free(&report);
-    return status;
+    return trust_import_status(&c->store, "ca", e, &report);
 }
 
 /* ---- enrol and sign ---- */

@@ -3,7 +3,6 @@
 #include "cmd/trust_inventory.h"
 #include "os/file.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -343,14 +342,6 @@ struct exporting {
     uint32_t n;
     char line[LINE];
 };
-static FILE *file_new(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (!f)
-        inventory_refuse(path, errno == EEXIST ? "there is such a file; it is not replaced" : strerror(errno));
-    return f;
-}
 static int kind_begin(struct exporting *x, enum inv_kind k)
 {
     struct text t = text_over(x->line, sizeof x->line);
@@ -362,7 +353,7 @@ static int kind_begin(struct exporting *x, enum inv_kind k)
             snprintf(path, sizeof path, "%.4096s/%s.csv", x->c->output, inv_kind_desc(k)->file);
             if (x->out && fclose(x->out) != 0)
                 return ERR_IO;
-            x->out = file_new(path);
+            x->out = trust_file_new("inventory", path);
         }
         if (!x->out)
             return ERR_IO;
@@ -410,7 +401,7 @@ int inventory_export(struct inventory_command *c)
     if (folder && mkdir(c->output, 0755) < 0 && errno != EEXIST)
         status = inventory_refuse(c->output, strerror(errno));
     if (status == EXIT_OK && c->output)
-        x->out = folder ? NULL : file_new(c->output);
+        x->out = folder ? NULL : trust_file_new("inventory", c->output);
     if (status == EXIT_OK && !x->out && !folder)
         status = EXIT_FAILED;
     if (status == EXIT_OK) {

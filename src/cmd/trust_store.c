@@ -2,11 +2,14 @@
 #include "cmd/trust_store.h"
 #include "os/file.h"
 #include "os/store_sqlite.h"
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { FILE_MAX = 1 << 30 };
 
@@ -111,4 +114,19 @@ char *trust_file_read(const char *word, const char *path, struct str *text)
     }
     *text = (struct str){(const char *)b.p, b.n};
     return memory;
+}
+FILE *trust_file_new(const char *word, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!f)
+        refuse(word, path, errno == EEXIST ? "there is such a file; it is not replaced" : strerror(errno));
+    return f;
+}
+int trust_import_status(const struct trust_store *t, const char *word, int e, struct inv_report *report)
+{
+    const char *why = e == ERR_STORE ? store_error(t->store) : report->n_findings ? report->findings[0].why : err_text(e);
+    int status = e == OK ? EXIT_OK : refuse(word, "inventory", why);
+    inv_report_free(report);
+    return status;
 }

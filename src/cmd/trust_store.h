@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "rt/store.h"
 #include "trust/inventory.h"
+#include <stdio.h>
 
 struct trust_store {
     struct cmd_config_options options; /* -c, --set */
@@ -28,3 +29,7 @@ struct inventory *trust_inventory_load(struct trust_store *, const char *word);
 uint64_t trust_now_us(void); /* UTC since 1970 */
 /* A whole file, followed by a NUL; free() it. NULL after it has been said. */
 char *trust_file_read(const char *word, const char *path, struct str *text);
+/* To be written; NULL after it has been said, also where there is one of that name. */
+FILE *trust_file_new(const char *word, const char *path);
+/* What inventory_import() answered, with what it found wrong: EXIT_OK, or what has been said. Ends the report. */
+int trust_import_status(const struct trust_store *, const char *word, int answer, struct inv_report *);

@@ -4,7 +4,6 @@
 #include "trust/inventory_store.h"
 #include "trust/synth.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -36,14 +35,6 @@ static int refuse(const char *what, const char *why)
     fprintf(stderr, "redoubt trust synth: %s: %s\n", what, why);
     return EXIT_FAILED;
 }
-static FILE *file_new(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (!f)
-        refuse(path, errno == EEXIST ? "there is such a file; it is not replaced" : strerror(errno));
-    return f;
-}
 static int kind_begin(struct sink *s, enum inv_kind k)
 {
     struct text t = text_over(s->line, sizeof s->line);
@@ -55,7 +46,7 @@ static int kind_begin(struct sink *s, enum inv_kind k)
     if (s->out && fclose(s->out) != 0)
         return ERR_IO;
     snprintf(path, sizeof path, "%.4096s/%s.csv", s->c->output ? s->c->output : "", inv_kind_desc(k)->file);
-    s->out = s->c->import ? open_memstream(&s->memory[k], &s->octets[k]) : file_new(path);
+    s->out = s->c->import ? open_memstream(&s->memory[k], &s->octets[k]) : trust_file_new("synth", path);
     if (!s->out)
         return ERR_IO;
     inv_csv_header(&t, k);
@@ -102,12 +93,7 @@ static int import(struct synth_command *c, struct sink *s)
             texts[m.n_texts++] = (struct inv_text){str_of(inv_kind_desc((enum inv_kind)k)->file),
                                                    {s->memory[k], (uint32_t)s->octets[k]}, false, (enum inv_kind)k};
     int e = inventory_import(c->store.store, &m, &report, &r);
-    int status = e == OK ? EXIT_OK
-                         : refuse("store", e == ERR_STORE ? store_error(c->store.store)
-                                           : report.n_findings ? report.findings[0].why
-                                                               : err_text(e));
-    inv_report_free(&report);
-    return status;
+    return trust_import_status(&c->store, "synth", e, &report);
 }
 
 static int output_begin(struct synth_command *c, struct sink *s)
@@ -115,7 +101,7 @@ static int output_begin(struct synth_command *c, struct sink *s)
     size_t n = c->output ? strlen(c->output) : 0;
     s->json = n > 5 && strcmp(c->output + n - 5, ".json") == 0;
     if (s->json) {
-        s->out = file_new(c->output);
+        s->out = trust_file_new("synth", c->output);
         if (s->out)
             fprintf(s->out, "{\"note\":\"" NOTE "\",\"synthetic\":true,\n");
         return s->out ? EXIT_OK : EXIT_FAILED;

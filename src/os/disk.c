@@ -113,13 +113,7 @@ static int folder_replace(struct disk *d, const char *name, struct bytes b)
     int fd = openat(f->dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return err_from_errno(errno);
-    int e = OK;
-    for (uint32_t put = 0; e == OK && put < b.n;) {
-        ssize_t k = write(fd, b.p + put, b.n - put);
-        if (k < 0 && errno != EINTR)
-            e = err_from_errno(errno);
-        put += k > 0 ? (uint32_t)k : 0;
-    }
+    int e = file_put(fd, b);
     if (e == OK && fdatasync(fd) < 0)
         e = err_from_errno(errno);
     if (close(fd) < 0 && e == OK)

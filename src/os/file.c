@@ -104,6 +104,16 @@ static int sync_parent(const char *path)
     return rc;
 }
 
+int file_put(int fd, struct bytes b)
+{
+    for (size_t at = 0; at < b.n;) {
+        ssize_t k = write(fd, b.p + at, b.n - at);
+        if (k < 0 && errno != EINTR)
+            return err_from_errno(errno);
+        at += k > 0 ? (size_t)k : 0;
+    }
+    return OK;
+}
 int file_write(const char *path, struct bytes b, unsigned mode)
 {
     char tmp[PATH_MAX];
@@ -115,12 +125,8 @@ int file_write(const char *path, struct bytes b, unsigned mode)
     if (fd < 0)
         return err_from_errno(errno);
     int rc = fchmod(fd, mode) < 0 ? err_from_errno(errno) : OK;
-    for (size_t at = 0; rc == OK && at < b.n;) {
-        ssize_t k = write(fd, b.p + at, b.n - at);
-        if (k < 0 && errno != EINTR)
-            rc = err_from_errno(errno);
-        at += k > 0 ? (size_t)k : 0;
-    }
+    if (rc == OK)
+        rc = file_put(fd, b);
     if (rc == OK && fsync(fd) < 0)
         rc = err_from_errno(errno);
     if (close(fd) < 0 && rc == OK)

@@ -244,17 +244,6 @@ static void map(struct out *o, const struct whatif *w)
 }
 
 /* ---- cells that take over ---- */
-struct ranked {
-    uint32_t index;
-    uint64_t weight;
-};
-static int by_weight(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    if (x->weight != y->weight)
-        return x->weight > y->weight ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
 static void crowded_row(struct out *o, const struct whatif *w, const struct ranked *r)
 {
     const struct whatif_element *e = &w->elements[r->index];
@@ -272,19 +261,12 @@ static void crowded_row(struct out *o, const struct whatif *w, const struct rank
 }
 static void crowded(struct out *o, const struct whatif *w)
 {
-    const struct inventory *v = w->ask.inventory;
-    struct ranked *full = calloc(v->n_elements + 1u, sizeof *full);
     uint32_t n = 0;
-    for (uint32_t i = 0; full && i < v->n_elements; i++) {
-        uint64_t load = (uint64_t)v->elements[i].subscribers + w->elements[i].demand, capacity = w->elements[i].capacity;
-        if (whatif_is_live(&w->elements[i]) && w->elements[i].demand && capacity && load > capacity)
-            full[n++] = (struct ranked){i, load * 1000 / capacity};
-    }
+    struct ranked *full = whatif_crowded(w, &n);
     if (!full) {
         o->bad = true;
         return;
     }
-    qsort(full, n, sizeof *full, by_weight);
     if (n) {
         out_str(o, STR("<h3>Neighbours that take over and overflow"));
         mark(o, "M3");

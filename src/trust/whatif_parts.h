@@ -18,6 +18,13 @@ static inline bool whatif_is_silent(const struct whatif_element *e)
 /* Adds to the sum of its currency; false: there are too many currencies. */
 bool whatif_money_add(struct whatif_money *, uint32_t *n, const char currency[4], uint64_t amount);
 struct whatif_money whatif_money_most(const struct whatif_money *, uint32_t n); /* the greatest; zeroed: none */
+/* Cells, the heaviest first; free() them. NULL: no memory. */
+struct ranked {
+    uint32_t index;
+    uint64_t weight;
+};
+struct ranked *whatif_silenced(const struct whatif *, uint32_t *n); /* by subscribers lost */
+struct ranked *whatif_crowded(const struct whatif *, uint32_t *n);  /* take over more than they have room for; by load, permille of it */
 /* The part of a cell's area that its live neighbours cover (M2), 0 to 1. */
 double whatif_covered(const struct whatif *, uint32_t element);
 

@@ -375,3 +375,37 @@ int whatif_sums(struct whatif *w)
         e = parts[i](w);
     return e;
 }
+
+/* ---- cells by weight ---- */
+static int by_weight(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+static bool is_silenced(const struct whatif *w, uint32_t i, uint64_t *weight)
+{
+    *weight = w->elements[i].lost;
+    return whatif_is_silent(&w->elements[i]);
+}
+static bool is_crowded(const struct whatif *w, uint32_t i, uint64_t *weight)
+{
+    const struct whatif_element *e = &w->elements[i];
+    uint64_t load = (uint64_t)w->ask.inventory->elements[i].subscribers + e->demand;
+    *weight = e->capacity ? load * 1000 / e->capacity : 0;
+    return whatif_is_live(e) && e->demand && e->capacity && load > e->capacity;
+}
+static struct ranked *ranked(const struct whatif *w, bool (*takes)(const struct whatif *, uint32_t, uint64_t *), uint32_t *n)
+{
+    struct ranked *r = calloc(w->ask.inventory->n_elements + 1u, sizeof *r);
+    *n = 0;
+    for (uint32_t i = 0; r && i < w->ask.inventory->n_elements; i++)
+        if (takes(w, i, &r[*n].weight))
+            r[(*n)++].index = i;
+    if (r)
+        qsort(r, *n, sizeof *r, by_weight);
+    return r;
+}
+struct ranked *whatif_silenced(const struct whatif *w, uint32_t *n) { return ranked(w, is_silenced, n); }
+struct ranked *whatif_crowded(const struct whatif *w, uint32_t *n) { return ranked(w, is_crowded, n); }

@@ -81,38 +81,13 @@ static void regions(struct out *o, const struct whatif *w)
 }
 
 /* ---- cells ---- */
-struct ranked {
-    uint32_t index;
-    uint64_t weight;
-};
-static int by_weight(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    if (x->weight != y->weight)
-        return x->weight > y->weight ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
 static void cells(struct out *o, const struct whatif *w)
 {
     const struct inventory *v = w->ask.inventory;
-    struct ranked *lost = calloc(v->n_elements + 1u, sizeof *lost), *full = calloc(v->n_elements + 1u, sizeof *full);
     uint32_t n_lost = 0, n_full = 0;
+    struct ranked *lost = whatif_silenced(w, &n_lost), *full = whatif_crowded(w, &n_full);
     char a[NUMBER_TEXT], b[NUMBER_TEXT], mark[NUMBER_TEXT];
-    for (uint32_t i = 0; lost && full && i < v->n_elements; i++) {
-        const struct whatif_element *e = &w->elements[i];
-        uint64_t load = (uint64_t)v->elements[i].subscribers + e->demand;
-        if (whatif_is_silent(e))
-            lost[n_lost++] = (struct ranked){i, e->lost};
-        else if (whatif_is_live(e) && e->demand && e->capacity && load > e->capacity)
-            full[n_full++] = (struct ranked){i, load * 1000 / e->capacity};
-    }
-    if (!lost || !full)
-        o->bad = true;
-    else {
-        qsort(lost, n_lost, sizeof *lost, by_weight);
-        qsort(full, n_full, sizeof *full, by_weight);
-    }
+    o->bad = o->bad || !lost || !full;
     if (n_lost)
         out_str(o, STR("\nSilent cells, most lost subscribers first               serve now    lose service\n"));
     for (uint32_t i = 0; i < n_lost && i < ROWS; i++) {
