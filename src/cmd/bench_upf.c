@@ -2,6 +2,7 @@
 /* bench_upf.c - redoubt bench upf: what a packet costs in the kernel's data path, by itself (test runs of the program)
  * and beside the kernel's own forwarding (in namespaces of its own, with packets made and counted by BPF programs). */
 #include "cmd/bench_upf.h"
+#include "cmd/bench_upf_tcp.h"
 #include "dp/inner.h"
 #include "dp/xdp_bench.h"
 #include "os/loop.h"
@@ -49,6 +50,7 @@ struct bench_upf {
         double kernel[2][2], upf[2][2]; /* packets a second: [down, up][64, 1400 octets] */
         double police_pct;
     } r;
+    struct bench_upf_tcp tcp;
     char why[XDP_WHY];
 };
 
@@ -456,6 +458,13 @@ static int policed(struct bench_upf *b)
     return EXIT_OK;
 }
 
+/* The worse way. */
+static double portable_share(const struct bench_upf_tcp *t, enum bench_tcp_way of)
+{
+    double down = t->mbit[BENCH_TCP_PORTABLE][0] / t->mbit[of][0], up = t->mbit[BENCH_TCP_PORTABLE][1] / t->mbit[of][1];
+    return down < up ? down : up;
+}
+
 static void report(const struct bench_upf *b)
 {
     const struct {
@@ -475,6 +484,14 @@ static void report(const struct bench_upf *b)
         {"down64_pps", "  down, 64 octets", b->r.upf[0][0], 0},
         {"kernel_up64_pps", "  the kernel, up, 64 octets", b->r.kernel[1][0], 0},
         {"kernel_down64_pps", "  the kernel, down, 64 octets", b->r.kernel[0][0], 0},
+        {"portable_tcp_vs_kernel", "TCP through the portable user plane against the kernel's forwarding, between the same ends",
+         portable_share(&b->tcp, BENCH_TCP_KERNEL), 2},
+        {"portable_tcp_vs_kernel_alone", "  against the kernel's forwarding without phone and gNB", portable_share(&b->tcp, BENCH_TCP_ALONE), 2},
+        {"portable_tcp_down_mbit", "  down, Mbit/s", b->tcp.mbit[BENCH_TCP_PORTABLE][0], 0},
+        {"portable_tcp_up_mbit", "  up, Mbit/s", b->tcp.mbit[BENCH_TCP_PORTABLE][1], 0},
+        {"kernel_tcp_down_mbit", "  the kernel, down, Mbit/s", b->tcp.mbit[BENCH_TCP_KERNEL][0], 0},
+        {"kernel_tcp_up_mbit", "  the kernel, up, Mbit/s", b->tcp.mbit[BENCH_TCP_KERNEL][1], 0},
+        {"police_tcp_pct", "what a policed TCP connection gets, % of its rate", b->tcp.police_pct, 1},
         {"police_udp_error_pct", "what a policed flow gets, off its rate by %", b->r.police_pct, 2},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -503,6 +520,9 @@ int bench_upf(bool json, uint32_t duration_ms)
             say(&b, "beside the kernel's own forwarding");
         status = status ? status : beside(&b);
         status = status ? status : policed(&b);
+        if (status == EXIT_OK)
+            say(&b, "TCP through the portable user plane");
+        status = status ? status : bench_upf_tcp(&b.tcp, b.at.prefix, b.duration_ms < 500 ? b.duration_ms : 500);
     }
     for (int i = 0; i < 2; i++)
         if (b.tools && b.sink[i] >= 0)

@@ -3,8 +3,8 @@
  * clock and takes no memory per packet. One instance belongs to one thread; commands reach it
  * through dp/ring.h.
  *
- * Packets: an input packet has at least DP_HEADROOM writable octets before p; headers are pushed
- * there. It may be written to, and it is given back when the input call returns: what io hands out
+ * Packets: an input packet has at least DP_HEADROOM writable octets before p, or before the user's
+ * packet in it as many as GTPU_PUSH; headers are pushed there. It may be written to, and it is given back when the input call returns: what io hands out
  * must be sent or copied inside the io call. Output is handed out in batches of up to DP_BATCH, at
  * the latest when the call returns; per tunnel and per UE in the order of arrival. io functions
  * must not call back into the same dp.
@@ -17,7 +17,7 @@
 
 enum {
     DP_HEADROOM = 64,
-    DP_BATCH = 64,
+    DP_BATCH = 256,
     DP_INSTANCES = 64, /* data networks */
     DP_POOLS = 16,
     DP_PACKET_MAX = 2048, /* octets of a packet that can be buffered */

@@ -16,14 +16,14 @@ enum { TUN_PACKET = 65536, TUN_READS = 64 };
 struct attach {
     const char *name;
     char given[IFNAMSIZ];
-    bool multi_queue;
+    bool multi_queue, offload;
     int fd;
 };
 static int do_attach(void *ctx)
 {
     struct attach *a = ctx;
-    struct ifreq r = {.ifr_flags =
-                          (short)(IFF_TUN | IFF_NO_PI | (a->multi_queue ? IFF_MULTI_QUEUE : 0))};
+    struct ifreq r = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (a->multi_queue ? IFF_MULTI_QUEUE : 0) |
+                                           (a->offload ? IFF_VNET_HDR : 0))};
     if (!str_copy(r.ifr_name, sizeof r.ifr_name, str_of(a->name)))
         return ERR_CONFIG;
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -47,7 +47,7 @@ static int do_attach_existing(void *ctx)
 
 int tun_create(const struct tun_spec *t, int *fd)
 {
-    struct attach a = {.name = t->name, .multi_queue = t->multi_queue, .fd = -1};
+    struct attach a = {.name = t->name, .multi_queue = t->multi_queue, .offload = t->offload, .fd = -1};
     int rc = netns_run(t->netns, do_attach, &a);
     if (rc < 0)
         return rc;
@@ -73,9 +73,9 @@ int tun_create(const struct tun_spec *t, int *fd)
     return OK;
 }
 
-int tun_attach(const char *name, const char *netns, int *fd)
+int tun_attach(const char *name, const char *netns, bool offload, int *fd)
 {
-    struct attach a = {.name = name, .fd = -1};
+    struct attach a = {.name = name, .offload = offload, .fd = -1};
     int rc = netns_run(netns, do_attach_existing, &a);
     if (rc == OK)
         *fd = a.fd;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tun.h - TUN interfaces: IP packets without a header of their own (IFF_NO_PI). */
+/* tun.h - TUN interfaces: IP packets, without a header of their own (IFF_NO_PI) unless it is asked for. */
 #pragma once
 #include "os/loop.h"
 #include "rt/env.h"
@@ -12,6 +12,7 @@ struct tun_spec {
     uint16_t mtu;                 /* 0: 1400 */
     bool default_route;           /* of that namespace, through this interface */
     bool multi_queue;
+    bool offload; /* each packet has a struct virtio_net_hdr before it: for os/n6_tun.h */
 };
 /* The descriptor is non-blocking and stays usable from this namespace. It must be closed by the
  * caller, which deletes the interface. ERR_DENIED, ERR_NOTFOUND (namespace), ERR_EXISTS,
@@ -19,7 +20,7 @@ struct tun_spec {
 int tun_create(const struct tun_spec *, int *fd);
 /* The descriptor of one that exists already and is nobody's; it stays when the descriptor is closed.
  */
-int tun_attach(const char *name, const char *netns, int *fd);
+int tun_attach(const char *name, const char *netns, bool offload, int *fd);
 /* One more queue of an interface that was made with multi_queue. */
 int tun_queue(const char *name, const char *netns, int *fd);
 

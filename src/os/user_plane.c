@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "dp/ring.h"
 #include "os/file.h"
+#include "os/n3_socket.h"
 #include "os/n6_table.h"
+#include "os/n6_tun.h"
 #include "os/netns.h"
 #include "os/sandbox.h"
 #include "os/sock.h"
@@ -19,28 +21,17 @@
 #include "os/xdp.h"
 #include "rt/config.h"
 #include <errno.h>
-#include <netinet/udp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-
 enum {
-    BATCH = DP_BATCH,
-    ROUNDS = 4, /* batches of one descriptor before the others have their turn */
     N3_SOCKETS = 2,
-    PACKET_ROOM = 65536,
     COMMANDS = 1024,
     EVENTS = 4096,
     WAITING_EVENTS_MAX = 65536,
-    SOCKET_BUFFER = 8 << 20,
-    GSO_OCTETS_MAX = 65000,
-    GSO_SEGMENTS_MAX = 64,
     FDS = N3_SOCKETS + DP_INSTANCES + 1,
 };
 
@@ -55,21 +46,6 @@ struct waiting_event {
 struct n3 {
     int fd; /* -1: none */
     uint8_t family;
-};
-union gso_control {
-    struct cmsghdr align;
-    char room[CMSG_SPACE(sizeof(uint16_t))];
-};
-struct receive { /* N3: a batch of datagrams with room before each */
-    struct mmsghdr msg[BATCH];
-    struct iovec iov[BATCH];
-    union sock_addr from[BATCH];
-};
-struct transmit { /* N3: runs of equal datagrams to one peer leave as one message */
-    struct mmsghdr msg[BATCH];
-    struct iovec iov[BATCH];
-    union sock_addr to[BATCH];
-    union gso_control control[BATCH];
 };
 struct portable {
     struct user_plane base;
@@ -98,15 +74,13 @@ struct portable {
     struct fast_path *fast; /* NULL: none */
     int epoll;
     struct n3 n3[N3_SOCKETS];
-    int n6[DP_INSTANCES];
+    struct n6_tun n6[DP_INSTANCES];
     struct link events_waiting;
     uint32_t events_waiting_n;
-    bool events_new, no_gso;
-
-    uint32_t n3_room, n3_payload; /* octets of a receive buffer; largest datagram that fits a link */
-    uint8_t *n3_memory, *n6_memory;
-    struct receive rx;
-    struct transmit tx;
+    bool events_new;
+    struct n3_io *n3_io;
+    struct n6_io *n6_io;
+    uint16_t reading; /* the instance */
 };
 static struct portable *portable(struct user_plane *u)
 {
@@ -270,91 +244,7 @@ static bool events_push(struct portable *p)
     return any;
 }
 
-/* ---- N3 out ---- */
-static bool same_run(const struct dp_datagram *a, const struct dp_datagram *b)
-{
-    return a->peer.family == b->peer.family && a->peer.port == b->peer.port &&
-           !memcmp(a->peer.ip, b->peer.ip, sizeof a->peer.ip);
-}
-
-/* How many of d go in one message: to one peer, all as long as the first, the last may be shorter. */
-static unsigned run_of(const struct portable *p, const struct dp_datagram *d, unsigned n)
-{
-    uint32_t octets = d->n;
-    unsigned k = 1;
-    if (p->no_gso || d->n > p->n3_payload)
-        return 1;
-    for (; k < n && k < GSO_SEGMENTS_MAX; k++) {
-        if (!same_run(d, d + k) || d[k].n > d->n || octets + d[k].n > GSO_OCTETS_MAX)
-            break;
-        octets += d[k].n;
-        if (d[k].n < d->n)
-            return k + 1;
-    }
-    return k;
-}
-
-static void message_make(struct transmit *t, unsigned m, const struct dp_datagram *d, unsigned at,
-                         unsigned run)
-{
-    struct net_addr to = {.family = d->peer.family, .port = d->peer.port};
-    memcpy(to.ip, d->peer.ip, sizeof to.ip);
-    struct msghdr *h = &t->msg[m].msg_hdr;
-    *h = (struct msghdr){.msg_name = &t->to[m], .msg_iov = &t->iov[at], .msg_iovlen = run};
-    h->msg_namelen = sock_from_addr(&t->to[m], &to);
-    for (unsigned i = 0; i < run; i++)
-        t->iov[at + i] = (struct iovec){d[i].p, d[i].n};
-    if (run == 1)
-        return;
-    h->msg_control = t->control[m].room;
-    h->msg_controllen = sizeof t->control[m].room;
-    struct cmsghdr *c = CMSG_FIRSTHDR(h);
-    c->cmsg_level = SOL_UDP;
-    c->cmsg_type = UDP_SEGMENT;
-    c->cmsg_len = CMSG_LEN(sizeof(uint16_t));
-    uint16_t size = (uint16_t)d->n;
-    memcpy(CMSG_DATA(c), &size, sizeof size);
-}
-
-/* The error that an ICMP message earned is reported once; what cannot leave now is lost, as on any
- * link. False: segmentation is not to be had here. */
-static bool messages_send(int fd, struct mmsghdr *m, unsigned n, unsigned *sent)
-{
-    unsigned refused = 0;
-    for (*sent = 0; *sent < n;) {
-        int k = sendmmsg(fd, m + *sent, n - *sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (k > 0) {
-            *sent += (unsigned)k;
-            continue;
-        }
-        if (errno == EINTR || (errno == ECONNREFUSED && refused++ < 4))
-            continue;
-        if ((errno == EIO || errno == EINVAL || errno == ENOTSUP || errno == EMSGSIZE) &&
-            m[*sent].msg_hdr.msg_control)
-            return false;
-        ++*sent;
-    }
-    return true;
-}
-
-static void family_send(struct portable *p, int fd, const struct dp_datagram *d, unsigned n)
-{
-    for (unsigned done = 0; done < n;) {
-        unsigned m = 0, at = 0, first[BATCH];
-        while (done + at < n) {
-            unsigned run = run_of(p, d + done + at, n - done - at);
-            first[m] = at;
-            message_make(&p->tx, m++, d + done + at, at, run);
-            at += run;
-        }
-        unsigned sent;
-        if (messages_send(fd, p->tx.msg, m, &sent))
-            return;
-        p->no_gso = true; /* from here on, and for good, one by one */
-        done += first[sent];
-    }
-}
-
+/* ---- packets ---- */
 static void to_access(void *ctx, const struct dp_datagram *d, unsigned n)
 {
     struct portable *p = ctx;
@@ -364,62 +254,29 @@ static void to_access(void *ctx, const struct dp_datagram *d, unsigned n)
             k++;
         for (unsigned s = 0; s < N3_SOCKETS; s++)
             if (p->n3[s].fd >= 0 && p->n3[s].family == d[at].peer.family)
-                family_send(p, p->n3[s].fd, d + at, k - at);
+                n3_send(p->n3_io, p->n3[s].fd, d + at, k - at);
         at = k;
     }
 }
-
-/* ---- N6 out ---- */
 static void to_core(void *ctx, uint16_t instance, const struct dp_packet *k, unsigned n)
 {
     struct portable *p = ctx;
-    for (unsigned i = 0; i < n; i++)
-        if (write(p->n6[instance], k[i].p, k[i].n) < 0)
-            continue; /* the host's queue is full: lost, as on any link */
+    n6_write(p->n6_io, &p->n6[instance], k, n);
 }
-
-/* ---- in ---- */
-static void n3_readable(struct portable *p, int fd)
+static void from_access(void *ctx, const struct dp_datagram *d, unsigned n)
 {
-    struct dp_datagram d[BATCH];
-    for (int round = 0; round < ROUNDS; round++) {
-        for (unsigned i = 0; i < BATCH; i++)
-            p->rx.msg[i].msg_hdr.msg_namelen = sizeof p->rx.from[i];
-        int got = recvmmsg(fd, p->rx.msg, BATCH, MSG_DONTWAIT, NULL);
-        unsigned n = 0;
-        for (int i = 0; i < got; i++) {
-            if (p->rx.msg[i].msg_hdr.msg_flags & MSG_TRUNC)
-                continue;
-            struct net_addr from = sock_to_addr(&p->rx.from[i].sa);
-            d[n] = (struct dp_datagram){p->rx.iov[i].iov_base, p->rx.msg[i].msg_len,
-                                        {.family = from.family, .port = from.port}};
-            memcpy(d[n++].peer.ip, from.ip, sizeof from.ip);
-        }
-        if (n)
-            dp_access_input(p->dp, loop_now_us(), d, n);
-        if (got < BATCH)
-            return;
-    }
+    struct portable *p = ctx;
+    dp_access_input(p->dp, loop_now_us(), d, n);
 }
-
+static void from_core(void *ctx, const struct dp_packet *k, unsigned n)
+{
+    struct portable *p = ctx;
+    dp_core_input(p->dp, loop_now_us(), p->reading, k, n);
+}
 static void n6_readable(struct portable *p, uint16_t instance)
 {
-    struct dp_packet k[BATCH];
-    const uint32_t stride = p->n3_room;
-    for (int round = 0; round < ROUNDS; round++) {
-        unsigned n = 0;
-        while (n < BATCH) {
-            uint8_t *at = p->n6_memory + (size_t)n * stride + DP_HEADROOM;
-            ssize_t got = read(p->n6[instance], at, stride - DP_HEADROOM);
-            if (got <= 0)
-                break;
-            k[n++] = (struct dp_packet){at, (uint32_t)got};
-        }
-        if (n)
-            dp_core_input(p->dp, loop_now_us(), instance, k, n);
-        if (n < BATCH)
-            return;
-    }
+    p->reading = instance;
+    n6_read(p->n6_io, &p->n6[instance], from_core, p);
 }
 
 /* ---- the thread ---- */
@@ -468,7 +325,7 @@ static void *thread_run(void *ctx)
         for (int i = 0; i < n; i++) {
             uint32_t what = e[i].data.u32;
             if (what < N3_SOCKETS)
-                n3_readable(p, p->n3[what].fd);
+                n3_receive(p->n3_io, p->n3[what].fd, from_access, p);
             else if (what < N3_SOCKETS + DP_INSTANCES)
                 n6_readable(p, (uint16_t)(what - N3_SOCKETS));
             idle &= what == FDS;
@@ -502,8 +359,8 @@ static void portable_close(struct user_plane *u)
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
         if (p->has_table[i] && !p->base.leave_tables)
             n6_table_stop(p->has_netns ? p->netns : NULL, p->config.n6[i].tun.p);
-        if (p->n6[i] >= 0)
-            close(p->n6[i]);
+        if (p->n6[i].fd >= 0)
+            close(p->n6[i].fd);
     }
     if (p->epoll >= 0)
         close(p->epoll);
@@ -528,8 +385,8 @@ static void portable_close(struct user_plane *u)
     fast_path_close(p->fast);
     dp_free(p->dp);
     pthread_mutex_destroy(&p->lock);
-    free(p->n3_memory);
-    free(p->n6_memory);
+    n3_io_free(p->n3_io);
+    n6_io_free(p->n6_io);
     if (p->rt->user_plane == u)
         p->rt->user_plane = NULL;
     free(p);
@@ -548,29 +405,7 @@ static const struct user_plane_ops ops = {command, counters, portable_close, tex
 
 static int socket_open(void *ctx)
 {
-    struct net_addr *a = ctx;
-    union sock_addr s;
-    socklen_t len = sock_from_addr(&s, a);
-    bool v6 = a->family == 6;
-    int fd = socket(s.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return err_from_errno(errno);
-    int size = SOCKET_BUFFER, on = 1, dont = IP_PMTUDISC_DONT, dont6 = IPV6_PMTUDISC_DONT;
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
-        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    if (v6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    /* A user packet that may be fragmented and is too long: its outer packet is, TS 29.281 4.2.4. */
-    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
-               v6 ? &dont6 : &dont, sizeof dont);
-    if (bind(fd, &s.sa, len) < 0) {
-        int rc = errno == EADDRNOTAVAIL ? ERR_NOTFOUND : err_from_errno(errno);
-        close(fd);
-        return rc;
-    }
-    return fd;
+    return n3_socket_open(ctx);
 }
 
 static int refused(char *why, int rc, const char *what, const char *name)
@@ -629,16 +464,19 @@ static int n6_open(struct portable *p, char *why)
         return refused(why, rc, "forwarding of", "IP packets");
     for (uint32_t i = 0; i < p->config.n_n6; i++) {
         const struct config_n6 *n6 = &p->config.n6[i];
-        struct tun_spec spec = {.name = n6->tun.p, .netns = netns, .mtu = p->base.config.inner_mtu};
+        struct tun_spec spec = {.name = n6->tun.p, .netns = netns, .mtu = p->base.config.inner_mtu, .offload = true};
         if (n6->create) {
             spec.addr4 = n6->ipv4.addr;
             spec.addr6 = n6->ipv6.addr;
             spec.prefix4 = n6->ipv4.length;
             spec.prefix6 = n6->ipv6.length;
         }
-        rc = n6->create ? tun_create(&spec, &p->n6[i]) : tun_attach(n6->tun.p, netns, &p->n6[i]);
-        if (rc == OK)
-            rc = watch(p, p->n6[i], N3_SOCKETS + i);
+        int fd;
+        rc = n6->create ? tun_create(&spec, &fd) : tun_attach(n6->tun.p, netns, true, &fd);
+        if (rc == OK) {
+            n6_tun_start(&p->n6[i], fd);
+            rc = watch(p, fd, N3_SOCKETS + i);
+        }
         if (rc < 0)
             return refused(why, rc, "N6 interface", n6->tun.p);
         table_open(p, i);
@@ -650,24 +488,12 @@ static int n6_open(struct portable *p, char *why)
 
 static int memory_take(struct portable *p)
 {
-    uint32_t mtu = p->config.n3_mtu > 2048 ? p->config.n3_mtu : 2048;
-    /* a datagram that came in fragments can be longer than the link; not a multiple of 4096, so
-     * that the buffers do not share cache sets */
-    p->n3_room = (mtu + DP_HEADROOM + 63) / 64 * 64 + 64;
-    p->n3_payload = p->config.n3_mtu - 48;
-    p->n3_memory = malloc((size_t)BATCH * p->n3_room);
-    p->n6_memory = malloc((size_t)BATCH * p->n3_room);
-    if (!p->n3_memory || !p->n6_memory ||
-        ring_init(&p->commands, sizeof(struct dp_command), COMMANDS) ||
-        ring_init(&p->events, sizeof(struct dp_event_item), EVENTS))
-        return ERR_NOSPACE;
-    for (unsigned i = 0; i < BATCH; i++) {
-        p->rx.iov[i] = (struct iovec){p->n3_memory + (size_t)i * p->n3_room + DP_HEADROOM,
-                                      p->n3_room - DP_HEADROOM};
-        p->rx.msg[i].msg_hdr = (struct msghdr){
-            .msg_name = &p->rx.from[i], .msg_iov = &p->rx.iov[i], .msg_iovlen = 1};
-    }
-    return OK;
+    /* what comes in fragments can be longer than the link */
+    p->n3_io = n3_io_new(p->config.n3_mtu);
+    p->n6_io = n6_io_new(p->config.n3_mtu > 2048 ? p->config.n3_mtu : 2048);
+    bool none = !p->n3_io || !p->n6_io || ring_init(&p->commands, sizeof(struct dp_command), COMMANDS) ||
+                ring_init(&p->events, sizeof(struct dp_event_item), EVENTS);
+    return none ? ERR_NOSPACE : OK;
 }
 
 static int path_open(struct portable *p, const struct config *config)
@@ -741,7 +567,8 @@ int user_plane_open(struct user_plane **out, struct loop *loop, struct rt *rt,
     list_init(&p->commands_waiting);
     list_init(&p->events_waiting);
     p->n3[0].fd = p->n3[1].fd = -1;
-    memset(p->n6, 0xff, sizeof p->n6);
+    for (unsigned i = 0; i < DP_INSTANCES; i++)
+        p->n6[i].fd = -1;
     int rc = netns && !str_copy(p->netns, sizeof p->netns, str_of(netns)) ? ERR_CONFIG : OK;
     p->has_netns = netns != NULL;
     if (rc == OK)

@@ -13,11 +13,16 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
 
 enum { GNB_TEID = 0x4711 };
 static enum config_data_path PATH; /* of the tests that follow */
@@ -289,6 +294,130 @@ static void ping(void **state)
     assert_null(t->rt.user_plane);
 }
 
+/* What stands for many outside is one by one for rules and counters, and each packet is right at the other end. */
+enum { RUN_N = 20, RUN_PAYLOAD = 100 };
+static void udp_segment(int fd)
+{
+    int size = 16 + 40 + RUN_PAYLOAD;
+    assert_int_equal(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof size), 0);
+}
+/* TCP of the phone in one run of datagrams; those without container have less room before them. */
+static void run_send(struct test *t, uint32_t teid, bool container)
+{
+    uint8_t run[RUN_N][16 + 40 + RUN_PAYLOAD] = {{0}};
+    for (unsigned i = 0; i < RUN_N; i++) {
+        uint32_t head = container ? 16 : 8, n = sizeof run[i] - head;
+        uint8_t *g = run[i], *p = g + head, *q = p + 20;
+        memcpy(g, (uint8_t[]){container ? 0x34 : 0x30, 255}, 2);
+        put_be16(g + 2, (uint16_t)(sizeof run[i] - 8));
+        put_be32(g + 4, teid);
+        if (container)
+            memcpy(g + 8, (uint8_t[]){0, 0, 0, 0x85, 1, 0x10, 9, 0}, 8);
+        memcpy(p, (uint8_t[]){0x45, 0, (uint8_t)(n >> 8), (uint8_t)n, 0, (uint8_t)i, 0x40, 0, 64, 6}, 10);
+        memcpy(p + 12, UE, 4);
+        memcpy(p + 16, HOST, 4);
+        put_be16(p + 10, (uint16_t)~inet_sum(p, 20, 0));
+        put_be16(q, 4000);
+        put_be16(q + 2, 5000);
+        put_be32(q + 4, i * (n - 40));
+        q[12] = 0x50;
+        q[13] = 0x10;
+        memset(q + 20, (int)i, n - 40);
+        put_be16(q + 16, (uint16_t)~inet_sum(q, n - 20, inet_sum(p + 12, 8, 6 + n - 20)));
+    }
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(2152)};
+    inet_pton(AF_INET, "172.30.0.1", &to.sin_addr);
+    assert_int_equal(sendto(t->gnb, run, sizeof run, 0, (struct sockaddr *)&to, sizeof to), sizeof run);
+}
+static int raw_socket(void *ctx)
+{
+    int fd = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
+    struct timeval tv = {1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+    *(int *)ctx = fd;
+    return fd < 0 ? ERR_IO : OK;
+}
+static int udp_socket(void *ctx)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    *(int *)ctx = fd;
+    return fd < 0 ? ERR_IO : OK;
+}
+static uint64_t counter(struct test *t, enum dp_counter which, uint64_t at_least)
+{
+    uint64_t c[DP_COUNTERS] = {0};
+    for (int i = 0; i < 500 && c[which] < at_least; i++) {
+        usleep(1000);
+        user_plane_counters(t->up, c);
+    }
+    return c[which];
+}
+static void run_arrives(int raw, uint32_t payload)
+{
+    static uint8_t p[65536];
+    uint32_t at = 0;
+    unsigned packets = 0;
+    for (; at < RUN_N * payload; packets++) {
+        ssize_t n = recv(raw, p, sizeof p, 0);
+        assert_true(n > 40 && be32(p + 24) == at && p[33] == 0x10);
+        for (uint32_t i = 0; i < (uint32_t)n - 40; i++, at++)
+            assert_int_equal(p[40 + i], at / payload);
+    }
+    assert_int_equal(at, RUN_N * payload);
+    assert_true(packets <= RUN_N);
+}
+static void runs(void **state)
+{
+    struct test *t = *state;
+    int raw, udp, size = RUN_PAYLOAD;
+    uint32_t teid;
+    uint8_t p[2048], many[RUN_N * RUN_PAYLOAD + 30];
+    ssize_t n;
+    struct net_addr pool = ip("10.45.0.0"), via = ip("192.0.2.1");
+    t->n6.nat = false;
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, NULL), OK);
+    user_plane_listen(t->up, &(struct user_plane_sink){t, on_event});
+    assert_int_equal(netns_route(DATA, &pool, 16, &via, "out"), OK);
+    assert_int_equal(netns_run(DATA, raw_socket, &raw), OK);
+    assert_int_equal(netns_run(DATA, udp_socket, &udp), OK);
+    put(t, RULE_FORW, 1, 5, &teid);
+    assert_true(wait_for(t, DP_EVENT_DONE, 1));
+    ping_send(t, teid, 1);
+    assert_true(gnb_got(t, p, &n));
+    udp_segment(t->gnb);
+    for (unsigned container = 0; container < 2; container++) {
+        run_send(t, teid, container);
+        run_arrives(raw, RUN_PAYLOAD + (container ? 0 : 8));
+        assert_int_equal(counter(t, DP_to_core, 1 + RUN_N * (1 + container)), 1 + RUN_N * (1 + container));
+    }
+    /* none of them is ours: each has its answer or is limited, each is counted */
+    run_send(t, teid ^ 0x40000000, true);
+    assert_int_equal(counter(t, DP_teid_unknown, RUN_N), RUN_N);
+    assert_int_equal(counter(t, DP_error_indications_out, 1) + counter(t, DP_replies_limited, 1), RUN_N);
+    /* down: the host's kernel answers the TCP that it does not know, too */
+    struct sockaddr_in ue = {.sin_family = AF_INET, .sin_port = htons(4000)};
+    memcpy(&ue.sin_addr, UE, 4);
+    for (unsigned i = 0; i < sizeof many; i++)
+        many[i] = (uint8_t)(i / RUN_PAYLOAD);
+    assert_int_equal(setsockopt(udp, SOL_UDP, UDP_SEGMENT, &size, sizeof size), 0);
+    assert_int_equal(sendto(udp, many, sizeof many, 0, (struct sockaddr *)&ue, sizeof ue), sizeof many);
+    for (unsigned i = 0; i <= RUN_N;) {
+        uint32_t payload = i < RUN_N ? RUN_PAYLOAD : 30;
+        assert_true(gnb_got(t, p, &n));
+        if (p[1] != 255 || p[8 + 9] != 17)
+            continue;
+        assert_int_equal(n, 8 + 28 + payload);
+        assert_true(be16(p + 8 + 2) == 28 + payload && be16(p + 28 + 4) == 8 + payload);
+        assert_int_equal(inet_sum(p + 8, 20, 0), 0xffff);
+        assert_int_equal(inet_sum(p + 28, 8 + payload, inet_sum(p + 20, 8, 17 + 8 + payload)), 0xffff);
+        assert_memory_equal(p + 36, many + i * RUN_PAYLOAD, payload);
+        i++;
+    }
+    close(raw);
+    close(udp);
+    user_plane_close(t->up);
+}
+
 /* More commands than the ring holds, given at once: all are carried out, in order. */
 static void many_commands(void **state)
 {
@@ -364,7 +493,7 @@ int main(void)
     }
 #define plane_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
     PATH = CONFIG_DATA_PATH_PORTABLE;
-    int failed = RUN(plane_test(ping), plane_test(many_commands), plane_test(refusals));
+    int failed = RUN(plane_test(ping), plane_test(runs), plane_test(many_commands), plane_test(refusals));
     struct dp_config c = {.sessions_max = 1, .instances = 1};
     struct xdp *x;
     char why[XDP_WHY];
