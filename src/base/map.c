@@ -2,12 +2,23 @@
 #include "base/map.h"
 #include <stdlib.h>
 
+/* What is looked for is found through the hash; 24 octets, since a registered phone is in a dozen maps. */
+struct map_key {
+    uint32_t hash; /* EMPTY, DELETED */
+    uint32_t n;    /* octets; IS_NUMBER: an integer key */
+    union {
+        uint64_t number;
+        const uint8_t *p;
+    };
+};
 struct map_slot {
-    uint64_t hash; /* 0 empty, 1 deleted */
-    struct bytes key; /* p == NULL: an integer key, whose hash is a bijection of it */
-    uint64_t number;
+    struct map_key key;
     void *value;
 };
+_Static_assert(sizeof(struct map_slot) == MAP_SLOT_OCTETS, "map_octets() tells");
+#define EMPTY     0u
+#define DELETED   1u
+#define IS_NUMBER UINT32_MAX
 
 static inline uint64_t rotl(uint64_t x, int b) { return x << b | x >> (64 - b); }
 #define SIP_ROUND                                                                                  \
@@ -58,39 +69,45 @@ void map_free(struct map *m)
     m->cap = m->used = m->filled = 0;
 }
 
-static bool slot_is(const struct map_slot *s, uint64_t hash, struct bytes key, uint64_t number)
+static bool key_eq(const struct map_key *a, const struct map_key *b)
 {
-    if (s->hash != hash)
+    if (a->hash != b->hash || a->n != b->n)
         return false;
-    return key.p ? s->key.p && bytes_eq(s->key, key) : !s->key.p && s->number == number;
+    return a->n == IS_NUMBER ? a->number == b->number : !a->n || memcmp(a->p, b->p, a->n) == 0;
 }
+static uint32_t home(const struct map *m, uint32_t hash) { return (uint32_t)((uint64_t)hash * m->cap >> 32); }
+static uint32_t after(const struct map *m, uint32_t i) { return i + 1 < m->cap ? i + 1 : 0; }
 
-static struct map_slot *find(const struct map *m, uint64_t hash, struct bytes key, uint64_t number)
+static struct map_slot *find(const struct map *m, struct map_key key)
 {
     if (!m->cap)
         return NULL;
-    for (uint32_t i = (uint32_t)hash & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
-        if (m->slots[i].hash == 0)
+    for (uint32_t i = home(m, key.hash);; i = after(m, i)) {
+        if (m->slots[i].key.hash == EMPTY)
             return NULL;
-        if (slot_is(&m->slots[i], hash, key, number))
+        if (key_eq(&m->slots[i].key, &key))
             return &m->slots[i];
     }
 }
 
 static void place(struct map *m, struct map_slot s)
 {
-    uint32_t i = (uint32_t)s.hash & (m->cap - 1);
-    while (m->slots[i].hash > 1)
-        i = (i + 1) & (m->cap - 1);
-    m->filled += m->slots[i].hash == 0;
+    uint32_t i = home(m, s.key.hash);
+    while (m->slots[i].key.hash > DELETED)
+        i = after(m, i);
+    m->filled += m->slots[i].key.hash == EMPTY;
     m->slots[i] = s;
     m->used++;
 }
 
+/* By 3/2 and 4/3 in turn (16, 24, 32, 48, …), so that at least half of a map is in use however many there are. Where
+ * it is full of what was deleted, the size stays. */
 static int grow(struct map *m)
 {
     struct map old = *m;
-    uint32_t cap = old.used * 4 >= old.cap ? (old.cap ? old.cap * 2 : 16) : old.cap;
+    uint32_t cap = !old.cap                     ? 16
+                   : old.used < old.cap / 5 * 3 ? old.cap
+                                                : old.cap + old.cap / (old.cap & (old.cap - 1) ? 3 : 2);
     struct map_slot *slots = calloc(cap, sizeof *slots);
     if (!slots)
         return -1;
@@ -98,23 +115,22 @@ static int grow(struct map *m)
     m->cap = cap;
     m->used = m->filled = 0;
     for (uint32_t i = 0; i < old.cap; i++)
-        if (old.slots[i].hash > 1)
+        if (old.slots[i].key.hash > DELETED)
             place(m, old.slots[i]);
     free(old.slots);
     return 0;
 }
 
-static int put(struct map *m, uint64_t hash, struct bytes key, uint64_t number, void *value)
+static int put(struct map *m, struct map_key key, void *value)
 {
-    struct map_slot *s = find(m, hash, key, number);
+    struct map_slot *s = find(m, key);
     if (s) {
-        s->key = key;
-        s->value = value;
+        *s = (struct map_slot){key, value};
         return 0;
     }
-    if ((m->filled + 1) * 4 > m->cap * 3 && grow(m) < 0)
+    if ((uint64_t)(m->filled + 1) * 4 > (uint64_t)m->cap * 3 && grow(m) < 0)
         return -1;
-    place(m, (struct map_slot){hash, key, number, value});
+    place(m, (struct map_slot){key, value});
     return 0;
 }
 
@@ -123,52 +139,43 @@ static void *del(struct map *m, struct map_slot *s)
     if (!s)
         return NULL;
     void *v = s->value;
-    *s = (struct map_slot){.hash = 1};
+    *s = (struct map_slot){.key.hash = DELETED};
     m->used--;
     return v;
 }
 
-static uint64_t hash_bytes(const struct map *m, struct bytes key)
+static uint32_t hash_of(const struct map *m, const void *p, size_t n)
 {
-    uint64_t h = siphash24(m->k0, m->k1, key.p, key.n);
-    return h > 1 ? h : h + 2;
+    uint32_t h = (uint32_t)(siphash24(m->k0, m->k1, p, n) >> 32);
+    return h > DELETED ? h : h + 2;
 }
-static uint64_t hash_u64(const struct map *m, uint64_t key)
+static struct map_key octets(const struct map *m, struct bytes key)
 {
-    uint64_t h = siphash24(m->k0, m->k1, &key, sizeof key);
-    return h > 1 ? h : h + 2;
+    return (struct map_key){.hash = hash_of(m, key.p, key.n), .n = key.n, .p = key.p};
+}
+static struct map_key integer(const struct map *m, uint64_t key)
+{
+    return (struct map_key){.hash = hash_of(m, &key, sizeof key), .n = IS_NUMBER, .number = key};
 }
 
-int map_put(struct map *m, struct bytes key, void *value)
-{
-    return put(m, hash_bytes(m, key), key, 0, value);
-}
+int map_put(struct map *m, struct bytes key, void *value) { return put(m, octets(m, key), value); }
 void *map_get(const struct map *m, struct bytes key)
 {
-    const struct map_slot *s = find(m, hash_bytes(m, key), key, 0);
+    const struct map_slot *s = find(m, octets(m, key));
     return s ? s->value : NULL;
 }
-void *map_del(struct map *m, struct bytes key)
-{
-    return del(m, find(m, hash_bytes(m, key), key, 0));
-}
-int map_put_u64(struct map *m, uint64_t key, void *value)
-{
-    return put(m, hash_u64(m, key), (struct bytes){NULL, 0}, key, value);
-}
+void *map_del(struct map *m, struct bytes key) { return del(m, find(m, octets(m, key))); }
+int map_put_u64(struct map *m, uint64_t key, void *value) { return put(m, integer(m, key), value); }
 void *map_get_u64(const struct map *m, uint64_t key)
 {
-    const struct map_slot *s = find(m, hash_u64(m, key), (struct bytes){NULL, 0}, key);
+    const struct map_slot *s = find(m, integer(m, key));
     return s ? s->value : NULL;
 }
-void *map_del_u64(struct map *m, uint64_t key)
-{
-    return del(m, find(m, hash_u64(m, key), (struct bytes){NULL, 0}, key));
-}
+void *map_del_u64(struct map *m, uint64_t key) { return del(m, find(m, integer(m, key))); }
 void *map_next(const struct map *m, uint32_t *index)
 {
     for (; *index < m->cap; (*index)++)
-        if (m->slots[*index].hash > 1)
+        if (m->slots[*index].key.hash > DELETED)
             return m->slots[(*index)++].value;
     return NULL;
 }

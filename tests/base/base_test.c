@@ -51,6 +51,7 @@ static void map_keeps_what_it_is_given(void **state)
         map_del_u64(&m, 1u << 30 | k);
     }
     assert_int_equal(map_count(&m), 2500);
+    assert_true(map_octets(&m) <= 5000 * 2 * MAP_SLOT_OCTETS);
     assert_true(map_put(&m, (struct bytes){(const uint8_t *)"abc", 3}, &values[1]) == 0);
     assert_ptr_equal(map_get(&m, (struct bytes){(const uint8_t *)"abc", 3}), &values[1]);
     assert_null(map_get(&m, (struct bytes){(const uint8_t *)"abd", 3}));
