@@ -122,7 +122,7 @@ static int storm(bool json, uint32_t phones)
 int cmd_bench(int argc, char **argv)
 {
     struct args a = {argc, argv, 1};
-    const char *v = NULL, *what = NULL;
+    const char *v = NULL, *what = NULL, *part = NULL;
     uint32_t ues = 0, rate = 500, duration_ms = 1000;
     bool json = false;
     while (args_more(&a)) {
@@ -134,6 +134,9 @@ int cmd_bench(int argc, char **argv)
         } else if (args_value(&a, NULL, "--duration-ms", &v)) {
             if (!v || !args_number("--duration-ms", v, 10, 60000, &duration_ms))
                 return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--part", &part)) {
+            if (!part || (strcmp(part, "xdp") && strcmp(part, "tcp") && strcmp(part, "n4")))
+                return usage("bench", "--part is xdp, tcp or n4");
         } else if (args_value(&a, NULL, "--rate", &v)) {
             if (!v || !args_number("--rate", v, 1, 100000, &rate))
                 return EXIT_USAGE;
@@ -147,7 +150,7 @@ int cmd_bench(int argc, char **argv)
     if (what && strcmp(what, "sim") == 0)
         return bench_sim(json);
     if (what && strcmp(what, "upf") == 0)
-        return bench_upf(json, duration_ms);
+        return bench_upf(json, duration_ms, part);
     if (what && strcmp(what, "trust") == 0)
         return bench_trust(json);
     if (what && strcmp(what, "storm") == 0)

@@ -2,6 +2,7 @@
 /* bench_upf.c - redoubt bench upf: what a packet costs in the kernel's data path, by itself (test runs of the program)
  * and beside the kernel's own forwarding (in namespaces of its own, with packets made and counted by BPF programs). */
 #include "cmd/bench_upf.h"
+#include "cmd/bench_upf_n4.h"
 #include "cmd/bench_upf_tcp.h"
 #include "dp/inner.h"
 #include "dp/xdp_bench.h"
@@ -10,9 +11,13 @@
 #include "os/xdp.h"
 #include <bpf/bpf.h>
 #include <linux/if_link.h>
+#include <math.h>
 #include <net/if.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -25,6 +30,7 @@ enum {
     RUNS = 40, /* of the program alone, of which the quickest counts: others were disturbed */
     ROUNDS = 5,
     MTU = 1400,
+    N4_SESSIONS = 200000,
 };
 static const uint32_t UE_FIRST = 0x0a400000; /* 10.64.0.0/10 */
 struct place {
@@ -41,6 +47,7 @@ struct path { /* the path under test, with its sessions */
 };
 struct bench_upf {
     bool json;
+    const char *part; /* NULL: all */
     uint32_t duration_ms;
     struct place at;
     struct xdp *tools; /* sender and sink */
@@ -51,6 +58,7 @@ struct bench_upf {
         double police_pct;
     } r;
     struct bench_upf_tcp tcp;
+    struct bench_upf_n4 n4;
     char why[XDP_WHY];
 };
 
@@ -78,7 +86,6 @@ static int link_index(const char *netns, const char *name) { return netns_run(ne
 
 static int place_make(struct place *p)
 {
-    snprintf(p->prefix, sizeof p->prefix, "rdbench%d", (int)getpid());
     snprintf(p->gnb, sizeof p->gnb, "%s-gnb", p->prefix);
     snprintf(p->upf, sizeof p->upf, "%s-upf", p->prefix);
     snprintf(p->data, sizeof p->data, "%s-data", p->prefix);
@@ -407,7 +414,6 @@ static int tools_open(struct bench_upf *b)
     struct dp_config c;
     config_make(&c, 1);
     struct xdp_options x = {.dp = &c, .blocks_max = 1, .bench = true};
-    b->sink[0] = b->sink[1] = -1;
     int e = xdp_open(&b->tools, &x, b->why);
     e = e < 0 ? e : netns_run(b->at.gnb, sink_here, b);
     e = e < 0 ? e : netns_run(b->at.data, sink_here, b);
@@ -492,44 +498,98 @@ static void report(const struct bench_upf *b)
         {"kernel_tcp_down_mbit", "  the kernel, down, Mbit/s", b->tcp.mbit[BENCH_TCP_KERNEL][0], 0},
         {"kernel_tcp_up_mbit", "  the kernel, up, Mbit/s", b->tcp.mbit[BENCH_TCP_KERNEL][1], 0},
         {"police_tcp_pct", "what a policed TCP connection gets, % of its rate", b->tcp.police_pct, 1},
+        {"n4_sessions_per_s", "sessions that one core of the UPF sets up over N4, a second", b->n4.per_second, 0},
+        {"n4_sessions_per_s_wall", "  with the SMF on the same machine", b->n4.wall_per_second, 0},
+        {"bytes_per_session", "process memory of a session, octets", b->n4.octets, 0},
         {"police_udp_error_pct", "what a policed flow gets, off its rate by %", b->r.police_pct, 2},
     };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+    bool first = true;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!isfinite(rows[i].value) || rows[i].value == 0) /* not measured */
+            continue;
         if (b->json)
-            printf("%s\"%s\":%.*f", i ? "," : "{", rows[i].key, rows[i].digits, rows[i].value);
+            printf("%s\"%s\":%.*f", first ? "{" : ",", rows[i].key, rows[i].digits, rows[i].value);
         else
             printf("%-66s %12.*f\n", rows[i].text, rows[i].digits, rows[i].value);
+        first = false;
+    }
     printf("%s", b->json ? "}\n" : "");
 }
 
-int bench_upf(bool json, uint32_t duration_ms)
+static bool wanted(const struct bench_upf *b, const char *part)
+{
+    return !b->part || strcmp(b->part, part) == 0;
+}
+static int xdp_measure(struct bench_upf *b)
+{
+    int e = place_make(&b->at);
+    if (e < 0)
+        return failed("the network namespaces could not be made", err_text(e));
+    say(b, "what a packet costs, by itself");
+    int status = tools_open(b);
+    status = status ? status : costs(b);
+    if (status == EXIT_OK)
+        say(b, "beside the kernel's own forwarding");
+    status = status ? status : beside(b);
+    return status ? status : policed(b);
+}
+static int measure(struct bench_upf *b)
+{
+    int status = wanted(b, "xdp") ? xdp_measure(b) : EXIT_OK;
+    if (status == EXIT_OK && wanted(b, "tcp")) {
+        say(b, "TCP through the portable user plane");
+        status = bench_upf_tcp(&b->tcp, b->at.prefix, b->duration_ms < 500 ? b->duration_ms : 500);
+    }
+    if (status == EXIT_OK && wanted(b, "n4")) {
+        say(b, "sessions over N4");
+        status = bench_upf_n4(&b->n4, b->at.prefix, N4_SESSIONS);
+    }
+    return status;
+}
+
+/* In a process of its own, which can end at any time. */
+static int run(struct bench_upf *b)
+{
+    b->sink[0] = b->sink[1] = -1;
+    int status = measure(b);
+    for (int i = 0; i < 2; i++)
+        if (b->sink[i] >= 0)
+            close(b->sink[i]);
+    xdp_close(b->tools);
+    if (status == EXIT_OK)
+        report(b);
+    fflush(stdout);
+    return status;
+}
+
+static void on_signal(int signo) { (void)signo; }
+/* Whatever it ends by, nothing stays behind: Ctrl-C reaches both, and this one clears away. */
+int bench_upf(bool json, uint32_t duration_ms, const char *part)
 {
     static struct bench_upf b;
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
     b.json = json;
     b.duration_ms = duration_ms;
+    b.part = part;
     if (geteuid() != 0)
         return failed("this needs root", "it makes network namespaces, which are taken away at the end");
-    int e = place_make(&b.at), status = EXIT_FAILED;
-    if (e < 0) {
-        failed("the network namespaces could not be made", err_text(e));
-    } else {
-        say(&b, "what a packet costs, by itself");
-        status = tools_open(&b);
-        status = status ? status : costs(&b);
-        if (status == EXIT_OK)
-            say(&b, "beside the kernel's own forwarding");
-        status = status ? status : beside(&b);
-        status = status ? status : policed(&b);
-        if (status == EXIT_OK)
-            say(&b, "TCP through the portable user plane");
-        status = status ? status : bench_upf_tcp(&b.tcp, b.at.prefix, b.duration_ms < 500 ? b.duration_ms : 500);
+    snprintf(b.at.prefix, sizeof b.at.prefix, "rdbench%d", (int)getpid());
+    pid_t parent = getpid(), child = fork();
+    if (child < 0)
+        return failed("a process could not be made", "");
+    if (child == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+            _exit(run(&b));
+        _exit(EXIT_FAILED);
     }
-    for (int i = 0; i < 2; i++)
-        if (b.tools && b.sink[i] >= 0)
-            close(b.sink[i]);
-    xdp_close(b.tools);
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        sigaction(ends[i], &(struct sigaction){.sa_handler = on_signal}, NULL);
+    int status = 0;
+    if (waitpid(child, &status, 0) < 0) { /* by a signal */
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+    }
     netns_delete_prefix(b.at.prefix);
-    if (status == EXIT_OK)
-        report(&b);
-    return status;
+    bench_upf_n4_clean(b.at.prefix);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }

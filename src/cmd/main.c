@@ -73,13 +73,14 @@ static const struct command commands[] = {
      "with a PDU session, memory of a phone, start. Needs root and some 40 s on a machine that does nothing else.\n"
      "storm: 100,000 phones come within 10 s, as strangers and after a power cut, and the core is killed with all of them\n"
      "on it; nobody may be lost. Some 3 minutes.\n"
-     "upf measures the user plane's XDP program: what a packet costs by itself, and packets a second beside the kernel's own\n"
-     "forwarding, in namespaces of its own. Needs root and 4 GB of memory.\n"
+     "upf measures the user plane: what a packet costs in XDP by itself, packets a second beside the kernel's own forwarding, TCP\n"
+     "through the portable path, sessions over N4; in namespaces of its own. Needs root and 4 GB of memory.\n"
      "sim measures the whole network in one process (redoubt sim): registrations and runs of it in a second of one core.\n"
      "trust measures what-if over 20,000 sites, and the evidence log on the disk of /var/tmp.\n\n"
      "  --ues N                    phones that all get a session and a ping (10000); of storm (100000)\n"
      "  --rate R                   of them a second (500)\n"
      "  --duration-ms N            upf: how long each flood of packets lasts (1000)\n"
+     "  --part xdp|tcp|n4          upf: only this part of the figures\n"
      "  --json                     one JSON object\n",
      cmd_bench},
     {"sim", "[--seeds N] [--seed S] [options] | --scenario FILE... [-v]", "the whole network in one process, on virtual time, with everything that can fail",
