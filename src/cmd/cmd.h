@@ -9,6 +9,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 }; /* USAGE: wrong words or 
 
 int cmd_run(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_subscriber(int argc, char **argv);

@@ -47,7 +47,7 @@ struct core {
     uint8_t hn_keys[HN_KEYS_MAX][32]; /* read from files */
 };
 static inline const struct config *config_of(const struct core *c) { return &c->config->loaded->config; }
-/* What the control socket answers: status [NF] [--json], metrics, reload, stop. Shape of control_fn. */
+/* What the control socket answers: status [NF] [--json], metrics, trace, reload, stop. Shape of control_fn. */
 int core_answer(void *core, struct str line, char *out, uint32_t cap);
 /* For GET /metrics. */
 int core_metrics(void *core, struct str path, char *out, uint32_t cap);

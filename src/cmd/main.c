@@ -51,9 +51,22 @@ static const struct command commands[] = {
      "  --check                    only look whether it would start: like redoubt config check\n"
      "  --debug                    log everything, and allow core dumps, which hold keys\n",
      cmd_run},
-    {"status", "[amf|smf|upf|...] [--json]", "what a running core is doing",
+    {"trace", "--ue SUPI|ADDRESS | --session NUMBER [--packets N] [--seconds N]",
+     "the packets of one session, each with what was decided and why",
+     "Shows the rules of a session and its next packets: the PDR that matched, the FAR, what a QER or URR decided, where\n"
+     "the packet went or why it was dropped; headers only. While it is traced, the session's packets are handled by the\n"
+     "portable path. It ends with Ctrl-C, or with the numbers below. Only who may use the control socket can ask.\n\n"
+     "  --ue SUPI                  imsi-...: the phone's session, where the SMF runs in the same core\n"
+     "  --ue ADDRESS               the session with this IPv4 address, or an IPv6 address of its prefix\n"
+     "  --session NUMBER           its number, as 'redoubt status' and 'redoubt trace' write it: 0x...\n"
+     "  --packets N                at most so many packets (20; at most 1000)\n"
+     "  --seconds N                and no longer than that (60; at most 600)\n"
+     "  --socket PATH              of another core than the configured one\n" CONFIG_HELP,
+     cmd_trace},
+    {"status", "[amf|smf|upf|...] [--json] | --ue SUPI|ADDRESS", "what a running core is doing",
      "Asks the core by its control socket: functions, RAN nodes, phones, sessions, memory.\n\n"
      "  NAME                       only this network function, with more detail\n"
+     "  --ue, --session            one session of the UPF, as in 'redoubt trace': its rules, and what each has forwarded\n"
      "  --json                     for programs\n"
      "  --socket PATH              of another core than the configured one\n" CONFIG_HELP,
      cmd_status},

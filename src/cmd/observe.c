@@ -177,6 +177,51 @@ static int status(struct core *c, struct str which, bool json, char *out, uint32
     return s.text.full ? ERR_NOSPACE : (int)s.text.n;
 }
 
+/* ---- packets and rules of a session, from the UPF ---- */
+/* A phone's identity is known to the SMF alone; the UPF knows sessions. False: answered, by what is to be done. */
+static bool session_of_supi(struct core *c, struct str supi, char *word, size_t cap, struct text *answer)
+{
+    struct nf *smf = c->rt.nf[SBI_NF_SMF];
+    char found[1024] = "", words[128];
+    struct text t = text_over(found, sizeof found);
+    if (!smf) {
+        text_add(answer, "error: no SMF runs here, which would know this phone; name it by its address or by its session\n");
+        return false;
+    }
+    snprintf(words, sizeof words, "sessions " STR_FMT, STR_ARG(supi));
+    smf->desc->ask(smf->state, str_of(words), &t);
+    const char *end = strchr(found, '\n');
+    if (!strncmp(found, "error: ", 7) || !end)
+        text_add(answer, "%s", end ? found : "error: this phone has no session at a UPF\n");
+    else if (end[1])
+        text_add(answer, "error: this phone has several sessions; name one by --session:\n%s", found);
+    else
+        snprintf(word, cap, "seid=%.*s", (int)strcspn(found, " "), found);
+    return end && !end[1] && strncmp(found, "error: ", 7) != 0;
+}
+
+static int trace(struct core *c, struct str line, char *out, uint32_t cap)
+{
+    struct nf *upf = c->rt.nf[SBI_NF_UPF];
+    struct text answer = text_over(out, cap);
+    char words[512] = "", one[128];
+    struct text t = text_over(words, sizeof words);
+    if (!upf)
+        return snprintf(out, cap, "error: no UPF runs here\n");
+    for (struct str w; (w = text_word(&line)).n;) {
+        bool is_supi = w.n > 8 && (!memcmp(w.p, "ue=imsi-", 8) || !memcmp(w.p, "ue=nai-", 7));
+        if (is_supi && w.n > sizeof one - 16)
+            return snprintf(out, cap, "error: an identity that is too long\n");
+        if (is_supi && !session_of_supi(c, (struct str){w.p + 3, w.n - 3}, one, sizeof one, &answer))
+            return (int)answer.n;
+        if (is_supi)
+            w = str_of(one);
+        text_add(&t, "%s" STR_FMT, t.n ? " " : "", STR_ARG(w));
+    }
+    upf->desc->ask(upf->state, str_of(words), &answer);
+    return (int)answer.n;
+}
+
 /* ---- the control socket ---- */
 int core_answer(void *ctx, struct str line, char *out, uint32_t cap)
 {
@@ -187,6 +232,10 @@ int core_answer(void *ctx, struct str line, char *out, uint32_t cap)
     if (str_is(what, "trust")) {
         rt_enter(&c->rt);
         return core_trust_answer(c, line, out, cap);
+    }
+    if (str_is(what, "trace")) {
+        rt_enter(&c->rt);
+        return trace(c, line, out, cap);
     }
     for (struct str w; (w = text_word(&line)).n;)
         if (str_is(w, "--json"))
@@ -206,5 +255,5 @@ int core_answer(void *ctx, struct str line, char *out, uint32_t cap)
         loop_stop(c->loop);
         return snprintf(out, cap, "ending\n");
     }
-    return snprintf(out, cap, "error: expected status, metrics, reload, trust or stop\n");
+    return snprintf(out, cap, "error: expected status, metrics, trace, reload, trust or stop\n");
 }

@@ -104,6 +104,8 @@ void buffer_release(struct dp *dp, struct session *s)
         enum dp_counter fate = inner_read(h->data, h->n, &in);
         if (fate == (enum dp_counter)INNER_GOOD)
             fate = downlink(dp, s, &in, h->data, h);
+        if (dp->traced)
+            trace_end(dp, fate);
         if (fate == DP_held)
             continue;
         if (fate == DP_to_tunnel || fate == DP_to_core) {

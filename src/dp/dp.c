@@ -93,6 +93,16 @@ static void urrs_carry(struct dp *dp, struct session *s, struct dp_rules *old, s
     }
 }
 
+static void pdrs_carry(const struct dp_rules *old, struct dp_rules *new)
+{
+    for (unsigned i = 0; old && i < new->pdr_n; i++)
+        for (unsigned k = 0; k < old->pdr_n; k++)
+            if (new->pdr[i].id == old->pdr[k].id) {
+                new->pdr[i].packets = old->pdr[k].packets;
+                new->pdr[i].octets = old->pdr[k].octets;
+            }
+}
+
 static void qers_carry(const struct dp_rules *old, struct dp_rules *new)
 {
     for (unsigned i = 0; old && i < new->qer_n; i++)
@@ -154,6 +164,7 @@ int dp_session_put(struct dp *dp, uint64_t now_us, struct dp_rules *r)
         s->gen = r->gen;
         s->last_us = dp->now_us;
     }
+    pdrs_carry(old, r);
     qers_carry(old, r);
     urrs_carry(dp, s, old, r);
     s->r = r;
@@ -252,6 +263,7 @@ int dp_command_run(struct dp *dp, uint64_t now_us, const struct dp_command *c)
             return ERR_RANGE;
         return dp_send_to_ue(dp, now_us, c->session, c->gen,
                              (struct bytes){c->packet, c->packet_n});
+    case DP_TRACE: return dp_session_trace(dp, now_us, c->session, c->gen, c->packet_n);
     case DP_ECHO: dp_send_echo_request(dp, now_us, &c->peer, c->sequence); return OK;
     }
     return ERR_UNKNOWN;

@@ -71,6 +71,8 @@ enum dp_event_kind {
     DP_EVENT_TO_CONTROL, /* session, pdr_id, packet: FAR's destination is the CP function, no tunnel
                           */
     DP_EVENT_ECHO_RESPONSE, /* peer, sequence */
+    DP_EVENT_PDR, /* answers DP_TRACE: session, pdr_id; usage.ul_packets, ul_octets: what it forwarded so far */
+    DP_EVENT_TRACE, /* session; packet is a struct dp_trace */
     DP_EVENT_DONE, /* of dp/user_plane.h: a command has been carried out; session, gen, tag, result,
                       triggers: the enum dp_command_kind */
     DP_EVENT_COUNT
@@ -147,6 +149,30 @@ void dp_send_echo_request(struct dp *dp, uint64_t now_us, const struct rule_addr
 int dp_usage_take(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen, uint32_t urr_id,
                   struct rule_usage *usage);
 
+/* What became of one packet of a session, for a person who asked (redoubt trace): headers, no contents. */
+enum dp_where { DP_WHERE_HERE, DP_WHERE_KERNEL, DP_WHERE_NOT_FOR_KERNEL };
+struct dp_trace {
+    uint64_t at_us;
+    uint32_t octets;
+    uint8_t fate; /* enum dp_counter: where its way ended */
+    bool is_uplink, is_released, is_ip, has_ports, is_fragment, has_pdr, has_rule;
+    uint8_t family, proto, icmp_type, tos;
+    uint8_t src[16], dst[16];
+    uint16_t src_port, dst_port;
+    struct rule_addr from; /* how it came by tunnel; family 0: from a data network */
+    uint32_t from_teid;
+    uint8_t from_qfi, to_qfi, action; /* action: of the FAR, RULE_* */
+    bool reflective;
+    uint16_t pdr_id, instance;
+    uint32_t far_id, rule_id; /* rule_id: the QER or URR that decided its fate */
+    struct rule_addr to;      /* the FAR's outer header; family 0: none */
+    uint32_t to_teid;
+};
+/* Tells the counters of the session's PDRs, then the next `packets` of its packets by DP_EVENT_TRACE; 0: no more.
+ * While a session is traced none of its packets is handled in the kernel. An enum dp_where: where they have been
+ * handled; ERR_NOTFOUND. */
+int dp_session_trace(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen, uint16_t packets);
+
 enum dp_counter {
 #define COUNTER(name, text) DP_##name,
 #include "../../spec/dp_counters.def"
@@ -158,7 +184,7 @@ const char *dp_counter_name(enum dp_counter c);   /* NULL out of range */
 const char *dp_counter_text(enum dp_counter c);
 
 /* What the control thread says to a dp in another thread, as one ring item. */
-enum dp_command_kind { DP_PUT, DP_DROP, DP_USAGE, DP_TO_UE, DP_ECHO };
+enum dp_command_kind { DP_PUT, DP_DROP, DP_USAGE, DP_TO_UE, DP_ECHO, DP_TRACE };
 struct dp_command {
     enum dp_command_kind kind;
     uint32_t session, gen;
@@ -166,8 +192,8 @@ struct dp_command {
     uint32_t urr_id;        /* DP_USAGE: answered by DP_EVENT_USAGE with RULE_USAGE_IMMEDIATE */
     struct dp_rules *rules; /* DP_PUT */
     struct rule_addr peer;  /* DP_ECHO */
-    uint16_t sequence, packet_n;
-    uint8_t packet[256]; /* DP_TO_UE */
+    uint16_t sequence, packet_n; /* packet_n: octets; of DP_TRACE packets */
+    uint8_t packet[256];         /* DP_TO_UE */
 };
 /* Does it; the result is that of the function named. */
 int dp_command_run(struct dp *dp, uint64_t now_us, const struct dp_command *c);

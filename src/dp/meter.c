@@ -62,8 +62,16 @@ void usage_start(struct dp *dp, struct urr *u)
         u->quota_start_us = u->usage.start_us;
 }
 
+static void pdr_count(struct session *s, const struct pdr *pdr, uint64_t octets, uint64_t packets)
+{
+    struct pdr *own = &s->r->pdr[pdr - s->r->pdr];
+    own->octets += octets;
+    own->packets += packets;
+}
+
 void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool ul, uint32_t n)
 {
+    pdr_count(s, pdr, n, 1);
     for (unsigned i = 0; i < pdr->urr_n; i++) {
         struct urr *u = &s->r->urr[pdr->urr[i]];
         uint64_t now = dp->now_us ? dp->now_us : 1;
@@ -97,6 +105,7 @@ void usage_add(struct dp *dp, struct session *s, const struct pdr *pdr, uint64_t
                uint64_t packets, uint64_t last_us)
 {
     bool ul = pdr->source == RULE_ACCESS;
+    pdr_count(s, pdr, octets, packets);
     for (unsigned i = 0; i < pdr->urr_n; i++) {
         struct urr *u = &s->r->urr[pdr->urr[i]];
         if (!u->usage.start_us)

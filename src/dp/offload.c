@@ -451,6 +451,13 @@ static void touched(void *ctx, struct session *s, unsigned packets)
     list_it(o, index);
 }
 
+static enum dp_where where(void *ctx, const struct session *s)
+{
+    const struct offload *o = ctx;
+    const struct mirror *m = o->mirror[session_index(o->dp, s)];
+    return m && m->good ? m->at == FAST ? DP_WHERE_KERNEL : DP_WHERE_HERE : DP_WHERE_NOT_FOR_KERNEL;
+}
+
 /* Something in the rules' compiled form depends on what has happened since. */
 static bool is_stale(const struct offload *o, uint32_t index, const struct session *s)
 {
@@ -483,7 +490,7 @@ static void settle_one(struct offload *o, uint32_t index, bool idle)
     if (!m->good)
         return;
     limits_renew(o, s);
-    if (s->held_n || s->inactive) { /* the next packet must be seen here */
+    if (s->held_n || s->inactive || s->trace_left) { /* the next packet must be seen here */
         go_up(o, index);
         return;
     }
@@ -581,7 +588,7 @@ struct offload *offload_new(struct dp *dp, const struct offload_maps *maps,
         return NULL;
     }
     left_overs_find(o);
-    dp->offload = (struct offload_hooks){o, refresh, changed, touched};
+    dp->offload = (struct offload_hooks){o, refresh, changed, touched, where};
     return o;
 }
 

@@ -78,6 +78,8 @@ static enum dp_counter apply(struct dp *dp, struct session *s, const struct pdr 
     struct dp_rules *r = s->r;
     const struct far *f = &r->far[pdr->far];
     bool ul = pdr->source == RULE_ACCESS;
+    if (dp->traced == s)
+        dp->traced_pdr = pdr;
     if (!owner) /* buffered packets counted as activity when they came */
         session_alive(dp, s);
     if (!gate_open(r, pdr, ul))
@@ -120,6 +122,10 @@ static enum dp_counter apply(struct dp *dp, struct session *s, const struct pdr 
 enum dp_counter downlink(struct dp *dp, struct session *s, const struct inner *in, uint8_t *p,
                          struct held *owner)
 {
+    if (s->trace_left && !dp->traced) {
+        trace_begin(dp, s, p, in->n);
+        dp->trace.is_released = owner != NULL;
+    }
     const struct pdr *pdr = pdr_match(s->r, in, 0, NULL);
     return pdr ? apply(dp, s, pdr, in, p, 0, owner) : DP_no_rule;
 }
@@ -175,6 +181,12 @@ static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
         return DP_teid_unknown;
     }
     offload_touched(dp, s, 1);
+    if (s->trace_left) {
+        trace_begin(dp, s, g->payload, g->payload_n);
+        dp->trace.from = *from;
+        dp->trace.from_teid = g->teid;
+        dp->trace.from_qfi = g->has_container ? g->qfi : 0;
+    }
     if (dp->config.check_peer && !peer_known(s->r, from))
         return DP_peer_wrong;
     struct inner in;
@@ -258,7 +270,10 @@ void dp_access_input(struct dp *dp, uint64_t now_us, const struct dp_datagram *d
         access_prefetch(dp, d + i, n - i);
         dp->count[DP_access_in]++;
         dp->count[DP_access_in_octets] += d[i].n;
-        dp->count[access_one(dp, &d[i])]++;
+        enum dp_counter fate = access_one(dp, &d[i]);
+        dp->count[fate]++;
+        if (dp->traced)
+            trace_end(dp, fate);
     }
     out_flush(dp);
 }
@@ -288,7 +303,10 @@ void dp_core_input(struct dp *dp, uint64_t now_us, uint16_t instance, const stru
         core_prefetch(dp, instance, p + i, n - i);
         dp->count[DP_core_in]++;
         dp->count[DP_core_in_octets] += p[i].n;
-        dp->count[core_one(dp, instance, &p[i])]++;
+        enum dp_counter fate = core_one(dp, instance, &p[i]);
+        dp->count[fate]++;
+        if (dp->traced)
+            trace_end(dp, fate);
     }
     out_flush(dp);
 }

@@ -41,6 +41,7 @@ struct urr {
 };
 struct pdr {
     uint64_t qfis;
+    uint64_t packets, octets; /* forwarded by it, since it is there */
     uint32_t precedence, teid;
     uint16_t id;
     uint8_t source, far, sdf_first, sdf_n, qer_n, urr_n;
@@ -76,6 +77,7 @@ struct session {
     struct held *held_first, *held_last;
     uint64_t last_us, notify_due_us; /* notify_due_us 0: none */
     uint16_t notify_pdr;
+    uint16_t trace_left; /* packets that are still to be told of */
     uint32_t wheel_prev, wheel_next; /* sessions in the same slot */
     uint64_t wheel_at;               /* tick; 0: not on the wheel */
 };
@@ -88,6 +90,7 @@ struct offload_hooks {
     void (*changed)(void *ctx, struct session *, const struct dp_rules *old); /* rules; r NULL: gone */
     /* so many packets of the session have come here; 0: it changed otherwise */
     void (*touched)(void *ctx, struct session *, unsigned packets);
+    enum dp_where (*where)(void *ctx, const struct session *);
 };
 struct pool {
     uint16_t instance;
@@ -116,6 +119,9 @@ struct dp {
     uint16_t core_instance;
     uint32_t scratch_used;
     uint8_t scratch[SCRATCH];
+    struct session *traced; /* whose packet is on its way; NULL: nobody asked for it */
+    const struct pdr *traced_pdr;
+    struct dp_trace trace;
 };
 
 static inline void dp_clock(struct dp *dp, uint64_t now_us)
@@ -201,6 +207,9 @@ void usage_start(struct dp *dp, struct urr *u);
 void usage_take(struct dp *dp, struct urr *u, struct rule_usage *to);
 void usage_report(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers);
 void usage_leave(struct dp *dp, struct session *s, struct urr *u);
+/* trace.c: of a packet whose session is traced */
+void trace_begin(struct dp *dp, struct session *s, const uint8_t *p, uint32_t n);
+void trace_end(struct dp *dp, enum dp_counter fate);
 /* timer.c */
 void timer_arm(struct dp *dp, struct session *s);
 void timer_disarm(struct dp *dp, struct session *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nf.h - what a network function is to the runtime: a state, a boot, the operations that it produces. */
 #pragma once
+#include "base/text.h"
 #include "rt/call.h"
 
 struct nf_op {
@@ -19,6 +20,9 @@ struct nf_desc {
     void (*status)(void *state, void (*line)(void *ctx, const char *text), void *ctx);
     const struct nf_op *ops;
     uint32_t n_ops;
+    /* What a person asks of this function by the control socket, and the answer; one that starts with "error: " is a
+     * refusal. NULL: nothing can be asked. */
+    void (*ask)(void *state, struct str words, struct text *answer);
 };
 struct nf {
     const struct nf_desc *desc;

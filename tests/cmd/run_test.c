@@ -69,6 +69,9 @@ static void lives(void **state)
     assert_non_null(strstr(asked.out, "\"pdu_sessions\":0,"));
     assert_int_equal(ask("status", "nix", NULL), 1);
     assert_string_equal(asked.err, "redoubt: no function 'nix' runs here\n");
+    assert_int_equal(ask("trace", "--ue", "imsi-001010000000001"), 1);
+    assert_string_equal(asked.err, "redoubt: no phone with this identity has a PDU session\n");
+    assert_int_equal(ask("trace", NULL, NULL), 2);
     assert_int_equal(ask("metrics", NULL, NULL), 0);
     assert_non_null(strstr(asked.out, "process_resident_memory_bytes "));
     http_get(answer, sizeof answer);

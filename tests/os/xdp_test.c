@@ -435,6 +435,15 @@ static void a_session_is_handled_in_the_kernel(void **state)
     put_both(s);
     assert_int_equal(W.b.out_n, 1);
     assert_int_equal(downlink_(in, n, 0), XDP_REDIRECT);
+    /* while it is traced its packets are handed up, with the same counters, then it goes back */
+    assert_int_equal(dp_session_trace(W.a.dp, W.a.now, 5, 1, 2), DP_WHERE_HERE);
+    assert_int_equal(dp_session_trace(W.b.dp, W.b.now, 5, 1, 2), DP_WHERE_KERNEL);
+    settle();
+    assert_int_equal(offload_numbers(W.offload).fast, 0);
+    assert_int_equal(downlink_(in, n, 0), XDP_PASS);
+    assert_int_equal(downlink_(in, n, 0), XDP_PASS);
+    assert_true(W.b.events_n == 1 && W.b.event[0].kind == DP_EVENT_TRACE);
+    assert_int_equal(downlink_(in, n, 0), XDP_REDIRECT);
     /* a volume threshold, to the octet */
     p.urr[0].threshold.total = 5000;
     put_both(s);

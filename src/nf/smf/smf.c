@@ -131,6 +131,18 @@ static void status(void *state, void (*line)(void *ctx, const char *text), void 
     }
 }
 
+/* "sessions SUPI": a line for each, its SEID at the UPF and its data network. */
+static void ask(void *state, struct str words, struct text *answer)
+{
+    struct str what = text_word(&words), supi = text_word(&words);
+    struct smf_ue *ue = str_is(what, "sessions") ? smf_ue_find(state, supi) : NULL;
+    if (!ue)
+        text_add(answer, "error: no phone with this identity has a PDU session\n");
+    for (const struct smf_session *s = ue ? ue->first : NULL; s; s = s->next_of_ue)
+        if (s->up_seid)
+            text_add(answer, "0x%016llx " STR_FMT "\n", (unsigned long long)s->up_seid, STR_ARG(s->dnn->c->name));
+}
+
 static const struct nf_op ops[] = {
     {SBI_nsmf_pdusession_create, smf_create},
     {SBI_nsmf_pdusession_update, smf_update},
@@ -140,4 +152,4 @@ static const struct nf_op ops[] = {
     {SBI_npcf_sm_policy_terminate_notify, smf_policy_terminated},
     {SBI_trust_changed, smf_op_trust_changed},
 };
-const struct nf_desc smf_nf = {SBI_NF_SMF, "smf", sizeof(struct smf), boot, stop, status, ops, ARRAY_LEN(ops)};
+const struct nf_desc smf_nf = {SBI_NF_SMF, "smf", sizeof(struct smf), boot, stop, status, ops, ARRAY_LEN(ops), ask};

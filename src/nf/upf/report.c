@@ -198,6 +198,11 @@ void upf_event(void *ctx, const struct dp_event *e)
     struct upf_session *s = slab_get(&u->sessions, (struct ref){e->session, e->gen});
     if (!s)
         return;
+    if (e->kind == DP_EVENT_TRACE || e->kind == DP_EVENT_PDR ||
+        (e->kind == DP_EVENT_DONE && e->triggers == DP_TRACE)) {
+        trace_event(u, e);
+        return;
+    }
     if (e->kind == DP_EVENT_DONE) {
         command_done(u, s, e);
         return;

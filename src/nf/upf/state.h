@@ -113,6 +113,26 @@ struct upf_draft {
     struct rule_urr out_urr[RULE_MAX];
 };
 
+/* Packets of a session that are shown to whoever asked at the control socket. */
+enum { UPF_TRACES = 4, UPF_TRACE_PACKETS = 1000, UPF_TRACE_SECONDS = 600 };
+struct upf_pdr_count {
+    uint16_t id;
+    uint64_t packets, octets;
+};
+struct upf_trace {
+    struct upf *upf; /* NULL: free */
+    uint32_t id;
+    struct ref session;
+    uint16_t packets, n, told, counts_n; /* wanted; come; told of */
+    bool started, has_head;
+    int where;           /* enum dp_where, once started */
+    const char *why;     /* it has ended; NULL: it goes on */
+    uint64_t started_us, until_us, read_us;
+    struct dp_trace *record;
+    struct upf_pdr_count *count;
+    struct timer timer;
+};
+
 struct upf {
     struct rt *rt;
     const struct config_upf *config;
@@ -126,6 +146,8 @@ struct upf {
     struct timer tick;
     uint16_t sequence;
     uint64_t seen_spoofed, seen_unknown;
+    struct upf_trace trace[UPF_TRACES];
+    uint32_t trace_last; /* the number of the last one */
 };
 
 /* upf.c */
@@ -190,6 +212,19 @@ void refuse_log(struct upf *, const struct pfcp_in *, uint8_t cause, uint16_t of
 
 /* report.c: events of the packet path */
 void upf_event(void *upf, const struct dp_event *);
+/* trace.c: "start seid=0x…|ue=ADDRESS packets=N seconds=N", "read N", "stop N" */
+void trace_ask(void *upf, struct str words, struct text *answer);
+void trace_event(struct upf *, const struct dp_event *);
+void traces_session_ended(struct upf *, const struct upf_session *);
+void traces_free(struct upf *);
+/* status.c */
+void upf_status(void *upf, void (*line)(void *ctx, const char *text), void *ctx);
+void upf_counters_take(struct upf *);
+/* A session with its rules; counts NULL: without what each PDR forwarded. */
+void session_text(const struct upf *, const struct upf_session *, const struct upf_pdr_count *, uint32_t n,
+                  struct text *);
+const char *rule_addr_text(const struct rule_addr *, char buf[NET_ADDR_TEXT]);
+struct str instance_name(const struct upf *, uint16_t instance);
 /* router_advertisement.c */
 void router_solicited(struct upf *, struct upf_session *, const struct dp_event *);
 /* path.c */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* upf.c - the UPF's life, its associations, and whom requests are for. */
 #include "nf/upf/state.h"
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { PATHS_MAX = 16384, NTP_TO_UNIX_S = 2208988800u };
@@ -66,6 +65,7 @@ void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
         pfcp_refuse(&u->pfcp, p->answer, 0, PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND, 0);
         pending_drop(u, p);
     }
+    traces_session_ended(u, s);
     addresses_release(u, s);
     upf_session_unname(u, s);
     paths_use(u, NULL, s->rules);
@@ -161,32 +161,10 @@ static uint64_t on_seid(void *ctx, uint64_t local)
 }
 
 /* ---- counters ---- */
-static void counters_take(struct upf *u)
-{
-    uint64_t v[DP_COUNTERS];
-    struct metrics *m = u->rt->metrics;
-    user_plane_counters(u->up, v);
-#define COUNTER(name, text) metric_set(m, METRIC_dp_##name, v[DP_##name]);
-#include "../../../spec/dp_counters.def"
-#undef COUNTER
-    metric_set(m, METRIC_n3_in_octets, v[DP_access_in_octets]);
-    metric_set(m, METRIC_n3_out_octets, v[DP_access_out_octets]);
-    metric_set(m, METRIC_n6_in_octets, v[DP_core_in_octets]);
-    metric_set(m, METRIC_n6_out_octets, v[DP_core_out_octets]);
-    if (v[DP_spoofed] > u->seen_spoofed)
-        LOG(u->rt->log, ue_address_spoofed, "packets=%llu",
-            (unsigned long long)(v[DP_spoofed] - u->seen_spoofed));
-    if (v[DP_teid_unknown] > u->seen_unknown)
-        LOG(u->rt->log, gtpu_teid_unknown, "packets=%llu",
-            (unsigned long long)(v[DP_teid_unknown] - u->seen_unknown));
-    u->seen_spoofed = v[DP_spoofed];
-    u->seen_unknown = v[DP_teid_unknown];
-}
-
 static void tick_due(struct timer *t)
 {
     struct upf *u = CONTAINER(t, struct upf, tick);
-    counters_take(u);
+    upf_counters_take(u);
     if (u->sessions.used)
         upf_tick_plan(u);
 }
@@ -204,13 +182,14 @@ static void upf_stop(struct rt *rt, void *state)
     if (!u->rt)
         return;
     if (u->up) {
-        counters_take(u);
+        upf_counters_take(u);
         user_plane_listen(u->up, NULL);
     }
     timer_stop(&rt->timers, &u->tick);
     if (u->sessions.items)
         sessions_end(u, NULL);
     paths_free(u);
+    traces_free(u);
     if (u->pfcp.rt)
         pfcp_close(&u->pfcp);
     slab_free(&u->sessions);
@@ -269,44 +248,10 @@ static int upf_boot(struct rt *rt, void *state)
     return OK;
 }
 
-static void upf_status(void *state, void (*line)(void *ctx, const char *text), void *ctx)
-{
-    struct upf *u = state;
-    char text[160], peer[NET_ADDR_TEXT];
-    uint64_t v[DP_COUNTERS];
-    uint32_t i = 0;
-    counters_take(u);
-    user_plane_counters(u->up, v);
-    if (u->up->ops->text) {
-        size_t at = (size_t)snprintf(text, sizeof text, "data path ");
-        u->up->ops->text(u->up, text + at, sizeof text - at);
-        line(ctx, text);
-    }
-    snprintf(text, sizeof text, "sessions %u of %u", u->sessions.used - u->going, u->sessions.max);
-    line(ctx, text);
-    for (struct pfcp_assoc *a; (a = slab_next(&u->pfcp.assocs, &i));) {
-        snprintf(text, sizeof text, "smf %s %s", addr_text(&a->peer, peer),
-                 a->is_up ? "associated" : "does not answer");
-        line(ctx, text);
-    }
-    snprintf(text, sizeof text, "packets to data networks %llu, to gNBs %llu, buffered %llu",
-             (unsigned long long)v[DP_to_core], (unsigned long long)v[DP_to_tunnel],
-             (unsigned long long)v[DP_held]);
-    line(ctx, text);
-    i = 0;
-    for (struct upf_path *p; (p = slab_next(&u->paths, &i));) {
-        if (!p->lost)
-            continue;
-        struct net_addr a = {.family = p->peer.family};
-        memcpy(a.ip, p->peer.ip, sizeof a.ip);
-        snprintf(text, sizeof text, "gtp-u peer %s does not answer", addr_text(&a, peer));
-        line(ctx, text);
-    }
-}
-
 const struct nf_desc upf_nf = {.kind = SBI_NF_UPF,
                                .name = "upf",
                                .state_octets = sizeof(struct upf),
                                .boot = upf_boot,
                                .stop = upf_stop,
-                               .status = upf_status};
+                               .status = upf_status,
+                               .ask = trace_ask};
