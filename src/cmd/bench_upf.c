@@ -2,6 +2,7 @@
 /* bench_upf.c - redoubt bench upf: what a packet costs in the kernel's data path, by itself (test runs of the program)
  * and beside the kernel's own forwarding (in namespaces of its own, with packets made and counted by BPF programs). */
 #include "cmd/bench_upf.h"
+#include "cmd/bench_upf_latency.h"
 #include "cmd/bench_upf_n4.h"
 #include "cmd/bench_upf_tcp.h"
 #include "dp/inner.h"
@@ -57,6 +58,7 @@ struct bench_upf {
         double kernel[2][2], upf[2][2]; /* packets a second: [down, up][64, 1400 octets] */
         double police_pct;
     } r;
+    struct bench_upf_latency latency;
     struct bench_upf_tcp tcp;
     struct bench_upf_n4 n4;
     char why[XDP_WHY];
@@ -490,6 +492,13 @@ static void report(const struct bench_upf *b)
         {"down64_pps", "  down, 64 octets", b->r.upf[0][0], 0},
         {"kernel_up64_pps", "  the kernel, up, 64 octets", b->r.kernel[1][0], 0},
         {"kernel_down64_pps", "  the kernel, down, 64 octets", b->r.kernel[0][0], 0},
+        {"added_us_p50", "added to the kernel's forwarding at a tenth of the load: p50, us", b->latency.xdp[0], 2},
+        {"added_us_p99", "  p99", b->latency.xdp[1], 2},
+        {"added_us_p50_portable", "  by the portable path, p50", b->latency.portable[0], 2},
+        {"added_us_p99_portable", "  p99", b->latency.portable[1], 2},
+        {"kernel_us_p50", "  the kernel's forwarding, p50", b->latency.kernel[0], 2},
+        {"kernel_us_p99", "  p99", b->latency.kernel[1], 2},
+        {"latency_pps", "  packets a second in that", b->latency.rate, 0},
         {"portable_tcp_vs_kernel", "TCP through the portable user plane against the kernel's forwarding, between the same ends",
          portable_share(&b->tcp, BENCH_TCP_KERNEL), 2},
         {"portable_tcp_vs_kernel_alone", "  against the kernel's forwarding without phone and gNB", portable_share(&b->tcp, BENCH_TCP_ALONE), 2},
@@ -536,6 +545,10 @@ static int xdp_measure(struct bench_upf *b)
 static int measure(struct bench_upf *b)
 {
     int status = wanted(b, "xdp") ? xdp_measure(b) : EXIT_OK;
+    if (status == EXIT_OK && wanted(b, "latency")) {
+        say(b, "latency beside the kernel's own forwarding");
+        status = bench_upf_latency(&b->latency, b->at.prefix, b->duration_ms < 300 ? b->duration_ms : 300);
+    }
     if (status == EXIT_OK && wanted(b, "tcp")) {
         say(b, "TCP through the portable user plane");
         status = bench_upf_tcp(&b->tcp, b->at.prefix, b->duration_ms < 500 ? b->duration_ms : 500);

@@ -4,16 +4,14 @@
  * phone to the kernel as they are, and everything else is the same: what is compared is the machine in the middle. And
  * once more without phone and gNB, TCP ending at gnb itself: what is shared with them is so much more. */
 #include "cmd/bench_upf_tcp.h"
+#include "cmd/bench_upf_place.h"
 #include "base/err.h"
 #include "dp/gtpu_fast.h"
-#include "os/env.h"
 #include "os/loop.h"
 #include "os/n3_socket.h"
 #include "os/n6_tun.h"
 #include "os/netns.h"
 #include "os/tun.h"
-#include "os/user_plane.h"
-#include "rt/config.h"
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,8 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MTU = 1400, SESSION = 1, DL_TEID = 0x4711, QFI = 9, PORT = 5201, CHUNK = 256 << 10, ROUNDS = 5, POLICED_KBIT = 200000 };
-static const uint8_t PHONE[4] = {10, 64, 0, 1}, GNB[4] = {192, 168, 3, 2};
+enum { PORT = 5201, CHUNK = 256 << 10, ROUNDS = 5, POLICED_KBIT = 200000 };
 struct gnb {
     pthread_t thread;
     _Atomic bool stop;
@@ -37,30 +34,10 @@ struct gnb {
     struct rule_addr upf;
 };
 struct bench {
-    char gnb_ns[32], phone_ns[32], upf_ns[32], data_ns[32];
-    struct loop *loop;
-    struct env *env;
-    struct rt rt;
-    struct config config;
-    struct config_n6 n6;
-    struct net_addr n3;
-    struct user_plane *up;
+    struct bench_place at;
+    char phone_ns[32];
     struct gnb gnb;
-    bool done; /* of a command */
-    char why[USER_PLANE_WHY];
 };
-
-static int failed(const char *what, const char *why)
-{
-    fprintf(stderr, "redoubt bench: %s%s%s\n", what, why && *why ? ": " : "", why ? why : "");
-    return EXIT_FAILED;
-}
-static struct net_addr addr(const char *text)
-{
-    struct net_addr a = {0};
-    addr_parse(&a, str_of(text), 0);
-    return a;
-}
 
 /* ---- a gNB with one phone ---- */
 /* To the user plane or, those of the phone's other address, to the kernel. */
@@ -70,9 +47,9 @@ static void to_upf(void *ctx, const struct dp_packet *k, unsigned n)
     struct dp_datagram d[DP_BATCH];
     unsigned tunnelled = 0;
     for (unsigned i = 0; i < n; i++) {
-        if (k[i].n < 20 || memcmp(k[i].p + 12, PHONE, 4))
+        if (k[i].n < 20 || memcmp(k[i].p + 12, bench_phone, sizeof bench_phone))
             continue;
-        uint8_t *p = gtpu_push(k[i].p, k[i].n, g->ul_teid, QFI, false, true);
+        uint8_t *p = gtpu_push(k[i].p, k[i].n, g->ul_teid, BENCH_QFI, false, true);
         d[tunnelled++] = (struct dp_datagram){p, k[i].n + GTPU_PUSH, g->upf};
     }
     if (tunnelled)
@@ -92,7 +69,7 @@ static void to_phone(void *ctx, const struct dp_datagram *d, unsigned n)
     struct gtpu h;
     unsigned good = 0;
     for (unsigned i = 0; i < n; i++)
-        if (gtpu_read(d[i].p, d[i].n, &h) == GTPU_GOOD && h.type == GTPU_T_PDU && h.teid == DL_TEID)
+        if (gtpu_read(d[i].p, d[i].n, &h) == GTPU_GOOD && h.type == GTPU_T_PDU && h.teid == BENCH_DL_TEID)
             k[good++] = (struct dp_packet){h.payload, h.payload_n};
     if (good)
         n6_write(g->tun_io, &g->tun, k, good);
@@ -119,11 +96,11 @@ static int socket_here(void *ctx) { return n3_socket_open(ctx); }
 static int gnb_start(struct bench *b)
 {
     struct gnb *g = &b->gnb;
-    struct net_addr local = addr("192.168.3.2");
-    struct tun_spec spec = {.name = "phone", .netns = b->phone_ns, .mtu = MTU, .addr4 = addr("10.64.0.1"), .default_route = true,
+    struct net_addr local = bench_addr("192.168.3.2");
+    struct tun_spec spec = {.name = "phone", .netns = b->phone_ns, .mtu = BENCH_MTU, .addr4 = bench_addr("10.64.0.1"), .default_route = true,
                             .offload = true};
-    struct tun_spec plain = {.name = "plain", .netns = b->gnb_ns, .mtu = MTU, .offload = true};
-    const struct net_addr behind = addr("10.128.1.1");
+    struct tun_spec plain = {.name = "plain", .netns = b->at.gnb, .mtu = BENCH_MTU, .offload = true};
+    const struct net_addr behind = bench_addr("10.128.1.1");
     int fd, rc = tun_create(&spec, &fd);
     local.port = DP_GTPU_PORT;
     if (rc < 0)
@@ -134,10 +111,10 @@ static int gnb_start(struct bench *b)
         return rc;
     n6_tun_start(&g->plain, fd);
     rc = netns_address(b->phone_ns, "phone", &behind, 32);
-    rc = rc < 0 ? rc : netns_route(b->gnb_ns, &behind, 32, NULL, "plain");
+    rc = rc < 0 ? rc : netns_route(b->at.gnb, &behind, 32, NULL, "plain");
     if (rc < 0)
         return rc;
-    g->n3 = netns_run(b->gnb_ns, socket_here, &local);
+    g->n3 = netns_run(b->at.gnb, socket_here, &local);
     g->n3_io = n3_io_new(1500);
     g->tun_io = n6_io_new(2048);
     g->upf = (struct rule_addr){4, DP_GTPU_PORT, {192, 168, 3, 1}};
@@ -161,85 +138,6 @@ static void gnb_stop(struct gnb *g)
         close(g->plain.fd);
     n3_io_free(g->n3_io);
     n6_io_free(g->tun_io);
-}
-
-/* ---- the place ---- */
-static int place_make(struct bench *b, const char *prefix)
-{
-    struct {
-        char *name;
-        const char *suffix;
-    } all[] = {{b->gnb_ns, "tgnb"}, {b->phone_ns, "tphone"}, {b->upf_ns, "tupf"}, {b->data_ns, "tdata"}};
-    int e = OK;
-    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(all); i++) {
-        snprintf(all[i].name, sizeof b->gnb_ns, "%s-%s", prefix, all[i].suffix);
-        e = netns_create(all[i].name);
-    }
-    const struct net_addr u3 = addr("192.168.3.1"), g3 = addr("192.168.3.2"), u6 = addr("192.168.6.1"), d6 = addr("192.168.6.2");
-    const struct net_addr plain = addr("10.128.0.0"), other = addr("10.128.0.1"), none = {0};
-    e = e < 0 ? e : netns_veth(b->upf_ns, "n3", b->gnb_ns, "n3");
-    e = e < 0 ? e : netns_veth(b->upf_ns, "n6", b->data_ns, "n6");
-    e = e < 0 ? e : netns_forwarding(b->upf_ns, true);
-    e = e < 0 ? e : netns_address(b->upf_ns, "n3", &u3, 24);
-    e = e < 0 ? e : netns_address(b->upf_ns, "n6", &u6, 24);
-    e = e < 0 ? e : netns_address(b->gnb_ns, "n3", &g3, 24);
-    e = e < 0 ? e : netns_address(b->gnb_ns, "n3", &other, 32);
-    e = e < 0 ? e : netns_address(b->data_ns, "n6", &d6, 24);
-    e = e < 0 ? e : netns_route(b->gnb_ns, &none, 0, &u3, "n3");
-    e = e < 0 ? e : netns_route(b->data_ns, &none, 0, &u6, "n6");
-    e = e < 0 ? e : netns_route(b->upf_ns, &plain, 16, &g3, "n3");
-    e = e < 0 ? e : netns_forwarding(b->gnb_ns, true);
-    return e;
-}
-
-static int upf_open(struct bench *b)
-{
-    b->n3 = addr("192.168.3.1");
-    b->n6 = (struct config_n6){.dnn = STR("internet"), .tun = STR("n6internet"), .create = true,
-                               .ipv4 = {addr("10.64.0.0"), 10}, .link = STR("n6")};
-    b->n6.ipv4.addr.ip[3] = 2;
-    b->config.upf = (struct config_upf){.data_path = CONFIG_DATA_PATH_PORTABLE, .n3_addresses = &b->n3, .n_n3_addresses = 1,
-                                        .n6 = &b->n6, .n_n6 = 1, .n3_mtu = 1500, .max_sessions = 1000,
-                                        .buffer_packets = 100, .buffer_packets_session = 10};
-    int rc = loop_open(&b->loop);
-    rc = rc < 0 ? rc : env_real_open(&b->env, b->loop, NULL);
-    rc = rc < 0 ? rc : rt_init(&b->rt, b->env, 1 << 20);
-    return rc < 0 ? rc : user_plane_open(&b->up, b->loop, &b->rt, &b->config, b->upf_ns, b->why);
-}
-
-static void on_event(void *ctx, const struct dp_event *e)
-{
-    struct bench *b = ctx;
-    b->done |= e->kind == DP_EVENT_DONE && e->result == OK;
-}
-/* A usual session: a flow with its QFI, its session AMBR, volume counted. */
-static bool session_put(struct bench *b, uint64_t kbit)
-{
-    struct rule_urr urr = {.id = 1, .measure_volume = true, .start_at_once = true, .threshold.total = 1ull << 60};
-    struct rule_qer qer = {.id = 1, .qfi = QFI, .has_mbr = true, .mbr_ul_kbit = kbit, .mbr_dl_kbit = kbit};
-    struct rule_far far[2] = {{.id = 1, .action = RULE_FORW, .destination = RULE_CORE},
-                              {.id = 2, .action = RULE_FORW, .destination = RULE_ACCESS, .teid = DL_TEID,
-                               .peer = {.family = 4, .port = DP_GTPU_PORT}}};
-    struct rule_pdr pdr[2] = {{.id = 1, .precedence = 1, .source = RULE_ACCESS, .outer_header_removal = true, .far_id = 1},
-                              {.id = 2, .precedence = 1, .source = RULE_CORE, .far_id = 2}};
-    memcpy(far[1].peer.ip, GNB, sizeof GNB);
-    b->gnb.ul_teid = pdr[0].teid = dp_teid(b->up->config.sessions_max, SESSION, 0, 0x40000000);
-    for (unsigned k = 0; k < 2; k++) {
-        pdr[k].qer_n = pdr[k].urr_n = 1;
-        pdr[k].qer_id[0] = pdr[k].urr_id[0] = 1;
-    }
-    struct rule_session s = {.session = SESSION, .gen = 1, .has_ipv4 = true, .pdr = pdr, .far = far, .qer = &qer, .urr = &urr,
-                             .pdr_n = 2, .far_n = 2, .qer_n = 1, .urr_n = 1};
-    memcpy(s.ipv4, PHONE, sizeof PHONE);
-    int error;
-    struct dp_command c = {.kind = DP_PUT, .session = SESSION, .gen = 1, .tag = 1};
-    c.rules = dp_rules_new(&b->up->config, &s, &error, NULL);
-    b->done = false;
-    if (!c.rules || user_plane_command(b->up, &c) != OK)
-        return false;
-    for (int i = 0; i < 200 && !b->done; i++)
-        loop_once(b->loop, 10000);
-    return b->done;
 }
 
 /* ---- TCP ---- */
@@ -300,8 +198,8 @@ static double flow(const struct bench *b, enum bench_tcp_way way, bool up, uint3
     double rate = 0;
     int fd = -1;
     struct timeval limit = {3, 0};
-    if (netns_run(b->data_ns, listen_here, &server) == OK &&
-        netns_run(way == BENCH_TCP_ALONE ? b->gnb_ns : b->phone_ns, connect_here, &phone) == OK)
+    if (netns_run(b->at.data, listen_here, &server) == OK &&
+        netns_run(way == BENCH_TCP_ALONE ? b->at.gnb : b->phone_ns, connect_here, &phone) == OK)
         fd = accept(server.fd, NULL, NULL);
     if (fd >= 0) {
         pthread_t sender;
@@ -343,7 +241,7 @@ static int beside(struct bench *b, struct bench_upf_tcp *r, uint32_t duration_ms
             double *to = &rate[k / 2][k & 1][i];
             *to = flow(b, k / 2, k & 1, duration_ms);
             if (*to <= 0)
-                return failed(k / 2 ? "TCP did not get through the kernel" : "TCP did not get through the user plane", "");
+                return bench_upf_failed(k / 2 ? "TCP did not get through the kernel" : "TCP did not get through the user plane", "");
         }
     for (unsigned k = 0; k < BENCH_TCP_WAYS * 2; k++)
         r->mbit[k / 2][k & 1] = median(rate[k / 2][k & 1]);
@@ -352,39 +250,32 @@ static int beside(struct bench *b, struct bench_upf_tcp *r, uint32_t duration_ms
 
 static int policed(struct bench *b, struct bench_upf_tcp *r, uint32_t duration_ms)
 {
-    enum { MSS = MTU - 52 }; /* with timestamps */
+    enum { MSS = BENCH_MTU - 52 }; /* with timestamps */
     double rate[ROUNDS];
-    if (!session_put(b, POLICED_KBIT))
-        return failed("a session could not be made", "");
+    if (bench_place_session(&b->at, POLICED_KBIT))
+        return EXIT_FAILED;
     for (unsigned i = 0; i < ROUNDS; i++)
-        rate[i] = flow(b, BENCH_TCP_PORTABLE, false, duration_ms < 1000 ? 1000 : duration_ms) * MTU / MSS;
+        rate[i] = flow(b, BENCH_TCP_PORTABLE, false, duration_ms < 1000 ? 1000 : duration_ms) * BENCH_MTU / MSS;
     r->police_pct = median(rate) * 1000 / POLICED_KBIT * 100;
-    return r->police_pct > 0 ? EXIT_OK : failed("TCP did not get through the user plane", "");
+    return r->police_pct > 0 ? EXIT_OK : bench_upf_failed("TCP did not get through the user plane", "");
 }
 
 int bench_upf_tcp(struct bench_upf_tcp *r, const char *prefix, uint32_t duration_ms)
 {
     static struct bench b;
     b = (struct bench){.gnb.n3 = -1, .gnb.tun.fd = -1, .gnb.plain.fd = -1};
-    int status = EXIT_FAILED, e = place_make(&b, prefix);
-    if (e < 0)
-        failed("the network namespaces could not be made", err_text(e));
-    else if ((e = upf_open(&b)) < 0)
-        failed("the portable user plane is not to be had here", *b.why ? b.why : err_text(e));
-    else if ((e = gnb_start(&b)) < 0)
-        failed("a gNB could not be made", err_text(e));
-    else
-        status = EXIT_OK;
-    if (status == EXIT_OK) {
-        user_plane_listen(b.up, &(struct user_plane_sink){&b, on_event});
-        status = session_put(&b, 100000000) ? EXIT_OK : failed("a session could not be made", "");
-    }
+    snprintf(b.phone_ns, sizeof b.phone_ns, "%s-tphone", prefix);
+    int status = bench_place_make(&b.at, prefix, "t"), e;
+    if (status == EXIT_OK && (e = netns_create(b.phone_ns)) < 0)
+        status = bench_upf_failed("a network namespace could not be made", err_text(e));
+    status = status ? status : bench_place_open(&b.at, CONFIG_DATA_PATH_PORTABLE);
+    status = status ? status : bench_place_session(&b.at, 100000000);
+    b.gnb.ul_teid = b.at.ul_teid;
+    if (status == EXIT_OK && (e = gnb_start(&b)) < 0)
+        status = bench_upf_failed("a gNB could not be made", err_text(e));
     status = status ? status : beside(&b, r, duration_ms);
     status = status ? status : policed(&b, r, duration_ms);
     gnb_stop(&b.gnb);
-    user_plane_close(b.up);
-    rt_free(&b.rt);
-    env_real_free(b.env);
-    loop_free(b.loop);
+    bench_place_close(&b.at);
     return status;
 }
