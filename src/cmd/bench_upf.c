@@ -12,7 +12,6 @@
 #include "os/xdp.h"
 #include <bpf/bpf.h>
 #include <linux/if_link.h>
-#include <math.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
@@ -473,48 +472,53 @@ static double portable_share(const struct bench_upf_tcp *t, enum bench_tcp_way o
     return down < up ? down : up;
 }
 
+static bool wanted(const struct bench_upf *b, const char *part)
+{
+    return !b->part || strcmp(b->part, part) == 0;
+}
 static void report(const struct bench_upf *b)
 {
     const struct {
         const char *key, *text;
         double value;
         int digits;
+        const char *part;
     } rows[] = {
-        {"ns_per_packet_up", "the program alone, up, 10,000 sessions, ns", b->r.ns_up, 0},
-        {"ns_per_packet_down", "the program alone, down, ns", b->r.ns_down, 0},
-        {"cost_1m_sessions_vs_1", "a packet with 1,000,000 sessions against one", b->r.cost_sessions, 2},
-        {"cost_16_filters_vs_1", "a packet with 16 filters against one", b->r.cost_filters, 2},
-        {"up64_vs_kernel", "packets a second against the kernel's forwarding: up, 64 octets", b->r.upf[1][0] / b->r.kernel[1][0], 2},
-        {"down64_vs_kernel", "  down, 64 octets", b->r.upf[0][0] / b->r.kernel[0][0], 2},
-        {"up1400_vs_kernel", "  up, 1,400 octets", b->r.upf[1][1] / b->r.kernel[1][1], 2},
-        {"down1400_vs_kernel", "  down, 1,400 octets", b->r.upf[0][1] / b->r.kernel[0][1], 2},
-        {"up64_pps", "packets a second, up, 64 octets", b->r.upf[1][0], 0},
-        {"down64_pps", "  down, 64 octets", b->r.upf[0][0], 0},
-        {"kernel_up64_pps", "  the kernel, up, 64 octets", b->r.kernel[1][0], 0},
-        {"kernel_down64_pps", "  the kernel, down, 64 octets", b->r.kernel[0][0], 0},
-        {"added_us_p50", "added to the kernel's forwarding at a tenth of the load: p50, us", b->latency.xdp[0], 2},
-        {"added_us_p99", "  p99", b->latency.xdp[1], 2},
-        {"added_us_p50_portable", "  by the portable path, p50", b->latency.portable[0], 2},
-        {"added_us_p99_portable", "  p99", b->latency.portable[1], 2},
-        {"kernel_us_p50", "  the kernel's forwarding, p50", b->latency.kernel[0], 2},
-        {"kernel_us_p99", "  p99", b->latency.kernel[1], 2},
-        {"latency_pps", "  packets a second in that", b->latency.rate, 0},
+        {"ns_per_packet_up", "the program alone, up, 10,000 sessions, ns", b->r.ns_up, 0, "xdp"},
+        {"ns_per_packet_down", "the program alone, down, ns", b->r.ns_down, 0, "xdp"},
+        {"cost_1m_sessions_vs_1", "a packet with 1,000,000 sessions against one", b->r.cost_sessions, 2, "xdp"},
+        {"cost_16_filters_vs_1", "a packet with 16 filters against one", b->r.cost_filters, 2, "xdp"},
+        {"up64_vs_kernel", "packets a second against the kernel's forwarding: up, 64 octets", b->r.upf[1][0] / b->r.kernel[1][0], 2, "xdp"},
+        {"down64_vs_kernel", "  down, 64 octets", b->r.upf[0][0] / b->r.kernel[0][0], 2, "xdp"},
+        {"up1400_vs_kernel", "  up, 1,400 octets", b->r.upf[1][1] / b->r.kernel[1][1], 2, "xdp"},
+        {"down1400_vs_kernel", "  down, 1,400 octets", b->r.upf[0][1] / b->r.kernel[0][1], 2, "xdp"},
+        {"up64_pps", "packets a second, up, 64 octets", b->r.upf[1][0], 0, "xdp"},
+        {"down64_pps", "  down, 64 octets", b->r.upf[0][0], 0, "xdp"},
+        {"kernel_up64_pps", "  the kernel, up, 64 octets", b->r.kernel[1][0], 0, "xdp"},
+        {"kernel_down64_pps", "  the kernel, down, 64 octets", b->r.kernel[0][0], 0, "xdp"},
+        {"added_us_p50", "added to the kernel's forwarding at a tenth of the load: p50, us", b->latency.xdp[0], 2, "latency"},
+        {"added_us_p99", "  p99", b->latency.xdp[1], 2, "latency"},
+        {"added_us_p50_portable", "  by the portable path, p50", b->latency.portable[0], 2, "latency"},
+        {"added_us_p99_portable", "  p99", b->latency.portable[1], 2, "latency"},
+        {"kernel_us_p50", "  the kernel's forwarding, p50", b->latency.kernel[0], 2, "latency"},
+        {"kernel_us_p99", "  p99", b->latency.kernel[1], 2, "latency"},
+        {"latency_pps", "  packets a second in that", b->latency.rate, 0, "latency"},
         {"portable_tcp_vs_kernel", "TCP through the portable user plane against the kernel's forwarding, between the same ends",
-         portable_share(&b->tcp, BENCH_TCP_KERNEL), 2},
-        {"portable_tcp_vs_kernel_alone", "  against the kernel's forwarding without phone and gNB", portable_share(&b->tcp, BENCH_TCP_ALONE), 2},
-        {"portable_tcp_down_mbit", "  down, Mbit/s", b->tcp.mbit[BENCH_TCP_PORTABLE][0], 0},
-        {"portable_tcp_up_mbit", "  up, Mbit/s", b->tcp.mbit[BENCH_TCP_PORTABLE][1], 0},
-        {"kernel_tcp_down_mbit", "  the kernel, down, Mbit/s", b->tcp.mbit[BENCH_TCP_KERNEL][0], 0},
-        {"kernel_tcp_up_mbit", "  the kernel, up, Mbit/s", b->tcp.mbit[BENCH_TCP_KERNEL][1], 0},
-        {"police_tcp_pct", "what a policed TCP connection gets, % of its rate", b->tcp.police_pct, 1},
-        {"n4_sessions_per_s", "sessions that one core of the UPF sets up over N4, a second", b->n4.per_second, 0},
-        {"n4_sessions_per_s_wall", "  with the SMF on the same machine", b->n4.wall_per_second, 0},
-        {"bytes_per_session", "process memory of a session, octets", b->n4.octets, 0},
-        {"police_udp_error_pct", "what a policed flow gets, off its rate by %", b->r.police_pct, 2},
+         portable_share(&b->tcp, BENCH_TCP_KERNEL), 2, "tcp"},
+        {"portable_tcp_vs_kernel_alone", "  against the kernel's forwarding without phone and gNB", portable_share(&b->tcp, BENCH_TCP_ALONE), 2, "tcp"},
+        {"portable_tcp_down_mbit", "  down, Mbit/s", b->tcp.mbit[BENCH_TCP_PORTABLE][0], 0, "tcp"},
+        {"portable_tcp_up_mbit", "  up, Mbit/s", b->tcp.mbit[BENCH_TCP_PORTABLE][1], 0, "tcp"},
+        {"kernel_tcp_down_mbit", "  the kernel, down, Mbit/s", b->tcp.mbit[BENCH_TCP_KERNEL][0], 0, "tcp"},
+        {"kernel_tcp_up_mbit", "  the kernel, up, Mbit/s", b->tcp.mbit[BENCH_TCP_KERNEL][1], 0, "tcp"},
+        {"police_tcp_pct", "what a policed TCP connection gets, % of its rate", b->tcp.police_pct, 1, "tcp"},
+        {"n4_sessions_per_s", "sessions that one core of the UPF sets up over N4, a second", b->n4.per_second, 0, "n4"},
+        {"n4_sessions_per_s_wall", "  with the SMF on the same machine", b->n4.wall_per_second, 0, "n4"},
+        {"bytes_per_session", "process memory of a session, octets", b->n4.octets, 0, "n4"},
+        {"police_udp_error_pct", "what a policed flow gets, off its rate by %", b->r.police_pct, 2, "xdp"},
     };
     bool first = true;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!isfinite(rows[i].value) || rows[i].value == 0) /* not measured */
+        if (!wanted(b, rows[i].part))
             continue;
         if (b->json)
             printf("%s\"%s\":%.*f", first ? "{" : ",", rows[i].key, rows[i].digits, rows[i].value);
@@ -525,10 +529,6 @@ static void report(const struct bench_upf *b)
     printf("%s", b->json ? "}\n" : "");
 }
 
-static bool wanted(const struct bench_upf *b, const char *part)
-{
-    return !b->part || strcmp(b->part, part) == 0;
-}
 static int xdp_measure(struct bench_upf *b)
 {
     int e = place_make(&b->at);
