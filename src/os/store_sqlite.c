@@ -207,7 +207,7 @@ int store_sqlite_open(struct store **out, const char *path, char *why, uint32_t 
     if (rc == OK)
         rc = run(
             s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-               "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16384; PRAGMA secure_delete=ON");
+               "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-2048; PRAGMA secure_delete=ON");
     if (rc == OK)
         rc = tables_make(s);
     umask(was);

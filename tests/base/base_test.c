@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/test.h"
 #include "base/arena.h"
+#include "base/brief.h"
 #include "base/err.h"
 #include "base/format.h"
+#include "base/interned.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slab.h"
@@ -148,9 +150,89 @@ static void format_is_as_the_library_does(void **state)
     both_write("%u then %-8s and %u", 1u, "gone", 2u);
 }
 
+static void interned_octets_are_kept_once(void **state)
+{
+    (void)state;
+    struct interns s;
+    interns_init(&s, 1, 2);
+    const struct interned *a = intern(&s, (struct bytes){(const uint8_t *)"internet", 8}),
+                          *b = intern(&s, (struct bytes){(const uint8_t *)"internet", 8}),
+                          *c = intern(&s, (struct bytes){(const uint8_t *)"ims", 3}), *none = NULL;
+    assert_ptr_equal(a, b);
+    assert_ptr_not_equal(a, c);
+    assert_true(str_is(interned_str(a), "internet") && interned_str(NULL).n == 0);
+    assert_int_equal(map_count(&s.by_value), 2);
+    intern_drop(&s, &a);
+    assert_null(a);
+    assert_true(str_is(interned_str(b), "internet"));
+    intern_drop(&s, &b);
+    intern_drop(&s, &none);
+    assert_int_equal(map_count(&s.by_value), 1);
+    intern_drop(&s, &c);
+    assert_int_equal(s.octets, 0);
+    a = intern(&s, (struct bytes){NULL, 0}); /* nothing is a value as well */
+    assert_int_equal(interned_str(a).n, 0);
+    interns_free(&s);
+}
+
+static void interned_text_of_owners(void **state)
+{
+    (void)state;
+    struct interns s;
+    uint8_t block[512];
+    struct arena a = arena_over(block, sizeof block);
+    const struct str one = STR("imsi-001010000000001"), two = STR("imsi-001010000000002"),
+                     of_one = STR("http://amf/namf-callback/v1/imsi-001010000000001/sm/1"),
+                     of_two = STR("http://amf/namf-callback/v1/imsi-001010000000002/sm/1");
+    interns_init(&s, 1, 2);
+    const struct interned *x = intern_of(&s, of_one, one), *y = intern_of(&s, of_two, two), *z = intern_of(&s, of_two, one),
+                          *w = intern_of(&s, one, one);
+    assert_ptr_equal(x, y);
+    assert_ptr_not_equal(x, z);
+    assert_true(str_eq(interned_for(x, one, &a), of_one) && str_eq(interned_for(y, two, &a), of_two));
+    assert_true(str_eq(interned_for(z, one, &a), of_two) && str_eq(interned_for(w, two, &a), two));
+    assert_true(interned_is(x, one, of_one) && interned_is(x, two, of_two) && interned_is(z, one, of_two));
+    assert_false(interned_is(x, two, of_one) || interned_is(x, one, one) || interned_is(z, two, one));
+    assert_null(intern_of(&s, (struct str){"a\0b", 3}, one));
+    struct arena full = arena_over(block, 8);
+    assert_null(interned_for(x, one, &full).p);
+    interns_free(&s);
+}
+
+static void brief_is(struct brief *b, const char *text, bool in_place)
+{
+    char buf[BRIEF_BUF];
+    assert_true(brief_set(b, str_of(text)));
+    struct str s = brief_get(b, buf);
+    assert_true(str_is(s, text));
+    assert_int_equal(s.p == buf, in_place);
+    assert_int_equal(brief_is_set(b), *text != 0);
+}
+static void brief_texts(void **state)
+{
+    (void)state;
+    struct brief b = {0};
+    char buf[BRIEF_BUF];
+    assert_false(brief_is_set(&b));
+    assert_null(brief_get(&b, buf).p);
+    brief_is(&b, "", false);
+    brief_is(&b, "000000010000000a", true);
+    brief_is(&b, "00112233445566778899aabbccddeeff", true);
+    brief_is(&b, "an id", true);
+    brief_is(&b, "sixteen octets 1", true);
+    brief_is(&b, "0123456789ABCDEF", true);
+    brief_is(&b, "0123456789abcde", true);
+    brief_is(&b, "550e8400-e29b-41d4-a716-446655440000", false);
+    assert_true(brief_set(&b, brief_get(&b, buf))); /* of itself */
+    assert_true(str_is(brief_get(&b, buf), "550e8400-e29b-41d4-a716-446655440000"));
+    brief_clear(&b);
+    brief_clear(&b);
+    assert_false(brief_is_set(&b));
+}
+
 int main(void)
 {
     return RUN(unit(stale_handle_finds_nothing), unit(map_keeps_what_it_is_given),
                unit(siphash_matches_its_paper), unit(cursor_errors_stick), unit(arena_and_text),
-               unit(format_is_as_the_library_does));
+               unit(format_is_as_the_library_does), unit(interned_octets_are_kept_once), unit(interned_text_of_owners), unit(brief_texts));
 }

@@ -61,34 +61,34 @@ static void am_policy_delete(void *state, struct call *c)
 }
 
 /* ---- sessions: Npcf_SMPolicyControl, TS 29.512 4.2.2 to 4.2.5 ---- */
-static bool slice_fits(const struct config_policy *p, const struct sbi_Snssai *s)
+static bool slice_fits(const struct config_policy *p, const struct pcf_facts *s)
 {
     uint8_t sd[3];
-    bool has = s->has.sd && hex_get(sd, 3, s->sd);
+    bool has = s->snssai.has.sd && hex_get(sd, 3, str_of(s->sd_text));
     for (uint32_t i = 0; i < p->n_slices; i++)
-        if (p->slices[i].sst == s->sst && p->slices[i].has_sd == has && (!has || memcmp(p->slices[i].sd, sd, 3) == 0))
+        if (p->slices[i].sst == s->snssai.sst && p->slices[i].has_sd == has && (!has || memcmp(p->slices[i].sd, sd, 3) == 0))
             return true;
     return p->n_slices == 0;
 }
-static const struct config_policy *policy_of(const struct pcf *pcf, const struct pcf_session *s)
+static const struct config_policy *policy_of(const struct pcf *pcf, const struct pcf_facts *s)
 {
     const struct config *config = pcf->rt->config;
     for (uint32_t i = 0; i < config->pcf.n_policies; i++) {
         const struct config_policy *p = &config->pcf.policies[i];
-        if ((!p->dnn.n || str_is(p->dnn, s->dnn)) && slice_fits(p, &s->snssai))
+        if ((!p->dnn.n || str_is(p->dnn, s->dnn)) && slice_fits(p, s))
             return p;
     }
     return NULL;
 }
 
-static bool take_ambr(struct pcf_session *s, const struct sbi_Ambr *ambr)
+static bool take_ambr(struct pcf_facts *s, const struct sbi_Ambr *ambr)
 {
     s->has_ambr = true;
     return str_copy(s->up, sizeof s->up, ambr->uplink) && str_copy(s->down, sizeof s->down, ambr->downlink);
 }
 
 /* The default QoS flow and the session's rate, TS 23.503 6.3.1, 6.4; 5QI 9, ARP 8 where nobody says anything. */
-static int decide(const struct pcf *pcf, const struct pcf_session *s, struct arena *a, struct sbi_SmPolicyDecision *d)
+static int decide(const struct pcf *pcf, const struct pcf_facts *s, struct arena *a, struct sbi_SmPolicyDecision *d)
 {
     const struct config_policy *p = policy_of(pcf, s);
     struct sbi_entry_SessionRule *rule = arena_zero(a, sizeof *rule);
@@ -158,39 +158,59 @@ static int decide(const struct pcf *pcf, const struct pcf_session *s, struct are
 
 static void no_memory(struct call *c) { call_problem(c, 503, "NF_CONGESTION", "no memory"); }
 
+static bool facts_take(struct pcf_facts *f, const struct sbi_SmPolicyContextData *b)
+{
+    memset(f, 0, sizeof *f); /* octets that say nothing too: equal ones are found */
+    f->snssai = b->slice_info;
+    bool fits = str_copy(f->dnn, sizeof f->dnn, b->dnn) && str_copy(f->sd_text, sizeof f->sd_text, f->snssai.sd);
+    f->snssai.sd = (struct str){NULL, 0};
+    if (b->has.subs_sess_ambr)
+        fits &= take_ambr(f, &b->subs_sess_ambr);
+    f->has_qos = b->has.subs_def_qos;
+    f->qos = b->subs_def_qos;
+    return fits;
+}
+static bool facts_keep(struct pcf *pcf, struct pcf_session *s, const struct pcf_facts *f)
+{
+    const struct interned *kept = intern(&pcf->facts, (struct bytes){(const uint8_t *)f, sizeof *f});
+    if (!kept)
+        return false;
+    intern_drop(&pcf->facts, &s->facts);
+    s->facts = kept;
+    return true;
+}
+static void session_drop(struct pcf *pcf, struct pcf_session *s)
+{
+    intern_drop(&pcf->facts, &s->facts);
+    slab_drop(&pcf->sessions, s);
+}
+
 static void sm_policy_create(void *state, struct call *c)
 {
     struct pcf *pcf = state;
     const SBI_REQ(npcf_sm_policy_create) *q = c->req;
     SBI_RSP(npcf_sm_policy_create) *r = c->rsp;
+    struct pcf_facts facts;
+    if (!facts_take(&facts, &q->body)) {
+        call_problem(c, 400, "ERROR_INITIAL_PARAMETERS", "dnn, sd or rate is too long");
+        return;
+    }
     struct pcf_session *s = slab_new(&pcf->sessions);
     if (!s) {
         call_problem(c, 503, "NF_CONGESTION", "as many policy associations as configured are in use");
         return;
     }
-    s->snssai = q->body.slice_info;
-    bool fits = str_copy(s->dnn, sizeof s->dnn, q->body.dnn) && str_copy(s->sd_text, sizeof s->sd_text, s->snssai.sd);
-    s->snssai.sd = str_of(s->sd_text);
-    if (q->body.has.subs_sess_ambr)
-        fits &= take_ambr(s, &q->body.subs_sess_ambr);
-    s->has_qos = q->body.has.subs_def_qos;
-    s->qos = q->body.subs_def_qos;
-    if (!fits) {
-        slab_drop(&pcf->sessions, s);
-        call_problem(c, 400, "ERROR_INITIAL_PARAMETERS", "dnn, sd or rate is too long");
-        return;
-    }
     struct str id = id_text(&c->arena, &pcf->sessions, s);
     r->has.location = 1;
     r->location = arena_printf(&c->arena, "%s/npcf-smpolicycontrol/v1/sm-policies/" STR_FMT, pcf->rt->api_root, STR_ARG(id));
-    if (!r->location.p || decide(pcf, s, &c->arena, r) < 0) {
-        slab_drop(&pcf->sessions, s);
+    if (!r->location.p || decide(pcf, &facts, &c->arena, r) < 0 || !facts_keep(pcf, s, &facts)) {
+        session_drop(pcf, s);
         no_memory(c);
         return;
     }
     pcf->decided++;
-    LOG(pcf->rt->log, policy_decided, "of=session dnn=%s 5qi=%u by=%s", s->dnn,
-        (unsigned)r->sess_rules.p->value.auth_def_qos.x5qi, policy_of(pcf, s) ? "pcf.policies" : "subscription");
+    LOG(pcf->rt->log, policy_decided, "of=session dnn=%s 5qi=%u by=%s", facts.dnn,
+        (unsigned)r->sess_rules.p->value.auth_def_qos.x5qi, policy_of(pcf, &facts) ? "pcf.policies" : "subscription");
     call_reply(c, 201);
 }
 
@@ -204,8 +224,8 @@ static void sm_policy_update(void *state, struct call *c)
         not_found(c);
         return;
     }
-    struct pcf_session changed = *s;
-    changed.snssai.sd = str_of(changed.sd_text);
+    struct pcf_facts changed;
+    memcpy(&changed, s->facts->octet, sizeof changed);
     if (q->body.has.subs_sess_ambr && !take_ambr(&changed, &q->body.subs_sess_ambr)) {
         call_problem(c, 400, "ERROR_INITIAL_PARAMETERS", "a rate is too long");
         return;
@@ -214,12 +234,10 @@ static void sm_policy_update(void *state, struct call *c)
         changed.has_qos = true;
         changed.qos = q->body.subs_def_qos;
     }
-    if (decide(pcf, &changed, &c->arena, c->rsp) < 0) {
+    if (decide(pcf, &changed, &c->arena, c->rsp) < 0 || !facts_keep(pcf, s, &changed)) {
         no_memory(c);
         return;
     }
-    *s = changed;
-    s->snssai.sd = str_of(s->sd_text);
     pcf->decided++;
     call_reply(c, 200);
 }
@@ -232,7 +250,7 @@ static void sm_policy_delete(void *state, struct call *c)
         not_found(c);
         return;
     }
-    slab_drop(&pcf->sessions, s);
+    session_drop(pcf, s);
     call_reply(c, 204);
 }
 
@@ -243,6 +261,7 @@ static int pcf_boot(struct rt *rt, void *state)
     if (!rt->config)
         return ERR_CONFIG;
     pcf->rt = rt;
+    interns_init(&pcf->facts, rt_random(rt), rt_random(rt));
     if (slab_init(&pcf->ues, "am policies", sizeof(struct pcf_ue), rt->config->amf.max_ues) < 0 ||
         slab_init(&pcf->sessions, "sm policies", sizeof(struct pcf_session), rt->config->smf.max_sessions) < 0)
         return ERR_NOSPACE;
@@ -255,6 +274,7 @@ static void pcf_stop(struct rt *rt, void *state)
         slab_free(&pcf->ues);
     if (pcf->sessions.items)
         slab_free(&pcf->sessions);
+    interns_free(&pcf->facts);
 }
 static void pcf_status(void *state, void (*line)(void *ctx, const char *text), void *ctx)
 {
