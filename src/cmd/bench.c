@@ -135,8 +135,8 @@ int cmd_bench(int argc, char **argv)
             if (!v || !args_number("--duration-ms", v, 10, 60000, &duration_ms))
                 return EXIT_USAGE;
         } else if (args_value(&a, NULL, "--part", &part)) {
-            if (!part || (strcmp(part, "xdp") && strcmp(part, "latency") && strcmp(part, "tcp") && strcmp(part, "n4")))
-                return usage("bench", "--part is xdp, latency, tcp or n4");
+            if (!part || (strcmp(part, "xdp") && strcmp(part, "latency") && strcmp(part, "restart") && strcmp(part, "tcp") && strcmp(part, "n4")))
+                return usage("bench", "--part is xdp, latency, restart, tcp or n4");
         } else if (args_value(&a, NULL, "--rate", &v)) {
             if (!v || !args_number("--rate", v, 1, 100000, &rate))
                 return EXIT_USAGE;

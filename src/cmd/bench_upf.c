@@ -2,11 +2,11 @@
 /* bench_upf.c - redoubt bench upf: what a packet costs in the kernel's data path, by itself (test runs of the program)
  * and beside the kernel's own forwarding (in namespaces of its own, with packets made and counted by BPF programs). */
 #include "cmd/bench_upf.h"
+#include "cmd/bench_upf_frame.h"
 #include "cmd/bench_upf_latency.h"
 #include "cmd/bench_upf_n4.h"
+#include "cmd/bench_upf_restart.h"
 #include "cmd/bench_upf_tcp.h"
-#include "dp/inner.h"
-#include "dp/xdp_bench.h"
 #include "os/loop.h"
 #include "os/netns.h"
 #include "os/xdp.h"
@@ -21,9 +21,6 @@
 #include <unistd.h>
 
 enum {
-    ETH = 14,
-    TEMPLATE = ETH + 36 + 16,
-    FRAME_MAX = 2000,
     ALL = 1000000,
     MIX = 10000,
     REPEAT = 20000,
@@ -60,6 +57,7 @@ struct bench_upf {
     struct bench_upf_latency latency;
     struct bench_upf_tcp tcp;
     struct bench_upf_n4 n4;
+    struct bench_upf_restart restart;
     char why[XDP_WHY];
 };
 
@@ -208,75 +206,13 @@ static int path_open(struct bench_upf *b, struct path *p, uint32_t sessions, uns
 }
 
 /* ---- packets ---- */
-static void ip_make(uint8_t *ip, uint32_t n, uint32_t src, uint32_t dst)
-{
-    ip[0] = 0x45;
-    put_be16(ip + 2, (uint16_t)n);
-    ip[8] = 64;
-    ip[9] = 17;
-    put_be32(ip + 12, src);
-    put_be32(ip + 16, dst);
-    put_be16(ip + 10, (uint16_t)~inet_sum(ip, 20, 0));
-}
-
-/* User packets of n octets, up by tunnel, down or (tunnel false) without: the frame and how it changes by session. */
 static uint32_t frame_make(const struct bench_upf *b, const struct path *p, bool up, bool tunnel, uint32_t n, uint8_t *f,
                            struct xdp_bench *x)
 {
-    uint32_t at = ETH;
-    memset(f, 0, FRAME_MAX);
-    *x = (struct xdp_bench){.sessions = p->sessions, .walk = 1, .ue_first = UE_FIRST};
-    memcpy(f, up ? b->at.n3_mac : b->at.n6_mac, 6);
-    memcpy(f + 6, up ? b->at.gnb_mac : b->at.data_mac, 6);
-    put_be16(f + 12, 0x800);
-    if (up && tunnel) {
-        ip_make(f + at, n + 44, 0xc0a80302, 0xc0a80301);
-        uint8_t *u = f + at + 20, *g = u + 8;
-        put_be16(u, DP_GTPU_PORT);
-        put_be16(u + 2, DP_GTPU_PORT);
-        put_be16(u + 4, (uint16_t)(n + 24));
-        g[0] = 0x34;
-        g[1] = 255;
-        put_be16(g + 2, (uint16_t)(n + 8));
-        g[11] = 0x85;
-        g[12] = 1;
-        g[13] = 0x10;
-        g[14] = 9;
-        x->teid_at = at + 28 + 4;
-        x->teid_first = dp_teid(p->config.sessions_max, 0, 0, 0x40000000);
-        at += 44;
-    }
-    uint8_t *ip = f + at;
-    ip_make(ip, n, up ? 0 : 0xc6336409, up ? 0xc6336409 : 0); /* 198.51.100.9 */
-    put_be16(ip + 20, up ? 4000 : 9);
-    put_be16(ip + 22, up ? 9 : 4000);
-    put_be16(ip + 24, (uint16_t)(n - 20));
-    x->sum_at = at + 10;
-    x->ue_at = at + (up ? 12 : 16);
-    uint16_t sum;
-    memcpy(&sum, ip + 10, sizeof sum);
-    x->sum = sum;
-    memcpy(x->head, f, XDP_BENCH_HEAD);
-    return at + n;
-}
-
-struct run {
-    int program;
-    uint32_t ifindex, repeat, flags;
-    const uint8_t *frame;
-    uint32_t n;
-    double ns; /* out: a packet */
-};
-static int run_here(void *ctx)
-{
-    struct run *r = ctx;
-    struct xdp_md md = {.data_end = r->n, .ingress_ifindex = r->ifindex};
-    LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = r->frame, .data_size_in = r->n, .ctx_in = &md, .ctx_size_in = sizeof md,
-                .repeat = (int)r->repeat, .flags = r->flags, .batch_size = r->flags ? 64 : 0);
-    if (bpf_prog_test_run_opts(r->program, &o) < 0)
-        return ERR_UNSUPPORTED;
-    r->ns = o.duration;
-    return OK;
+    const struct bench_frame frame = {.to = up ? b->at.n3_mac : b->at.n6_mac, .from = up ? b->at.gnb_mac : b->at.data_mac,
+                                      .ue_first = UE_FIRST, .sessions = p->sessions, .sessions_max = p->config.sessions_max,
+                                      .up = up, .tunnel = tunnel, .n = n};
+    return bench_frame_make(&frame, f, x);
 }
 static int state_put(struct xdp *x, const struct xdp_bench *s)
 {
@@ -299,17 +235,17 @@ static double median(double *v, unsigned n)
 /* Nanoseconds a packet, less what making it costs; negative: failed. */
 static double alone(struct bench_upf *b, struct path *p, bool up)
 {
-    uint8_t f[FRAME_MAX];
+    uint8_t f[BENCH_FRAME_MAX];
     struct xdp_bench s;
     double all = 1e9, base = 1e9;
-    struct run r = {.program = xdp_named_program(p->xdp, "bench_path"), .repeat = REPEAT, .frame = f,
+    struct bench_run r = {.program = xdp_named_program(p->xdp, "bench_path"), .repeat = REPEAT, .frame = f,
                     .ifindex = up ? b->at.n3 : b->at.n6};
     r.n = frame_make(b, p, up, true, 128, f, &s);
     for (unsigned i = 0; i < RUNS * 2; i++) {
         uint32_t k = 0;
         struct xdp_bench after;
         s.base = i & 1;
-        if (state_put(p->xdp, &s) < 0 || netns_run(b->at.upf, run_here, &r) < 0 ||
+        if (state_put(p->xdp, &s) < 0 || netns_run(b->at.upf, bench_run, &r) < 0 ||
             bpf_map_lookup_elem(xdp_named_map(p->xdp, "bench"), &k, &after))
             return -1;
         if (after.lost)
@@ -370,10 +306,10 @@ static bool sunk(const struct bench_upf *b, uint64_t *packets, uint64_t *octets)
 /* As many as go; packets and octets a second at the other end, or false. */
 static bool flood(struct bench_upf *b, const struct path *p, bool up, bool tunnel, uint32_t n, double *packets, double *octets)
 {
-    uint8_t f[FRAME_MAX];
+    uint8_t f[BENCH_FRAME_MAX];
     struct xdp_bench s;
     uint64_t from[2], to[2], start, end = 0;
-    struct run r = {.program = xdp_named_program(b->tools, "bench_send"), .repeat = 65536, .frame = f,
+    struct bench_run r = {.program = xdp_named_program(b->tools, "bench_send"), .repeat = 65536, .frame = f,
                     .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .ifindex = up ? b->at.gnb_if : b->at.data_if};
     r.n = frame_make(b, p, up, tunnel, n, f, &s);
     s.ifindex = r.ifindex;
@@ -384,7 +320,7 @@ static bool flood(struct bench_upf *b, const struct path *p, bool up, bool tunne
             return false;
         start = loop_now_us();
         do {
-            if (netns_run(up ? b->at.gnb : b->at.data, run_here, &r) < 0)
+            if (netns_run(up ? b->at.gnb : b->at.data, bench_run, &r) < 0)
                 return false;
             end = loop_now_us();
         } while (!warm && end - start < b->duration_ms * 1000ull);
@@ -514,6 +450,10 @@ static void report(const struct bench_upf *b)
         {"n4_sessions_per_s", "sessions that one core of the UPF sets up over N4, a second", b->n4.per_second, 0, "n4"},
         {"n4_sessions_per_s_wall", "  with the SMF on the same machine", b->n4.wall_per_second, 0, "n4"},
         {"bytes_per_session", "process memory of a session, octets", b->n4.octets, 0, "n4"},
+        {"lost_on_kill", "packets lost while the process of the user plane is killed and away", b->restart.lost_on_kill, 0, "restart"},
+        {"restart_ms_100k_sessions", "from its start anew until all of 100,000 sessions are its own, ms", b->restart.ms, 0, "restart"},
+        {"lost_on_restart", "  packets lost in that time", b->restart.lost_on_restart, 0, "restart"},
+        {"restart_pps", "  packets a second sent meanwhile", b->restart.pps, 0, "restart"},
         {"police_udp_error_pct", "what a policed flow gets, off its rate by %", b->r.police_pct, 2, "xdp"},
     };
     bool first = true;
@@ -548,6 +488,10 @@ static int measure(struct bench_upf *b)
     if (status == EXIT_OK && wanted(b, "latency")) {
         say(b, "latency beside the kernel's own forwarding");
         status = bench_upf_latency(&b->latency, b->at.prefix, b->duration_ms < 300 ? b->duration_ms : 300);
+    }
+    if (status == EXIT_OK && wanted(b, "restart")) {
+        say(b, "killed under load, and started again");
+        status = bench_upf_restart(&b->restart, b->at.prefix);
     }
     if (status == EXIT_OK && wanted(b, "tcp")) {
         say(b, "TCP through the portable user plane");
@@ -604,5 +548,6 @@ int bench_upf(bool json, uint32_t duration_ms, const char *part)
     }
     netns_delete_prefix(b.at.prefix);
     bench_upf_n4_clean(b.at.prefix);
+    bench_upf_restart_clean(b.at.prefix);
     return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }

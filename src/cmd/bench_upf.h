@@ -3,5 +3,5 @@
 #pragma once
 #include "cmd/cmd.h"
 
-/* Prints the figures; duration_ms of each flood. part: "xdp", "latency", "tcp" or "n4", NULL: all. The exit status. */
+/* Prints the figures; duration_ms of each flood. part: "xdp", "latency", "restart", "tcp" or "n4", NULL: all. The exit status. */
 int bench_upf(bool json, uint32_t duration_ms, const char *part);

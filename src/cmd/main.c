@@ -93,7 +93,7 @@ static const struct command commands[] = {
      "  --ues N                    phones that all get a session and a ping (10000); of storm (100000)\n"
      "  --rate R                   of them a second (500)\n"
      "  --duration-ms N            upf: how long each flood of packets lasts (1000)\n"
-     "  --part PART                upf: only these figures: xdp, latency, tcp or n4\n"
+     "  --part PART                upf: only these figures: xdp, latency, restart, tcp or n4\n"
      "  --json                     one JSON object\n",
      cmd_bench},
     {"sim", "[--seeds N] [--seed S] [options] | --scenario FILE... [-v]", "the whole network in one process, on virtual time, with everything that can fail",
