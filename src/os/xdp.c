@@ -287,7 +287,7 @@ static bool link_is_at(int link, uint32_t ifindex)
 int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
 {
     uint32_t ifindex = if_nametoindex(l->ifname);
-    struct xdp_port port = {.instances = l->instances, .is_on = 1};
+    struct xdp_port port = {.instances = l->instances, .is_on = 1}, was;
     if (!ifindex || x->links_n == LINKS)
         return refused(why, ERR_NOTFOUND, "interface", l->ifname);
     int rc = ifindex >= XDP_IFINDEX_MAX ? ERR_RANGE : mac_of(l->ifname, port.mac);
@@ -328,6 +328,8 @@ int xdp_attach(struct xdp *x, struct xdp_link *l, char *why)
     if (x->pin[0] && (!pinned || bpf_obj_pin(fd, path)))
         return refused(why, ERR_IO, "what must outlive the process on", l->ifname);
 out:
+    /* in between frames go on to leave by it, until xdp_takes() has asked anew */
+    port.takes = x->took_over && !bpf_map_lookup_elem(x->ports, &ifindex, &was) && was.takes;
     if (bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY))
         return refused(why, ERR_NOSPACE, "XDP on interface", l->ifname);
     x->has_native |= l->mode == XDP_NATIVE;
@@ -419,13 +421,15 @@ static bool device_takes(uint32_t ifindex)
 bool xdp_takes(struct xdp *x, const struct xdp_link *l)
 {
     uint32_t ifindex = if_nametoindex(l->ifname);
-    /* among generic ones any will do: the stack's own way out is taken */
-    if (x->has_native && !device_takes(ifindex))
-        return false;
     struct xdp_port port;
     if (bpf_map_lookup_elem(x->ports, &ifindex, &port))
         return false;
-    port.takes = 1;
+    /* among generic ones any will do: the stack's own way out is taken */
+    port.takes = !x->has_native || device_takes(ifindex);
+    if (!port.takes) {
+        bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY);
+        return false;
+    }
     return !bpf_map_update_elem(x->out, &ifindex, &ifindex, BPF_ANY) &&
            !bpf_map_update_elem(x->ports, &ifindex, &port, BPF_ANY);
 }
