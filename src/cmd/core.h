@@ -20,6 +20,7 @@ struct core_config { /* each that was in force: what runs may still point into i
     struct cmd_config *loaded;
 };
 struct core_evidence;
+struct core_ipsec;
 struct core {
     const struct cmd_config_options *options;
     struct core_config *config; /* in force */
@@ -43,6 +44,7 @@ struct core {
     struct user_plane *user_plane;
     struct guard *guard;
     struct core_evidence *evidence; /* NULL: none is kept */
+    struct core_ipsec *ipsec;       /* NULL: strongSwan is not asked */
     struct timer second;
     uint8_t hn_keys[HN_KEYS_MAX][32]; /* read from files */
 };
@@ -64,3 +66,8 @@ int core_trust_answer(struct core *, struct str line, char *out, uint32_t cap);
 int core_evidence_start(struct core *);
 void core_evidence_second(struct core *); /* each second: tells what the writing thread cannot */
 void core_evidence_stop(struct core *);   /* after those functions; signs a last time */
+
+/* ---- core_ipsec.c ---- */
+/* Asks strongSwan, where the configuration says so; before the trust function. EXIT_OK, or what has been said. */
+int core_ipsec_start(struct core *);
+void core_ipsec_stop(struct core *); /* after it */

@@ -10,11 +10,12 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { REQUEST_POLICY = 0x80 }; /* and the index of the file in trust.policies, below 64 */
-enum request { REQUEST_LOG = 'l', REQUEST_CONFIG = 'c', REQUEST_CLEAN = 'e' };
+enum request { REQUEST_LOG = 'l', REQUEST_CONFIG = 'c', REQUEST_VICI = 'v', REQUEST_CLEAN = 'e' };
 enum { PATIENCE_S = 5 };
 
 /* ---- the keeper ---- */
@@ -66,6 +67,18 @@ static int policy_open(const struct config *c, uint32_t index)
     int fd = open(policy_path(name, path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
     return fd < 0 ? err_from_errno(errno) : fd;
 }
+int vici_connect(const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = *path && str_copy(a.sun_path, sizeof a.sun_path, str_of(path)) ? socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : -1;
+    if (fd < 0)
+        return *path ? err_from_errno(errno) : ERR_NOTFOUND;
+    if (connect(fd, (const struct sockaddr *)&a, sizeof a) == 0)
+        return fd;
+    int e = errno == ECONNREFUSED || errno == ENOENT ? ERR_NOTFOUND : err_from_errno(errno);
+    close(fd);
+    return e;
+}
 static int clean_up(const struct config *c)
 {
     for (uint32_t i = 0; i < c->upf.n_n6; i++)
@@ -83,6 +96,8 @@ static void keep(const struct keeps *k)
             reply(k->fd, log_open(k->config));
         else if (what == REQUEST_CONFIG)
             reply(k->fd, config_open(k->file));
+        else if (what == REQUEST_VICI)
+            reply(k->fd, k->config->trust.vici.n ? vici_connect(k->config->trust.vici.p) : ERR_NOTFOUND);
         else if ((uint8_t)what >= REQUEST_POLICY)
             reply(k->fd, policy_open(k->config, (uint8_t)what - REQUEST_POLICY));
         else if (what == REQUEST_CLEAN)
@@ -147,6 +162,7 @@ static int ask(struct keeper *k, int what)
 }
 int keeper_log(struct keeper *k) { return ask(k, REQUEST_LOG); }
 int keeper_policy(struct keeper *k, uint32_t index) { return ask(k, (int)(REQUEST_POLICY + index % 64)); }
+int keeper_vici(struct keeper *k) { return ask(k, REQUEST_VICI); }
 int keeper_config(struct keeper *k) { return ask(k, REQUEST_CONFIG); }
 
 void keeper_end(struct keeper *k, bool clean)

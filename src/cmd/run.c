@@ -391,7 +391,9 @@ static int user_plane_start(struct core *c)
 static int functions_start(struct core *c)
 {
     const struct config *config = config_of(c);
-    int status = core_trust_start(c); /* before those who ask it */
+    int status = core_ipsec_start(c);
+    if (!status)
+        status = core_trust_start(c); /* before those who ask it */
     if (status)
         return status;
     for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
@@ -460,6 +462,7 @@ static void core_stop(struct core *c)
     for (size_t i = ARRAY_LEN(functions); i-- > 0;) /* whoever asks ends before whoever is asked */
         nf_stop(&c->rt, functions[i].desc->kind);
     nf_stop(&c->rt, SBI_NF_TRUST);
+    core_ipsec_stop(c);
     core_evidence_stop(c);
     user_plane_close(c->user_plane);
     key_process_end(c->keys);

@@ -13,6 +13,7 @@
 struct call;
 struct config;
 struct crypto;
+struct ipsec_peers;
 struct key_port;
 struct evidence;
 struct log;
@@ -69,6 +70,7 @@ struct rt {
     const struct config *config;
     void *user_plane; /* what the UPF publishes its rules to */
     struct policy *policy; /* for the trust function, which takes it when it starts; NULL: none */
+    struct ipsec_peers *ipsec; /* whom IPsec has authenticated, for the trust function; NULL: nobody is asked */
     uint64_t random_state[2];
     uint64_t trace; /* hash of all that happened, for comparing runs */
     uint8_t shard;  /* 0..15: in AMF UE NGAP ID, 5G-TMSI, SEID and TEID */

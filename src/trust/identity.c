@@ -82,6 +82,18 @@ int identity_anchors_add_crl(struct identity_anchors *a, struct str pem)
     return ok && n ? (int)n : ERR_SYNTAX;
 }
 
+int identity_anchors_add_crl_der(struct identity_anchors *a, struct bytes der)
+{
+    const uint8_t *p = der.p;
+    X509_CRL *c = d2i_X509_CRL(NULL, &p, (long)der.n);
+    bool ok = c && p == der.p + der.n && X509_STORE_add_crl(a->store, c) == 1;
+    a->lists += ok;
+    X509_CRL_free(c);
+    ERR_clear_error();
+    return ok ? OK : ERR_SYNTAX;
+}
+void identity_anchors_want_lists(struct identity_anchors *a) { a->lists++; }
+
 /* ---- the certificate by itself ---- */
 static enum identity_verdict verdict_of(int error)
 {
@@ -140,6 +152,35 @@ static bool key_hash(X509 *x, uint8_t out[32])
     bool ok = n > 0 && EVP_Digest(der, (size_t)n, out, NULL, EVP_sha256(), NULL) == 1;
     OPENSSL_free(der);
     return ok;
+}
+/* NULL: it is none, or more than one. */
+static X509 *certificate_read(struct bytes der, uint8_t key_sha256[32], int64_t *expires)
+{
+    const uint8_t *p = der.p;
+    X509 *x = der.n <= CERTIFICATE_MAX ? d2i_X509(NULL, &p, (long)der.n) : NULL;
+    struct tm tm = {0};
+    if (!x || p != der.p + der.n || !key_hash(x, key_sha256)) {
+        X509_free(x);
+        ERR_clear_error();
+        return NULL;
+    }
+    *expires = ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+    return x;
+}
+static enum identity_verdict certificate_check(const struct identity_anchors *a, X509 *x, uint64_t now_us)
+{
+    return X509_check_ca(x) ? IDENTITY_UNFIT : chain_check(a, x, now_us);
+}
+enum identity_verdict identity_chain(const struct identity_anchors *a, struct bytes der, uint64_t now_us, uint8_t key_sha256[32],
+                                     int64_t *expires)
+{
+    memset(key_sha256, 0, 32);
+    *expires = 0;
+    X509 *x = certificate_read(der, key_sha256, expires);
+    enum identity_verdict v = x ? certificate_check(a, x, now_us) : IDENTITY_MALFORMED;
+    X509_free(x);
+    ERR_clear_error();
+    return v;
 }
 /* The id in urn:redoubt:element:…, its escapes undone; n 0: none. */
 static struct str urn_id(struct str uri, char *out, uint32_t cap)
@@ -279,19 +320,13 @@ int identity_verify(const struct identity_anchors *a, const struct inventory *v,
     memset(r, 0, sizeof *r);
     if (!p->certificate.n)
         return by_address(v, p, now_us, r);
-    const uint8_t *der = p->certificate.p;
-    X509 *x = p->certificate.n <= CERTIFICATE_MAX ? d2i_X509(NULL, &der, (long)p->certificate.n) : NULL;
-    if (!x || der != p->certificate.p + p->certificate.n || !key_hash(x, r->key_sha256)) {
-        X509_free(x);
-        ERR_clear_error();
+    X509 *x = certificate_read(p->certificate, r->key_sha256, &r->expires);
+    if (!x)
         return refuse(r, IDENTITY_MALFORMED, "what was shown is no certificate");
-    }
     uint32_t keyed = inventory_by_key(v, r->key_sha256);
-    struct tm tm = {0};
     r->named = named(v, x);
     r->element = keyed ? keyed : r->named;
-    r->expires = ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm) == 1 ? (int64_t)timegm(&tm) : 0;
-    enum identity_verdict verdict = X509_check_ca(x) ? IDENTITY_UNFIT : chain_check(a, x, now_us);
+    enum identity_verdict verdict = p->chain ? *p->chain : certificate_check(a, x, now_us);
     X509_free(x);
     ERR_clear_error();
     return verdict == IDENTITY_PROVED ? record_check(v, p, keyed, now_us, r) : refuse_chain(v, r, verdict);

@@ -29,6 +29,8 @@ void identity_anchors_free(struct identity_anchors *);
 /* One or more certificates, or lists, in PEM. How many; ERR_SYNTAX: none, or one that is not well formed. */
 int identity_anchors_add(struct identity_anchors *, struct str authorities_pem);
 int identity_anchors_add_crl(struct identity_anchors *, struct str lists_pem);
+int identity_anchors_add_crl_der(struct identity_anchors *, struct bytes list_der); /* OK, ERR_SYNTAX */
+void identity_anchors_want_lists(struct identity_anchors *); /* as if one had been given */
 
 struct identity_peer {
     struct bytes certificate; /* DER; n 0: none was shown */
@@ -36,6 +38,7 @@ struct identity_peer {
     uint32_t claims;          /* element that it says it is, by gNB identity, node identity, ...; 0: says nothing */
     struct net_addr in_use;   /* where the element of this key is connected from already; family 0: nowhere */
     uint8_t function;         /* of the interface, where the address alone may stand for it; 0: any */
+    const enum identity_verdict *chain; /* what identity_chain() says of the certificate; NULL: asked now */
 };
 enum { IDENTITY_TEXT = 240 };
 struct identity_result {
@@ -50,6 +53,8 @@ struct identity_result {
 /* OK when it is proved, otherwise ERR_DENIED; *out says which and why. */
 int identity_verify(const struct identity_anchors *, const struct inventory *, const struct identity_peer *, uint64_t now_us,
                     struct identity_result *out);
+/* The certificate by itself, without an inventory: its key (zero where it has none), the second in which it expires. */
+enum identity_verdict identity_chain(const struct identity_anchors *, struct bytes der, uint64_t now_us, uint8_t key_sha256[32], int64_t *expires);
 const char *identity_verdict_text(enum identity_verdict); /* one word, such as expired */
 /* A certificate in PEM to DER, in the arena. ERR_SYNTAX, ERR_NOSPACE. */
 int identity_pem_der(struct str pem, struct arena *, struct bytes *der);

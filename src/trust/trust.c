@@ -72,6 +72,7 @@ static uint8_t class_next(enum sbi_TrustKind kind, uint8_t *at)
         bool fits = kind == SBI_TrustKind_GNB    ? g == INV_GROUP_radio || *at == INV_CLASS_n3iwf
                     : kind == SBI_TrustKind_UPF  ? *at == INV_CLASS_upf
                     : kind == SBI_TrustKind_SEPP ? *at == INV_CLASS_sepp
+                    : kind == SBI_TrustKind_SMF  ? *at == INV_CLASS_smf
                                                  : g == INV_GROUP_core;
         if (fits)
             return *at;
@@ -89,12 +90,28 @@ static uint32_t element_claimed(const struct trust *t, const struct trust_peer *
         ref = inventory_by_node_id(t->inventory, class, str_of(p->node_id));
     return ref;
 }
+/* What of N2, N3 and N4 it speaks; 0: nothing that IPsec is for (TS 33.501 9.2, 9.9). */
+static uint8_t service_of(enum sbi_TrustKind kind)
+{
+    return kind == SBI_TrustKind_GNB ? IPSEC_N2 : kind == SBI_TrustKind_UPF || kind == SBI_TrustKind_SMF ? IPSEC_N4 : 0;
+}
+static bool asks_ipsec(const struct trust *t, const struct trust_peer *p) { return t->rt->ipsec && service_of(p->kind); }
+/* The key that opened its tunnel is its key; what it says itself of that is nothing. */
+static void prove(struct trust *t, struct trust_peer *p, bool fresh)
+{
+    struct identity_result r;
+    if (!asks_ipsec(t, p))
+        return;
+    p->has_key = ipsec_peers_verify(t->rt->ipsec, t->inventory, &p->address, service_of(p->kind), fresh, &r) == OK;
+    memcpy(p->key_sha256, r.key_sha256, sizeof p->key_sha256);
+    str_copy(p->proof, sizeof p->proof, p->has_key ? STR("") : str_of(r.text));
+}
 /* Behind tunnels that carry one address each, and that only the certificate naming it opens, the address of a gNB or UPF
  * is as good as its certificate: trust/ipsec.h. */
 static bool has_address(const struct trust *t, const struct inv_element *e, const struct trust_peer *p)
 {
-    bool tunnelled = t->rt->config->trust.tunnels && e->identity == INV_IDENTITY_certificate &&
-                     (p->kind == SBI_TrustKind_GNB || p->kind == SBI_TrustKind_UPF);
+    bool tunnelled = t->rt->config->trust.tunnels && !t->rt->ipsec && e->identity == INV_IDENTITY_certificate &&
+                     service_of(p->kind);
     return (e->identity == INV_IDENTITY_address_only || tunnelled) && p->address.family && addr_same_host(&e->address, &p->address);
 }
 /* What is proved: the key of a certificate, or the address of an element for which the operator said that it is enough. */
@@ -153,6 +170,14 @@ static const char *finding_text(enum trust_finding f)
     default: return "";
     }
 }
+enum { FINDING_TEXT = IDENTITY_TEXT + 80 };
+/* With what IPsec has against it. */
+static const char *finding_why(const struct trust_peer *p, enum trust_finding f, char buf[FINDING_TEXT])
+{
+    bool has_proof = p->proof[0] && f != TRUST_FINDING_NAME && f != TRUST_FINDING_NONE;
+    snprintf(buf, FINDING_TEXT, "%s%s%s", finding_text(f), has_proof ? ": " : "", has_proof ? p->proof : "");
+    return buf;
+}
 /* A JSON object without subscribers' identities; what peers say is quoted, and cut, so that all of it always fits. */
 enum { VALUE_OCTETS = 1000, BODY_OCTETS = 8 * (VALUE_OCTETS + 32) };
 static void json_text(struct text *t, const char *name, struct str s)
@@ -195,19 +220,19 @@ static struct str element_id(const struct trust *t, const struct trust_peer *p)
 }
 static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust_finding f)
 {
-    char addr[NET_ADDR_TEXT] = "", body[BODY_OCTETS];
+    char addr[NET_ADDR_TEXT] = "", body[BODY_OCTETS], why[FINDING_TEXT];
     struct text b = text_over(body, sizeof body);
     uint32_t claimed = element_claimed(t, p), proved = element_proved(t, p);
     const struct inv_element *c = inventory_element(t->inventory, claimed), *e = inventory_element(t->inventory, proved);
     if (p->address.family)
         addr_text(&p->address, addr);
     LOG(t->rt->log, trust_finding, "node=%s peer=%s name=\"%s\" element=%.*s claims=%.*s why=\"%s\"", p->node_id, addr, p->name,
-        e ? (int)e->id.n : 0, e ? e->id.p : "", c ? (int)c->id.n : 0, c ? c->id.p : "", finding_text(f));
+        e ? (int)e->id.n : 0, e ? e->id.p : "", c ? (int)c->id.n : 0, c ? c->id.p : "", finding_why(p, f, why));
     metric_add(t->rt->metrics, METRIC_trust_findings, 1);
     if (!t->rt->evidence || !may_tell(t, p))
         return;
     text_add(&b, "{");
-    json_text(&b, "what", str_of(finding_text(f)));
+    json_text(&b, "what", str_of(finding_why(p, f, why)));
     json_text(&b, "node", str_of(p->node_id));
     json_text(&b, "peer", str_of(addr));
     json_text(&b, "name", str_of(p->name));
@@ -238,7 +263,7 @@ static const char *first_reason(const struct policy_verdict *v, char buf[POLICY_
 /* asked: by the peer, who can do so as often as he likes. */
 static void decision_tell(struct trust *t, const struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f, bool asked)
 {
-    char addr[NET_ADDR_TEXT] = "", why[POLICY_REASON_TEXT], body[BODY_OCTETS];
+    char addr[NET_ADDR_TEXT] = "", why[POLICY_REASON_TEXT], body[BODY_OCTETS], found[FINDING_TEXT];
     struct str id = element_id(t, p);
     struct text b = text_over(body, sizeof body);
     const struct policy_row *row = v->n_reasons ? v->reasons[0].row : NULL;
@@ -250,7 +275,7 @@ static void decision_tell(struct trust *t, const struct trust_peer *p, const str
             policy_decision_text(v->decision), why);
     else if (is_enforced(t))
         LOG(t->rt->log, trust_refused, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
-            policy_decision_text(v->decision), f > TRUST_FINDING_NAME || !row ? finding_text(f) : why);
+            policy_decision_text(v->decision), f > TRUST_FINDING_NAME || !row ? finding_why(p, f, found) : why);
     else
         LOG(t->rt->log, trust_would_refuse, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
             policy_decision_text(v->decision), why);
@@ -323,7 +348,7 @@ static bool decision_put(const struct trust *t, struct arena *a, const struct tr
 {
     enum sbi_TrustCondition *conditions = arena_zero(a, 6 * sizeof *conditions);
     struct str *reasons = arena_zero(a, (POLICY_REASONS_MAX + 1) * sizeof *reasons);
-    char text[POLICY_REASON_TEXT];
+    char text[POLICY_REASON_TEXT], found[FINDING_TEXT];
     uint32_t n = 0, r = 0;
     if (!conditions || !reasons)
         return false;
@@ -342,7 +367,7 @@ static bool decision_put(const struct trust *t, struct arena *a, const struct tr
     d->has.deadline = v->deadline != 0;
     d->deadline = arena_str(a, str_of(config_date_text(v->deadline, text)));
     if (f == TRUST_FINDING_UNPROVED || f == TRUST_FINDING_OTHER)
-        reasons[r++] = str_of(finding_text(f));
+        reasons[r++] = arena_str(a, str_of(finding_why(p, f, found)));
     for (uint32_t i = 0; i < v->n_reasons && r < 6; i++)
         reasons[r++] = arena_str(a, str_of(policy_reason_text(&v->reasons[i], text)));
     d->has.reasons = r > 0;
@@ -428,9 +453,8 @@ static struct trust_peer *peer_keep(struct trust *t, const struct trust_peer *cl
 }
 
 /* ---- operations ---- */
-static void op_connect(void *state, struct call *c)
+static void claim_decide(struct trust *t, struct call *c)
 {
-    struct trust *t = state;
     const SBI_REQ(trust_decide_connect) *q = c->req;
     struct trust_peer claim = {0};
     struct policy_verdict v;
@@ -439,7 +463,9 @@ static void op_connect(void *state, struct call *c)
         call_problem(c, 400, "INVALID_MSG_FORMAT", "an identifier is too long");
         return;
     }
+    prove(t, &claim, true);
     claim.element = identify(t, &claim, &f);
+    claim.finding = f;
     if (f != TRUST_FINDING_NONE)
         finding_tell(t, &claim, f);
     decide(t, &claim, &v);
@@ -452,6 +478,33 @@ static void op_connect(void *state, struct call *c)
         return;
     }
     call_reply(c, 200);
+}
+static void asked(struct ipsec_waiter *w)
+{
+    struct trust_asking *a = CONTAINER(w, struct trust_asking, waiter);
+    struct trust *t = a->trust;
+    struct call *c = a->call;
+    list_remove(&a->link);
+    free(a);
+    claim_decide(t, c);
+}
+/* A tunnel may be a moment old, or have ended a moment ago: strongSwan is asked anew for each claim. */
+static void op_connect(void *state, struct call *c)
+{
+    struct trust *t = state;
+    const SBI_REQ(trust_decide_connect) *q = c->req;
+    if (!t->rt->ipsec || !service_of(q->body.kind)) {
+        claim_decide(t, c);
+        return;
+    }
+    struct trust_asking *a = malloc(sizeof *a);
+    if (!a) {
+        call_problem(c, 503, "INSUFFICIENT_RESOURCES", NULL);
+        return;
+    }
+    *a = (struct trust_asking){.trust = t, .call = c};
+    list_append(&t->askings, &a->link);
+    ipsec_peers_wait(t->rt->ipsec, &a->waiter, asked);
 }
 static void op_gone(void *state, struct call *c)
 {
@@ -495,7 +548,11 @@ static void renew_one(struct trust *t, struct trust_peer *p)
 {
     struct policy_verdict v;
     enum trust_finding f;
+    prove(t, p, false);
     p->element = identify(t, p, &f);
+    if (f != TRUST_FINDING_NONE && f != p->finding)
+        finding_tell(t, p, f);
+    p->finding = f;
     decide(t, p, &v);
     if (!is_another(p, &v) && !(p->draining && v.permitted))
         return;
@@ -512,6 +569,16 @@ static void renew_one(struct trust *t, struct trust_peer *p)
     }
     change_send(t, p, &v, f);
     gauges(t);
+}
+/* Another key opened its tunnel, or there is none any more, or its certificate was revoked. */
+static void ipsec_changed(void *ctx, const struct net_addr *at)
+{
+    struct trust *t = ctx;
+    LIST_EACH_SAFE(l, &t->peers) {
+        struct trust_peer *p = CONTAINER(l, struct trust_peer, link);
+        if (service_of(p->kind) && addr_same_host(&p->address, at))
+            renew_one(t, p);
+    }
 }
 static void renew(struct trust *t)
 {
@@ -629,6 +696,7 @@ static int trust_boot(struct rt *rt, void *state)
     char why[512] = "";
     t->rt = rt;
     list_init(&t->peers);
+    list_init(&t->askings);
     map_init(&t->by_key, rt_random(rt), rt_random(rt));
     t->secret[0] = rt_random(rt);
     t->secret[1] = rt_random(rt);
@@ -645,6 +713,8 @@ static int trust_boot(struct rt *rt, void *state)
     if (t->generation)
         imports_tell(t, t->generation - 1, true);
     timer_set(&rt->timers, &t->look, rt->now_us + LOOK_US, look);
+    if (rt->ipsec)
+        ipsec_peers_listen(rt->ipsec, ipsec_changed, t);
     return OK;
 }
 static void trust_stop(struct rt *rt, void *state)
@@ -653,6 +723,13 @@ static void trust_stop(struct rt *rt, void *state)
     if (!t->rt)
         return;
     timer_stop(&rt->timers, &t->look);
+    if (rt->ipsec)
+        ipsec_peers_listen(rt->ipsec, NULL, NULL);
+    for (struct link *l; t->askings.next && (l = list_pop(&t->askings));) { /* their calls end with the function */
+        struct trust_asking *a = CONTAINER(l, struct trust_asking, link);
+        ipsec_peers_cancel(rt->ipsec, &a->waiter);
+        free(a);
+    }
     untold_tell(t);
     while (t->peers.next && t->peers.next != &t->peers)
         peer_drop(CONTAINER(t->peers.next, struct trust_peer, link));
@@ -672,6 +749,11 @@ static void trust_status(void *state, void (*line)(void *, const char *), void *
     line(ctx, text);
     snprintf(text, sizeof text, "connected: %u, of these being emptied: %u", t->n_peers, t->n_draining);
     line(ctx, text);
+    if (t->rt->ipsec) {
+        snprintf(text, sizeof text, "strongSwan %s, tunnels of %u peers", ipsec_peers_is_up(t->rt->ipsec) ? "answers" : "does not answer",
+                 ipsec_peers_count(t->rt->ipsec));
+        line(ctx, text);
+    }
 }
 static const struct nf_op ops[] = {
     {SBI_trust_decide_connect, op_connect}, {SBI_trust_gone, op_gone}};

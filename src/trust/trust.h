@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "rt/nf.h"
+#include "trust/ipsec_peers.h"
 #include "trust/policy.h"
 
 extern const struct nf_desc trust_nf;
@@ -27,6 +28,14 @@ struct trust_peer { /* who takes part */
     uint32_t n_slices; /* with the condition listed-slices */
     struct config_slice slices[TRUST_SLICES];
     uint32_t element; /* in the inventory at hand; 0: a stranger */
+    char proof[IDENTITY_TEXT]; /* why IPsec proves nothing; empty: it does, or is not asked */
+    enum trust_finding finding;
+};
+struct trust_asking { /* a claim that waits for what strongSwan says */
+    struct ipsec_waiter waiter;
+    struct link link;
+    struct trust *trust;
+    struct call *call;
 };
 struct trust_told { /* entries of evidence within a minute */
     uint32_t minute, n;
@@ -40,7 +49,7 @@ struct trust {
     uint64_t generation; /* of the inventory in the store */
     int32_t today;
     struct map by_key;
-    struct link peers;
+    struct link peers, askings;
     uint32_t n_peers, n_draining;
     struct timer look; /* at the day and the store */
     struct trust_told *told; /* by element */
