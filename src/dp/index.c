@@ -8,6 +8,7 @@ int index_init(struct dp *dp)
 {
     const struct dp_config *c = &dp->config;
     map_init(&dp->remote, c->secret0, c->secret1);
+    map_init(&dp->framed, c->secret1, c->secret0);
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
         map_init(&dp->v4[i], c->secret0 ^ i, c->secret1);
         map_init(&dp->v6[i], c->secret0, c->secret1 ^ ~(uint64_t)i);
@@ -25,6 +26,7 @@ int index_init(struct dp *dp)
 void index_free(struct dp *dp)
 {
     map_free(&dp->remote);
+    map_free(&dp->framed);
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
         map_free(&dp->v4[i]);
         map_free(&dp->v6[i]);
@@ -43,7 +45,7 @@ uint32_t *index_cell(struct dp *dp, uint16_t instance, uint32_t ip)
     return NULL;
 }
 
-struct session *session_of_ue(struct dp *dp, uint16_t instance, uint8_t family, const uint8_t *ip)
+static struct session *session_of_address(struct dp *dp, uint16_t instance, uint8_t family, const uint8_t *ip)
 {
     if (family == 6)
         return map_count(&dp->v6[instance]) ? map_get_u64(&dp->v6[instance], be64(ip)) : NULL;
@@ -51,6 +53,12 @@ struct session *session_of_ue(struct dp *dp, uint16_t instance, uint8_t family, 
     if (cell)
         return *cell ? &dp->session[*cell - 1] : NULL;
     return map_count(&dp->v4[instance]) ? map_get_u64(&dp->v4[instance], be32(ip)) : NULL;
+}
+
+struct session *session_of_ue(struct dp *dp, uint16_t instance, uint8_t family, const uint8_t *ip)
+{
+    struct session *s = session_of_address(dp, instance, family, ip);
+    return s || !map_count(&dp->framed) ? s : session_of_framed(dp, instance, family, ip);
 }
 
 static void v4_set(struct dp *dp, uint16_t instance, const uint8_t *ip, struct session *s)
@@ -94,9 +102,9 @@ int index_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
                   const struct dp_rules *new)
 {
     bool v4 = new &&new->has_ipv4, v6 = new &&new->has_ipv6;
-    struct session *at4 = v4 ? session_of_ue(dp, new->instance, 4, new->ipv4) : NULL;
-    struct session *at6 = v6 ? session_of_ue(dp, new->instance, 6, new->ipv6_prefix) : NULL;
-    if ((at4 && at4 != s) || (at6 && at6 != s))
+    struct session *at4 = v4 ? session_of_address(dp, new->instance, 4, new->ipv4) : NULL;
+    struct session *at6 = v6 ? session_of_address(dp, new->instance, 6, new->ipv6_prefix) : NULL;
+    if ((at4 && at4 != s) || (at6 && at6 != s) || (new && !framed_free(dp, s, new)))
         return ERR_EXISTS;
     bool hashed = v4 && !at4 && !index_cell(dp, new->instance, be32(new->ipv4));
     if (hashed && map_put_u64(&dp->v4[new->instance], be32(new->ipv4), s))
@@ -104,6 +112,13 @@ int index_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
     if (v6 && !at6 && map_put_u64(&dp->v6[new->instance], be64(new->ipv6_prefix), s)) {
         if (hashed)
             map_del_u64(&dp->v4[new->instance], be32(new->ipv4));
+        return ERR_NOSPACE;
+    }
+    if (((new && new->framed_n) || (old && old->framed_n)) && framed_replace(dp, s, old, new) < 0) {
+        if (hashed)
+            map_del_u64(&dp->v4[new->instance], be32(new->ipv4));
+        if (v6 && !at6)
+            map_del_u64(&dp->v6[new->instance], be64(new->ipv6_prefix));
         return ERR_NOSPACE;
     }
     if (v4)

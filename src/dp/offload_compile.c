@@ -268,6 +268,8 @@ static bool peers_compile(const struct compiled *c, uint8_t *flags, uint8_t ip[1
 bool head_compile(const struct compiled *c, struct xdp_session *to)
 {
     const struct dp_rules *r = c->r;
+    if (r->framed_n) /* the kernel finds sessions by whole addresses */
+        return false;
     *to = (struct xdp_session){.instance = (uint8_t)r->instance};
     if (r->has_ipv4)
         memcpy(&to->ipv4, r->ipv4, 4);

@@ -24,8 +24,9 @@ static const struct pdr *pdr_match(const struct dp_rules *r, const struct inner 
 
 static bool is_ue_addr(const struct dp_rules *r, uint8_t family, const uint8_t *ip)
 {
-    return family == 4 ? r->has_ipv4 && !memcmp(ip, r->ipv4, 4)
-                       : r->has_ipv6 && !memcmp(ip, r->ipv6_prefix, 8);
+    bool is = family == 4 ? r->has_ipv4 && !memcmp(ip, r->ipv4, 4)
+                          : r->has_ipv6 && !memcmp(ip, r->ipv6_prefix, 8);
+    return is || (r->framed_n && framed_has(r, family, ip));
 }
 
 static void session_alive(struct dp *dp, struct session *s)

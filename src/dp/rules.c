@@ -72,6 +72,9 @@ static bool session_check(struct checked *c)
     NEED(s->pdr_n <= RULE_MAX && s->far_n <= RULE_MAX && s->qer_n <= RULE_MAX &&
              s->urr_n <= RULE_MAX,
          FULL, "too many rules in a session");
+    struct rule_framed framed[RULE_FRAMED];
+    NEED(rule_framed_collect(framed, s->instance, s->pdr, s->pdr_n) >= 0, RANGE,
+         "too many framed routes, or one that is no prefix");
     uint32_t filters = 0;
     for (unsigned i = 0; i < s->pdr_n; i++)
         filters += s->pdr[i].sdf_n;
@@ -226,8 +229,10 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     size_t sdf_n = 0;
     for (unsigned i = 0; i < s->pdr_n; i++)
         sdf_n += s->pdr[i].sdf_n;
+    struct rule_framed framed[RULE_FRAMED];
+    size_t framed_n = (size_t)rule_framed_collect(framed, s->instance, s->pdr, s->pdr_n); /* checked */
     /* in falling order of alignment, so that no array needs padding before it */
-    size_t octets = sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
+    size_t octets = framed_n * sizeof *framed + sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
                     s->qer_n * sizeof(struct qer) + s->pdr_n * sizeof(struct pdr) +
                     s->far_n * sizeof(struct far) + sdf_n * sizeof(struct rule_sdf);
     struct dp_rules *r = calloc(1, octets);
@@ -241,6 +246,7 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
                            .far_n = (uint8_t)s->far_n,
                            .qer_n = (uint8_t)s->qer_n,
                            .urr_n = (uint8_t)s->urr_n,
+                           .framed_n = (uint8_t)framed_n,
                            .has_ipv4 = s->has_ipv4,
                            .has_ipv6 = s->has_ipv6,
                            .inactivity_us = s->inactivity_us,
@@ -252,6 +258,8 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     r->urr = (struct urr *)(void *)(r->qer + s->qer_n);
     r->far = (struct far *)(void *)(r->urr + s->urr_n);
     r->sdf = (struct rule_sdf *)(void *)(r->far + s->far_n);
+    r->framed = (struct rule_framed *)(void *)(r->sdf + sdf_n);
+    memcpy(r->framed, framed, framed_n * sizeof *framed);
     return r;
 }
 

@@ -12,6 +12,8 @@ enum {
     RULE_PDR_QERS = 4,  /* QERs a PDR */
     RULE_PDR_URRS = 8,  /* URRs a PDR */
     RULE_SDF_PORTS = 4, /* port ranges on either side of a filter */
+    RULE_FRAMED = 16,   /* framed routes a session: prefixes behind the UE */
+    RULE_FRAMED_KEY = 20,
     RULE_MAX = 250,     /* PDRs, FARs, QERs, URRs a session, each; filters a session too */
 };
 enum rule_interface { RULE_ACCESS, RULE_CORE, RULE_CP_FUNCTION }; /* TS 29.244 8.2.2, 8.2.24 */
@@ -54,6 +56,8 @@ struct rule_pdr {        /* TS 29.244 7.5.2.2 */
     uint64_t qfis;              /* bit n: QFI n matches; 0: any, also none */
     const struct rule_sdf *sdf; /* any one matches; none: everything matches */
     uint16_t sdf_n;
+    uint8_t framed_n; /* framed routes, TS 29.244 5.16: of all PDRs together, they are the session's */
+    const struct rule_prefix *framed;
     uint32_t far_id;
     uint8_t qer_n, urr_n;
     uint32_t qer_id[RULE_PDR_QERS];
@@ -121,6 +125,16 @@ struct rule_bar {         /* TS 29.244 7.5.2.6 */
     uint16_t packets_max; /* 0: dp_config.buffered_per_session */
     uint64_t notify_delay_us;
 };
+
+/* A framed route as it is looked up: data network, family, length and prefix. */
+struct rule_framed {
+    uint8_t key[RULE_FRAMED_KEY];
+};
+/* The bits behind the prefix are cleared. */
+void rule_framed_make(struct rule_framed *, uint16_t instance, uint8_t family, uint8_t bits, const uint8_t *ip);
+static inline uint8_t rule_framed_bits(const struct rule_framed *f) { return f->key[3]; }
+/* Those of all these PDRs, each once: how many; -1: more than RULE_FRAMED, or a prefix that is none. */
+int rule_framed_collect(struct rule_framed to[RULE_FRAMED], uint16_t instance, const struct rule_pdr *, unsigned pdr_n);
 
 struct rule_session {
     uint32_t session;  /* index, below dp_config.sessions_max; the owner's slab index serves */

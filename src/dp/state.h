@@ -50,7 +50,7 @@ struct pdr {
 struct dp_rules { /* one block of memory with its arrays behind it */
     uint32_t session, gen, octets;
     uint16_t instance;
-    uint8_t pdr_n, far_n, qer_n, urr_n;
+    uint8_t pdr_n, far_n, qer_n, urr_n, framed_n;
     bool has_ipv4, has_ipv6;
     uint8_t ipv4[4], ipv6_prefix[8];
     uint64_t inactivity_us;
@@ -60,6 +60,7 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     struct qer *qer;
     struct urr *urr;
     struct rule_sdf *sdf;
+    struct rule_framed *framed;
 };
 
 struct held { /* a buffered downlink packet */
@@ -108,6 +109,8 @@ struct dp {
     uint32_t sessions, teid_mask;
     struct pool pool[DP_POOLS];
     struct map v4[DP_INSTANCES], v6[DP_INSTANCES], remote; /* to struct session */
+    struct map framed;                                     /* by struct rule_framed, to struct session */
+    uint32_t framed_of[2][129]; /* how many have so many bits; IPv4, IPv6 */
     struct slab held;
     uint64_t replies_debt_us, replies_us;
     uint32_t wheel[WHEEL_SLOTS];
@@ -172,6 +175,11 @@ struct session *session_of_ue(struct dp *dp, uint16_t instance, uint8_t family, 
 int index_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
                   const struct dp_rules *new);
 struct session *session_of_remote(struct dp *dp, uint32_t teid, const struct rule_addr *peer);
+/* framed.c */
+bool framed_has(const struct dp_rules *r, uint8_t family, const uint8_t *ip);
+struct session *session_of_framed(struct dp *dp, uint16_t instance, uint8_t family, const uint8_t *ip);
+bool framed_free(const struct dp *dp, const struct session *s, const struct dp_rules *r); /* of others */
+int framed_replace(struct dp *dp, struct session *s, const struct dp_rules *old, const struct dp_rules *new);
 /* out.c: batches out. owner is given back to its slab once the packet is out */
 void out_tunnel(struct dp *dp, const struct rule_addr *peer, uint8_t *p, uint32_t n,
                 struct held *owner);

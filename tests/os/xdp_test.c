@@ -455,6 +455,18 @@ static void a_session_is_handled_in_the_kernel(void **state)
     assert_int_equal(dp_session_drop(W.b.dp, W.b.now, 5, 1), OK);
     settle();
     assert_int_equal(downlink_(in, n, 0), XDP_PASS);
+    /* one with framed routes stays here, and its networks are found */
+    struct rule_prefix behind = {.family = 4, .bits = 24, .ip = {192, 168, 7}};
+    s = plain_session(&p, c.sessions_max, 6, 1);
+    p.pdr[1].framed = &behind;
+    p.pdr[1].framed_n = 1;
+    put_both(s);
+    assert_int_equal(offload_numbers(W.offload).fast, 0);
+    n = inner4(in, 6, false, 100);
+    memcpy(in + 16, (const uint8_t[4]){192, 168, 7, 9}, 4);
+    sum4(in);
+    assert_int_equal(downlink_(in, n, 0), XDP_PASS);
+    assert_int_equal(W.b.out_n, 1);
     close_both();
 }
 

@@ -12,7 +12,7 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     d->session = at.i;
     d->gen = at.gen;
     d->common = s->common;
-    d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->created_n = d->removed_n = 0;
+    d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->framed_n = d->created_n = d->removed_n = 0;
     memset(d->chosen, 0, sizeof d->chosen);
     d->drop_buffered = d->has_rule = false;
     d->cause = 0;
@@ -25,8 +25,11 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     memcpy(d->qer, r->qer, (d->qer_n = r->qer_n) * sizeof *d->qer);
     memcpy(d->urr, r->urr, (d->urr_n = r->urr_n) * sizeof *d->urr);
     memcpy(d->sdf, r->sdf, (d->sdf_n = r->sdf_n) * sizeof *d->sdf);
-    for (uint32_t i = 0; i < d->pdr_n; i++)
+    memcpy(d->framed, r->framed, (d->framed_n = r->framed_n) * sizeof *d->framed);
+    for (uint32_t i = 0; i < d->pdr_n; i++) {
         d->pdr[i].sdf = d->sdf + (d->pdr[i].sdf - r->sdf);
+        d->pdr[i].framed = d->framed + (d->pdr[i].framed - r->framed);
+    }
 }
 
 bool draft_refuse(struct upf_draft *d, uint8_t cause, uint16_t offending, const char *why)
@@ -185,13 +188,18 @@ struct dp_rules *draft_check(struct upf_draft *d)
 /* Packed into memory of its own; filters of removed PDRs are left behind. */
 static struct upf_rules *rules_keep(const struct upf_draft *d)
 {
-    uint32_t sdf_n = 0;
-    for (uint32_t i = 0; i < d->pdr_n; i++)
+    struct rule_framed route[RULE_FRAMED];
+    size_t route_n = (size_t)rule_framed_collect(route, d->common.instance, d->pdr, d->pdr_n); /* checked */
+    uint32_t sdf_n = 0, framed_n = 0;
+    for (uint32_t i = 0; i < d->pdr_n; i++) {
         sdf_n += d->pdr[i].sdf_n;
+        framed_n += d->pdr[i].framed_n;
+    }
     /* in falling order of alignment */
     size_t octets = sizeof(struct upf_rules) + d->urr_n * sizeof(struct upf_urr) +
                     d->qer_n * sizeof(struct rule_qer) + d->pdr_n * sizeof(struct rule_pdr) +
-                    d->far_n * sizeof(struct upf_far) + sdf_n * sizeof(struct rule_sdf);
+                    d->far_n * sizeof(struct upf_far) + sdf_n * sizeof(struct rule_sdf) +
+                    framed_n * sizeof(struct rule_prefix) + route_n * sizeof *route;
     struct upf_rules *r = malloc(octets);
     if (!r)
         return NULL;
@@ -199,12 +207,16 @@ static struct upf_rules *rules_keep(const struct upf_draft *d)
                             .far_n = d->far_n,
                             .qer_n = d->qer_n,
                             .urr_n = d->urr_n,
+                            .route_n = (uint16_t)route_n,
                             .octets = (uint32_t)octets};
     r->urr = (struct upf_urr *)(void *)(r + 1);
     r->qer = (struct rule_qer *)(void *)(r->urr + r->urr_n);
     r->pdr = (struct rule_pdr *)(void *)(r->qer + r->qer_n);
     r->far = (struct upf_far *)(void *)(r->pdr + r->pdr_n);
     r->sdf = (struct rule_sdf *)(void *)(r->far + r->far_n);
+    r->framed = (struct rule_prefix *)(void *)(r->sdf + sdf_n);
+    r->route = (struct rule_framed *)(void *)(r->framed + framed_n);
+    memcpy(r->route, route, route_n * sizeof *route);
     memcpy(r->urr, d->urr, r->urr_n * sizeof *r->urr);
     memcpy(r->qer, d->qer, r->qer_n * sizeof *r->qer);
     memcpy(r->pdr, d->pdr, r->pdr_n * sizeof *r->pdr);
@@ -213,6 +225,9 @@ static struct upf_rules *rules_keep(const struct upf_draft *d)
         memcpy(r->sdf + r->sdf_n, r->pdr[i].sdf, r->pdr[i].sdf_n * sizeof *r->sdf);
         r->pdr[i].sdf = r->sdf + r->sdf_n;
         r->sdf_n = (uint16_t)(r->sdf_n + r->pdr[i].sdf_n);
+        memcpy(r->framed + r->framed_n, r->pdr[i].framed, r->pdr[i].framed_n * sizeof *r->framed);
+        r->pdr[i].framed = r->framed + r->framed_n;
+        r->framed_n = (uint16_t)(r->framed_n + r->pdr[i].framed_n);
     }
     for (uint32_t i = 0; i < r->far_n; i++) /* what is done once */
         r->far[i].rule.send_end_marker = false;
@@ -234,6 +249,36 @@ static bool address_taken(const struct upf_draft *d, const struct upf_session *s
     const void *at6 =
         c->has_ipv6 ? map_get_u64(&d->upf->ue6[c->instance], be64(c->ipv6_prefix)) : NULL;
     return (at4 && at4 != s) || (at6 && at6 != s);
+}
+
+void routes_release(struct upf *u, const struct upf_session *s)
+{
+    for (uint32_t i = 0; s->rules && i < s->rules->route_n; i++)
+        if (map_get(&u->framed, BYTES_OF(s->rules->route[i].key)) == s)
+            map_del(&u->framed, BYTES_OF(s->rules->route[i].key));
+}
+
+/* Another session's framed routes are not this one's to have. */
+static bool route_taken(const struct upf *u, const struct upf_session *s, const struct upf_rules *r)
+{
+    for (uint32_t i = 0; i < r->route_n; i++) {
+        const void *at = map_get(&u->framed, BYTES_OF(r->route[i].key));
+        if (at && at != s)
+            return true;
+    }
+    return false;
+}
+
+/* The old ones have been released. */
+static bool routes_claim(struct upf *u, struct upf_session *s, const struct upf_rules *r)
+{
+    for (uint32_t i = 0; i < r->route_n; i++)
+        if (map_put(&u->framed, BYTES_OF(r->route[i].key), s)) {
+            while (i--)
+                map_del(&u->framed, BYTES_OF(r->route[i].key));
+            return false;
+        }
+    return true;
 }
 
 static bool addresses_claim(struct upf_draft *d, struct upf_session *s)
@@ -268,11 +313,22 @@ bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *d
                             "another session has the UE's address");
     }
     struct upf_rules *kept = rules_keep(d);
+    if (kept && route_taken(u, s, kept)) {
+        no_room(d, dp, kept);
+        return draft_refuse(d, PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE, PFCP_IE_framed_route,
+                            "another session has this framed route");
+    }
     if (!kept || !addresses_claim(d, s))
         return no_room(d, dp, kept);
+    routes_release(u, s);
+    bool routed = routes_claim(u, s, kept);
     struct dp_command c = {
         .kind = DP_PUT, .session = d->session, .gen = d->gen, .tag = tag, .rules = dp};
-    if (user_plane_command(u->up, &c) < 0) {
+    if (!routed || user_plane_command(u->up, &c) < 0) {
+        for (uint32_t i = 0; routed && i < kept->route_n; i++)
+            map_del(&u->framed, BYTES_OF(kept->route[i].key));
+        if (s->rules)
+            routes_claim(u, s, s->rules); /* there was room for them */
         if (d->common.has_ipv4 && !s->common.has_ipv4)
             map_del_u64(&u->ue4, ue4_key(&d->common));
         if (d->common.has_ipv6 && !s->common.has_ipv6)

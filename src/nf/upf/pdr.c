@@ -160,6 +160,44 @@ static bool sdfs_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp
     return true;
 }
 
+/* ---- framed routes, 5.16: "192.0.2.0/24 192.0.2.1 1" of RFC 2865 5.22, "2001:db8::/32 …" of RFC 3162 2.5; the router
+ * and the metric say nothing here, where the UE is the only way ---- */
+static bool route_parse(struct rule_prefix *to, struct str text, uint8_t family)
+{
+    struct str word = text_word(&text);
+    const char *slash = word.n ? memchr(word.p, '/', word.n) : NULL;
+    struct net_addr a;
+    unsigned bits = 0;
+    if (!slash || !addr_parse(&a, (struct str){word.p, (uint32_t)(slash - word.p)}, 0) || a.family != family || a.port)
+        return false;
+    for (const char *z = slash + 1; z < word.p + word.n; z++) {
+        if (*z < '0' || *z > '9' || bits > 128)
+            return false;
+        bits = bits * 10 + (unsigned)(*z - '0');
+    }
+    *to = (struct rule_prefix){.family = family, .bits = (uint8_t)bits};
+    memcpy(to->ip, a.ip, family == 4 ? 4 : 16);
+    return bits && bits <= (family == 4 ? 32 : 128);
+}
+
+static bool framed_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_pdi *i)
+{
+    uint32_t n4 = i->framed_route.n, n = n4 + i->framed_ipv6_route.n;
+    if (n > (uint32_t)2 * UPF_FRAMED_MAX - d->framed_n || n > RULE_FRAMED)
+        return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, PFCP_IE_framed_route,
+                            "too many framed routes in a session");
+    p->framed = d->framed + d->framed_n;
+    p->framed_n = (uint8_t)n;
+    for (uint32_t k = 0; k < n; k++) {
+        bool is4 = k < n4;
+        if (!route_parse(&d->framed[d->framed_n++], is4 ? i->framed_route.v[k] : i->framed_ipv6_route.v[k - n4],
+                         is4 ? 4 : 6))
+            return draft_refuse(d, FAILURE, is4 ? PFCP_IE_framed_route : PFCP_IE_framed_ipv6_route,
+                                "a framed route that cannot be read");
+    }
+    return true;
+}
+
 static bool source_take(struct upf_draft *d, struct rule_pdr *p, uint8_t source)
 {
     switch (source) {
@@ -182,9 +220,7 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     UNSUPPORTED(i->has.traffic_endpoint_id, traffic_endpoint_id);
     UNSUPPORTED(i->has.ethernet_pdu_session_information, ethernet_pdu_session_information);
     UNSUPPORTED(i->ethernet_packet_filter.n, ethernet_packet_filter);
-    UNSUPPORTED(i->framed_route.n, framed_route);
-    UNSUPPORTED(i->has.framed_routing, framed_routing);
-    UNSUPPORTED(i->framed_ipv6_route.n, framed_ipv6_route);
+    UNSUPPORTED(i->has.framed_routing && i->framed_routing, framed_routing); /* routing protocols */
     UNSUPPORTED(i->ip_multicast_addressing_info.n, ip_multicast_addressing_info);
     UNSUPPORTED(i->dns_query_filter.n, dns_query_filter);
     UNSUPPORTED(i->has.mbs_session_identifier, mbs_session_identifier);
@@ -196,6 +232,8 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     if (i->has.local_f_teid && !f_teid_take(d, p, &i->local_f_teid))
         return false;
     if (i->has.ue_ip_address && !ue_address_take(d, &i->ue_ip_address))
+        return false;
+    if (!framed_take(d, p, i))
         return false;
     p->qfis = 0;
     for (uint32_t k = 0; k < i->qfi.n; k++)

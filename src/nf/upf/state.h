@@ -11,6 +11,7 @@
 
 enum {
     UPF_SDF_MAX = RULE_MAX, /* filters a session */
+    UPF_FRAMED_MAX = 64,    /* framed routes in all its PDRs */
     UPF_SCRATCH = 512 * 1024,
     UPF_REPORTS_MAX = 4096, /* Session Report Requests under way */
     UPF_PENDING_MAX = 8192, /* requests that wait for the packet path's counters */
@@ -28,13 +29,15 @@ struct upf_urr {
     bool packets;         /* MNOP: the number of packets too */
 };
 struct upf_rules { /* one block of memory with its arrays behind it */
-    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n;
+    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n, route_n;
     uint32_t octets;
     struct upf_urr *urr;
     struct rule_qer *qer;
     struct rule_pdr *pdr;
     struct upf_far *far;
     struct rule_sdf *sdf;
+    struct rule_prefix *framed;
+    struct rule_framed *route; /* of all PDRs, in upf.framed */
 };
 struct upf_common { /* of the whole session */
     uint16_t instance;
@@ -92,12 +95,13 @@ struct upf_draft {
     struct upf *upf;
     uint32_t session, gen;
     struct upf_common common;
-    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, created_n, removed_n;
+    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n, created_n, removed_n;
     struct rule_pdr pdr[RULE_MAX];
     struct upf_far far[RULE_MAX];
     struct rule_qer qer[RULE_MAX];
     struct upf_urr urr[RULE_MAX];
     struct rule_sdf sdf[2 * UPF_SDF_MAX];
+    struct rule_prefix framed[2 * UPF_FRAMED_MAX];
     struct upf_created created[RULE_MAX];
     uint32_t removed[RULE_MAX]; /* URRs */
     uint32_t chosen[256];       /* by CHOOSE ID: the TEID, 0: none yet */
@@ -140,6 +144,7 @@ struct upf {
     struct pfcp_node pfcp;
     struct slab sessions, pendings, reports, paths;
     uint32_t going;                   /* sessions that wait for their last counters */
+    struct map framed; /* by struct rule_framed */
     struct map by_cp, ue4, ue6[DP_INSTANCES], path_of_peer, path_of_sequence;
     struct upf_draft *draft;
     uint8_t *scratch;
@@ -170,6 +175,7 @@ void draft_rule(struct upf_draft *, uint8_t type, uint32_t id);
 struct dp_rules *draft_check(struct upf_draft *);
 /* Publishes and keeps them; tag as in struct dp_command. false: nothing has changed, cause set. */
 bool draft_commit(struct upf_draft *, struct upf_session *, struct dp_rules *, uint32_t tag);
+void routes_release(struct upf *, const struct upf_session *);
 struct rule_pdr *draft_pdr(struct upf_draft *, uint16_t id);
 struct upf_far *draft_far(struct upf_draft *, uint32_t id);
 struct rule_qer *draft_qer(struct upf_draft *, uint32_t id);

@@ -7,10 +7,11 @@ enum { PATHS_MAX = 16384, NTP_TO_UNIX_S = 2208988800u };
 static const uint64_t TICK_US = 1000000;
 
 /* What is announced is there, TS 29.244 8.2.25: F-TEIDs chosen here, notification delay and packet
- * count of a BAR, end markers, numbers of packets, messages bundled in a datagram. */
+ * count of a BAR, end markers, numbers of packets, messages bundled in a datagram, framed routes. */
 static const uint64_t FEATURES = PFCP_UP_FEATURE_FTUP | PFCP_UP_FEATURE_DDND |
                                  PFCP_UP_FEATURE_UDBC | PFCP_UP_FEATURE_EMPU |
-                                 PFCP_UP_FEATURE_MNOP | PFCP_UP_FEATURE_BUNDL;
+                                 PFCP_UP_FEATURE_MNOP | PFCP_UP_FEATURE_BUNDL |
+                                 PFCP_UP_FEATURE_FRRT;
 
 /* ---- sessions ---- */
 /* SEID: the shard in the upper 4 bits, 28 bits of the generation, 8 of the time of our start, 24 of the index; never 0.
@@ -31,6 +32,7 @@ struct upf_session *upf_session_of_seid(struct upf *u, uint64_t seid)
 static void addresses_release(struct upf *u, const struct upf_session *s)
 {
     const struct upf_common *c = &s->common;
+    routes_release(u, s);
     uint64_t key = (uint64_t)c->instance << 32 | be32(c->ipv4);
     if (c->has_ipv4 && map_get_u64(&u->ue4, key) == s)
         map_del_u64(&u->ue4, key);
@@ -197,6 +199,7 @@ static void upf_stop(struct rt *rt, void *state)
     slab_free(&u->reports);
     slab_free(&u->paths);
     map_free(&u->by_cp);
+    map_free(&u->framed);
     map_free(&u->ue4);
     for (unsigned i = 0; i < DP_INSTANCES; i++)
         map_free(&u->ue6[i]);
@@ -211,6 +214,7 @@ static int memory_take(struct upf *u)
     uint64_t secret[2];
     env_random(u->rt->env, secret, sizeof secret);
     map_init(&u->by_cp, secret[0], ~secret[1]);
+    map_init(&u->framed, ~secret[0], secret[1]);
     map_init(&u->ue4, secret[0], secret[1]);
     for (unsigned i = 0; i < DP_INSTANCES; i++)
         map_init(&u->ue6[i], secret[0] ^ (i + 1), secret[1]);
