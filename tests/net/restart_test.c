@@ -123,7 +123,7 @@ static void others(void **state)
     net_run(n, 5 * NET_S);
     assert_int_equal(n->ue[1]->state, MM_REGISTERED);
     struct amf_ue *a = net_amf_ue(n, n->ue[1]);
-    assert_true(a->has_subscription && a->sdm_id[0] && a->policy_id[0]); /* made again with it */
+    assert_true(a->has_subscription && brief_is_set(&a->sdm_id) && brief_is_set(&a->policy_id)); /* made again with it */
     ue_camp(n->ue[2], &n->cells[1]);
     net_run(n, 5 * NET_S);
     net_ping(n, s[1], "8.8.8.8");

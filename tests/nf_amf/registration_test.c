@@ -48,9 +48,9 @@ static void a_phone_registers(void **state)
     assert_int_equal(ue->tmsi, p->guti.tmsi);
     assert_int_equal(ue->new_tmsi, 0);
     assert_string_equal(ue->pei, "imeisv-3569380356438091");
-    assert_int_equal(ue->dnns->n, 1);
-    assert_string_equal(ue->dnns->v[0].name, "internet");
-    assert_true(ue->sdm_id[0] && ue->at_udm);
+    assert_int_equal(amf_ue_dnns(ue)->n, 1);
+    assert_string_equal(amf_ue_dnns(ue)->v[0].name, "internet");
+    assert_true(brief_is_set(&ue->sdm_id) && ue->at_udm);
     assert_true(sizeof *ue + sizeof(struct amf_conn) <= 1500);
     assert_int_equal(bed_metric(b, METRIC_reg_initial_ok, 0), 1);
     assert_int_equal(bed_metric(b, METRIC_ues_registered, 0), 1);
@@ -324,7 +324,7 @@ static void without_pcf_and_nssf(void **state)
     nf_stop(&b->rt, SBI_NF_NSSF);
     phone_register(&b->phone[0], 0);
     assert_int_equal(phone_ue(&b->phone[0])->n_allowed, 1);
-    assert_int_equal(phone_ue(&b->phone[0])->policy_id[0], 0);
+    assert_false(brief_is_set(&phone_ue(&b->phone[0])->policy_id));
     bed_free(b);
 }
 

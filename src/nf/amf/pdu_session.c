@@ -21,7 +21,7 @@ static uint8_t choose(struct create *f)
     struct str fallback = config->smf.n_dnns ? config->smf.dnns[0].name : STR("");
     if (!ue)
         return NAS_GMM_CAUSE_PAYLOAD_WAS_NOT_FORWARDED;
-    return amf_sm_select(&f->request, ue->allowed, ue->n_allowed, ue->dnns, fallback, &f->choice);
+    return amf_sm_select(&f->request, ue->allowed, ue->n_allowed, amf_ue_dnns(ue), fallback, &f->choice);
 }
 /* The rest of SmContextCreateData; the 5GSM message is there already. */
 static void fill_create(struct create *f)
@@ -40,7 +40,7 @@ static void fill_create(struct create *f)
     d->has.pei = ue->pei[0] != 0;
     d->pei = arena_str(a, str_of(ue->pei));
     d->pdu_session_id = s->id;
-    d->dnn = arena_str(a, str_of(s->dnn));
+    d->dnn = arena_str(a, interned_str(s->dnn));
     amf_slice_sbi(&s->slice, a, &d->s_nssai);
     d->serving_nf_id = arena_str(a, str_of(rt->nf[SBI_NF_AMF]->instance_id));
     d->guami = guami;
@@ -87,8 +87,8 @@ static void answered(struct create *f)
     const SBI_RSP(nsmf_pdusession_create) *r = f->create->rsp;
     const SBI_ERR(nsmf_pdusession_create) *e = f->create->err;
     if (call_ok(f->create) && r->has.location) {
-        amf_last_segment(r->location, s->sm_ref, sizeof s->sm_ref);
-        if (s->sm_ref[0]) {
+        amf_id_take(&s->sm_ref, r->location);
+        if (brief_is_set(&s->sm_ref)) {
             if (s->ue)
                 amf_ue_changed(s->ue);
             return;
@@ -114,12 +114,13 @@ static void create_run(struct proc *p, const struct wake *w)
         f->release = NULL;
     }
     f->cause = choose(f);
+    if (!f->cause && !amf_session_name(s, str_of(f->choice.dnn)))
+        f->cause = NAS_GMM_CAUSE_CONGESTION;
     if (f->cause) {
         give_back(f, f->cause);
     } else {
         STEP(p, "creation");
         s->slice = f->choice.slice;
-        str_copy(s->dnn, sizeof s->dnn, str_of(f->choice.dnn));
         fill_create(f);
         f->create_sent = true;
         call_send(f->create, p);
@@ -140,7 +141,7 @@ static void create_end(struct proc *p, int outcome)
         return; /* by whoever drops the session */
     sm_proc_ended(&f->sp);
     s->is_creating = false;
-    if (!s->sm_ref[0] || !s->ue)
+    if (!brief_is_set(&s->sm_ref) || !s->ue)
         amf_session_drop(s, true);
     else if (s->ue->conn && !s->ue->conn->proc)
         amf_sm_deliver(s->ue);
@@ -150,11 +151,12 @@ static const struct proc_type CREATE = {"session-create", sizeof(struct create),
 /* ---- where a message goes ---- */
 static struct call *release_call(const struct amf_session *old)
 {
+    char buf[BRIEF_BUF];
     struct call *c = call_new(old->amf->rt, SBI_nsmf_pdusession_release);
     if (!c)
         return NULL;
     SBI_REQ(nsmf_pdusession_release) *q = call_request(c);
-    q->sm_context_ref = arena_str(&c->arena, str_of(old->sm_ref));
+    q->sm_context_ref = arena_str(&c->arena, brief_get(&old->sm_ref, buf));
     q->body.has.cause = 1;
     q->body.cause = STR("REL_DUE_TO_DUPLICATE_SESSION_ID"); /* TS 29.502 6.1.6.3.8 */
     return c;

@@ -37,13 +37,24 @@ struct amf_session *amf_session_new(struct amf_ue *ue, uint8_t id)
     return s;
 }
 
+bool amf_session_name(struct amf_session *s, struct str dnn)
+{
+    struct interns *shared = &s->amf->ues->shared;
+    intern_drop(shared, &s->dnn);
+    return (s->dnn = intern(shared, (struct bytes){(const uint8_t *)dnn.p, dnn.n})) != NULL;
+}
+void amf_session_free(struct amf_session *s)
+{
+    intern_drop(&s->amf->ues->shared, &s->dnn);
+    brief_clear(&s->sm_ref);
+    slab_drop(&s->amf->ues->sessions, s);
+}
 void amf_session_drop(struct amf_session *s, bool tell)
 {
-    struct amf *amf = s->amf;
     sm_drop_stored(s);
     list_remove(&s->on_ue);
     list_remove(&s->queued);
-    if (s->ue && s->sm_ref[0])
+    if (s->ue && brief_is_set(&s->sm_ref))
         amf_ue_changed(s->ue);
     s->ue = NULL;
     s->up_active = s->setting_up = false;
@@ -51,10 +62,10 @@ void amf_session_drop(struct amf_session *s, bool tell)
         return; /* its procedure finds out whether there is something to release */
     for (struct link *l; (l = list_pop(&s->procs));)
         proc_abort(&CONTAINER(l, struct sm_proc, on_session)->p);
-    if (tell && s->sm_ref[0])
+    if (tell && brief_is_set(&s->sm_ref))
         sm_queue(s);
     else
-        slab_drop(&amf->ues->sessions, s);
+        amf_session_free(s);
 }
 
 void *sm_proc_new(struct amf_session *s, const struct proc_type *type)

@@ -29,8 +29,8 @@ struct amf_session {
     bool is_creating;   /* the SMF has not answered yet */
     bool skip_released; /* the next release response is of an earlier session of this identity */
     struct amf_slice slice;
-    char dnn[AMF_DNN_MAX + 1];
-    char sm_ref[AMF_ID_MAX + 1]; /* smContextRef; empty while it is being created */
+    struct brief sm_ref;         /* smContextRef; empty while it is being created */
+    const struct interned *dnn;  /* NULL: not yet known */
     uint32_t message_id;         /* of what waits, in its resource */
     struct amf_blob *n1, *n2;    /* waiting for the phone and the gNB; NULL: none */
     struct amf_blob *failure;    /* URI to be told when that cannot be delivered; NULL: none */
@@ -44,6 +44,8 @@ struct sm_proc {
 struct amf_session *amf_session_by_id(const struct amf_ue *, uint8_t id);
 /* NULL: as many as configured. */
 struct amf_session *amf_session_new(struct amf_ue *, uint8_t id);
+bool amf_session_name(struct amf_session *, struct str dnn); /* false: no memory */
+void amf_session_free(struct amf_session *); /* the record itself; of amf_session_drop() and the queue */
 /* Forgets it. tell: its SMF is told as well, in time. Procedures that ask its SMF for something are aborted; one
  * that creates it goes on until there is something to release. */
 void amf_session_drop(struct amf_session *, bool tell);

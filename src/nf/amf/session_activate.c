@@ -35,7 +35,7 @@ static bool setup_waits(const struct amf_session *s)
 /* True when the SMF is asked. */
 static bool ask(struct activate *f, struct amf_session *s)
 {
-    struct call *c = s->sm_ref[0] ? sm_update_call(s) : NULL;
+    struct call *c = brief_is_set(&s->sm_ref) ? sm_update_call(s) : NULL;
     if (!c)
         return false;
     SBI_REQ(nsmf_pdusession_update) *q = call_request(c);

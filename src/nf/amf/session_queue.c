@@ -23,11 +23,12 @@ struct teller {
 
 static struct call *release_call(struct amf_session *s)
 {
+    char buf[BRIEF_BUF];
     struct call *c = call_new(s->amf->rt, SBI_nsmf_pdusession_release);
     if (!c)
         return NULL;
     SBI_REQ(nsmf_pdusession_release) *q = call_request(c);
-    q->sm_context_ref = arena_str(&c->arena, str_of(s->sm_ref));
+    q->sm_context_ref = arena_str(&c->arena, brief_get(&s->sm_ref, buf));
     return c;
 }
 static struct call *deactivate_call(struct amf_session *s)
@@ -81,7 +82,7 @@ static void finish(struct teller *f, struct item *it)
         }
     }
     if (!s->ue)
-        slab_drop(sessions, s);
+        amf_session_free(s);
     else if (is_unknown && !s->is_creating)
         amf_session_drop(s, false);
 }

@@ -12,11 +12,12 @@ struct update {
 
 struct call *sm_update_call(struct amf_session *s)
 {
+    char buf[BRIEF_BUF];
     struct call *c = call_new(s->amf->rt, SBI_nsmf_pdusession_update);
     if (!c)
         return NULL;
     SBI_REQ(nsmf_pdusession_update) *q = call_request(c);
-    q->sm_context_ref = arena_str(&c->arena, str_of(s->sm_ref));
+    q->sm_context_ref = arena_str(&c->arena, brief_get(&s->sm_ref, buf));
     if (s->ue && s->ue->location.at_us) {
         q->body.has.ue_location = 1;
         amf_location_sbi(&s->ue->location, &c->arena, &q->body.ue_location);
@@ -94,7 +95,7 @@ static const struct proc_type UPDATE = {"session-update", sizeof(struct update),
 
 int sm_update(struct amf_session *s, const struct sm_update *u)
 {
-    if (!s->sm_ref[0])
+    if (!brief_is_set(&s->sm_ref))
         return ERR_STATE;
     struct call *c = sm_update_call(s);
     if (!c)

@@ -45,7 +45,7 @@ static void start(struct amf_ue *ue)
         return;
     f->amf = ue->amf;
     f->sdm = amf_subscription_call(ue);
-    memcpy(f->supi, ue->supi, sizeof f->supi);
+    str_copy(f->supi, sizeof f->supi, amf_ue_supi(ue));
     if (f->sdm)
         proc_start(&f->p);
     else

@@ -63,7 +63,7 @@ struct call *amf_subscription_call(const struct amf_ue *ue)
 static void ask_changes(struct amf_registration *f)
 {
     struct amf_ue *ue = f->a.ue;
-    if (ue->sdm_id[0])
+    if (brief_is_set(&ue->sdm_id))
         return;
     struct sbi_req_nudm_sdm_subscribe *q = ask(f, &f->subscribe, SBI_nudm_sdm_subscribe);
     struct str *uris = q ? arena_zero(&f->subscribe->arena, 2 * sizeof *uris) : NULL;
@@ -138,6 +138,15 @@ static bool slice_of_key(struct str key, struct amf_slice *to)
     s.sd = s.has.sd ? (struct str){key.p + i + 1, key.n - i - 1} : STR("");
     return amf_slice_of_sbi(&s, to);
 }
+void amf_ue_keep_dnns(struct amf_ue *ue, const struct amf_dnns *all)
+{
+    struct interns *s = &ue->amf->ues->shared;
+    const struct interned *kept = intern(s, (struct bytes){(const uint8_t *)all, (uint32_t)(sizeof *all + all->n * sizeof all->v[0])});
+    if (!kept)
+        return;
+    intern_drop(s, &ue->dnns);
+    ue->dnns = kept;
+}
 static void take_dnns(struct amf_ue *ue, const struct sbi_SmfSelectionSubscriptionData *d)
 {
     uint32_t n = 0;
@@ -158,8 +167,8 @@ static void take_dnns(struct amf_ue *ue, const struct sbi_SmfSelectionSubscripti
                 all->n++;
         }
     }
-    free(ue->dnns);
-    ue->dnns = all;
+    amf_ue_keep_dnns(ue, all);
+    free(all);
 }
 
 /* Why the UDM says no: TS 29.503 6.2.3.2.3.1 and 6.1.3.5.3.1, TS 24.501 annex A. */
@@ -205,7 +214,7 @@ uint8_t amf_subscription_take(struct amf_registration *f)
     struct amf_ue *ue = f->a.ue;
     if (f->subscribe && call_ok(f->subscribe)) {
         const SBI_RSP(nudm_sdm_subscribe) *r = f->subscribe->rsp;
-        amf_last_segment(r->location, ue->sdm_id, sizeof ue->sdm_id);
+        amf_id_take(&ue->sdm_id, r->location);
     } else if (f->subscribe) { /* changes are then seen at the next registration only */
         LOG(ue->amf->rt->log, sbi_failed, "op=nudm_sdm_subscribe status=%d", f->subscribe->status);
     }
@@ -221,7 +230,7 @@ void amf_policy_ask(struct amf_registration *f)
 {
     struct amf_ue *ue = f->a.ue;
     struct rt *rt = f->a.p.rt;
-    if (ue->policy_id[0])
+    if (brief_is_set(&ue->policy_id))
         return;
     struct sbi_req_npcf_am_policy_create *q = ask(f, &f->policy, SBI_npcf_am_policy_create);
     if (!q)
@@ -247,7 +256,7 @@ void amf_policy_take(struct amf_registration *f)
     struct amf_ue *ue = f->a.ue;
     if (f->policy && call_ok(f->policy)) {
         const SBI_RSP(npcf_am_policy_create) *r = f->policy->rsp;
-        amf_last_segment(r->location, ue->policy_id, sizeof ue->policy_id);
+        amf_id_take(&ue->policy_id, r->location);
         if (r->has.rfsp)
             ue->rfsp = (uint16_t)r->rfsp;
         if (r->has.ue_ambr) {
@@ -275,23 +284,25 @@ static void end_at_udm(struct amf_ue *ue)
 }
 static void end_changes(struct amf_ue *ue)
 {
-    struct call *c = ue->sdm_id[0] ? call_new(ue->amf->rt, SBI_nudm_sdm_unsubscribe) : NULL;
+    char buf[BRIEF_BUF];
+    struct call *c = brief_is_set(&ue->sdm_id) ? call_new(ue->amf->rt, SBI_nudm_sdm_unsubscribe) : NULL;
     struct sbi_req_nudm_sdm_unsubscribe *q = c ? call_request(c) : NULL;
     if (!q)
         return;
     q->ue_id = arena_str(&c->arena, amf_ue_supi(ue));
-    q->subscription_id = arena_str(&c->arena, str_of(ue->sdm_id));
-    ue->sdm_id[0] = 0;
+    q->subscription_id = arena_str(&c->arena, brief_get(&ue->sdm_id, buf));
+    brief_clear(&ue->sdm_id);
     call_notify(c);
 }
 static void end_policy(struct amf_ue *ue)
 {
-    struct call *c = ue->policy_id[0] ? call_new(ue->amf->rt, SBI_npcf_am_policy_delete) : NULL;
+    char buf[BRIEF_BUF];
+    struct call *c = brief_is_set(&ue->policy_id) ? call_new(ue->amf->rt, SBI_npcf_am_policy_delete) : NULL;
     struct sbi_req_npcf_am_policy_delete *q = c ? call_request(c) : NULL;
     if (!q)
         return;
-    q->pol_asso_id = arena_str(&c->arena, str_of(ue->policy_id));
-    ue->policy_id[0] = 0;
+    q->pol_asso_id = arena_str(&c->arena, brief_get(&ue->policy_id, buf));
+    brief_clear(&ue->policy_id);
     call_notify(c);
 }
 void amf_subscription_end(struct amf_ue *ue)

@@ -103,6 +103,16 @@ struct amf_ue *amf_ue_by_tmsi(struct amf *amf, uint32_t tmsi)
 {
     return tmsi ? map_get_u64(&amf->ues->by_tmsi, tmsi) : NULL;
 }
+static void ue_free(struct amf_ue *ue)
+{
+    struct amf_ues *u = ue->amf->ues;
+    if (ue->supi != ue->supi_here)
+        free(ue->supi);
+    brief_clear(&ue->policy_id);
+    brief_clear(&ue->sdm_id);
+    intern_drop(&u->shared, &ue->dnns);
+    slab_drop(&u->ues, ue); /* wipes */
+}
 struct amf_ue *amf_ue_take(struct amf *amf, struct str supi)
 {
     struct amf_ue *ue = amf_ue_by_supi(amf, supi);
@@ -116,9 +126,11 @@ struct amf_ue *amf_ue_take(struct amf *amf, struct str supi)
     ue->amf = amf;
     ue->count_limit = UINT32_MAX;
     list_init(&ue->sessions);
-    str_copy(ue->supi, sizeof ue->supi, supi);
-    if (map_put(&amf->ues->by_supi, (struct bytes){(const uint8_t *)ue->supi, supi.n}, ue) < 0) {
-        slab_drop(&amf->ues->ues, ue);
+    ue->supi = supi.n < sizeof ue->supi_here ? ue->supi_here : malloc(supi.n + 1);
+    if (ue->supi)
+        str_copy(ue->supi, supi.n + 1, supi);
+    if (!ue->supi || map_put(&amf->ues->by_supi, (struct bytes){(const uint8_t *)ue->supi, supi.n}, ue) < 0) {
+        ue_free(ue);
         return NULL;
     }
     return ue;
@@ -177,9 +189,8 @@ void amf_ue_drop(struct amf_ue *ue)
         map_del_u64(&amf->ues->by_tmsi, ue->spare_tmsi);
     amf_ue_row_delete(ue);
     map_del(&amf->ues->by_supi, (struct bytes){(const uint8_t *)ue->supi, amf_ue_supi(ue).n});
-    free(ue->dnns);
     amf_ue_forget_radio(ue);
-    slab_drop(&amf->ues->ues, ue); /* wipes */
+    ue_free(ue);
 }
 
 void amf_ue_set_registered(struct amf_ue *ue, bool registered)
@@ -295,6 +306,7 @@ int amf_ues_init(struct amf *amf)
     map_init(&u->by_supi, secret[0], secret[1]);
     map_init(&u->by_tmsi, secret[2], secret[3]);
     map_init(&u->by_ran, secret[4], secret[5]);
+    interns_init(&u->shared, secret[0], secret[5]);
     secret_wipe(secret, sizeof secret);
     u->block = malloc(AMF_NAS_ARENA_OCTETS);
     u->plain = malloc(AMF_NAS_MAX);
@@ -333,6 +345,7 @@ void amf_ues_free(struct amf *amf)
     map_free(&u->by_supi);
     map_free(&u->by_tmsi);
     map_free(&u->by_ran);
+    interns_free(&u->shared);
     free(u->block);
     free(u->plain);
     free(u->sealed);

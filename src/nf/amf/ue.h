@@ -7,6 +7,8 @@
  * A procedure (frame: struct amf_proc first) computes in its frame and writes the context once. What a stranger sends
  * touches his connection alone; conn->ue is set only when a MAC made with the context's keys has been verified. */
 #pragma once
+#include "base/brief.h"
+#include "base/interned.h"
 #include "codec/nas.h"
 #include "nf/amf/amf.h"
 #include "proto/nas_security.h"
@@ -77,7 +79,7 @@ struct amf_dnn {
     bool is_default;
     char name[101];
 };
-struct amf_dnns { /* one block of exact size */
+struct amf_dnns { /* octets that all with the same subscription have */
     uint32_t n;
     struct amf_dnn v[];
 };
@@ -98,7 +100,8 @@ struct amf_ue {
     struct amf *amf;
     struct amf_conn *conn; /* CM-CONNECTED; NULL: CM-IDLE */
     struct proc *proc;     /* a procedure without a connection (paging, implicit deregistration), or NULL */
-    char supi[AMF_SUPI_MAX + 1]; /* key of amf_ues.by_supi: octets without the NUL */
+    char *supi;            /* key of amf_ues.by_supi: octets without the NUL; in supi_here where it fits, as that of an IMSI does */
+    char supi_here[24];
     char pei[24];          /* "imeisv-…", "imei-…", or empty */
     uint32_t tmsi;         /* 5G-TMSI that the phone uses; 0: none */
     uint32_t new_tmsi;     /* sent, not yet acknowledged: both are valid (TS 24.501 5.4.4.6); 0: none */
@@ -129,7 +132,7 @@ struct amf_ue {
     struct amf_location location;       /* last known */
     uint16_t default_slices;            /* bit i: subscribed[i] is one */
     bool has_subscription;              /* … was fetched; cleared when the UDM says that it changed */
-    struct amf_dnns *dnns;              /* NULL: none subscribed */
+    const struct interned *dnns;        /* amf_ue_dnns() */
     struct amf_blob *radio_capability, *radio_capability_for_paging; /* NULL: unknown */
     uint64_t ambr_up_bps, ambr_down_bps; /* 0: not subscribed */
     uint16_t rfsp;         /* 1..256; 0: none */
@@ -137,7 +140,7 @@ struct amf_ue {
     uint32_t t3512_s, t3502_s;
     uint32_t subscribed_t3512_s; /* 0: not said */
     bool at_udm;           /* registered there as the serving AMF */
-    char policy_id[AMF_ID_MAX + 1], sdm_id[AMF_ID_MAX + 1]; /* empty: none */
+    struct brief policy_id, sdm_id; /* empty: none */
     uint64_t busy_until_us; /* amf_phone_may() */
     struct timer reachable; /* mobile reachable, then implicit deregistration */
     struct link sessions;   /* struct amf_session, session.h */
@@ -147,6 +150,7 @@ struct amf_ue {
 struct amf_ues {
     struct amf *amf;
     struct slab conns, ues, sessions;
+    struct interns shared; /* what many phones have in common */
     struct map by_ran;  /* gNB's slab index << 32 | RAN UE NGAP ID -> amf_conn */
     struct map by_supi; /* supi -> amf_ue */
     struct map by_tmsi; /* 5G-TMSI -> amf_ue, current and new ones */
@@ -186,6 +190,11 @@ void amf_ue_tmsi_taken(struct amf_ue *);
 void amf_ue_set_registered(struct amf_ue *, bool); /* counts */
 bool amf_ue_is_in_area(const struct amf_ue *, const struct amf_tai *);
 static inline bool amf_ue_is_registered(const struct amf_ue *u) { return u && u->rm == AMF_RM_REGISTERED; }
+/* Data networks of the subscription; NULL: none. */
+static inline const struct amf_dnns *amf_ue_dnns(const struct amf_ue *u)
+{
+    return u->dnns ? (const struct amf_dnns *)(const void *)u->dnns->octet : NULL;
+}
 static inline struct str amf_ue_supi(const struct amf_ue *u) { return str_of(u->supi); }
 /* NULL: as many as fit are in use. The RAN UE NGAP ID must not be in use at the gNB. */
 struct amf_conn *amf_conn_new(struct amf *, struct amf_gnb *, uint64_t ran_ue_ngap_id);
@@ -209,6 +218,9 @@ void amf_area_nas(const struct amf_ue *, struct nas_tai items[AMF_AREA_TAIS], st
 bool amf_slice_eq(const struct amf_slice *, const struct amf_slice *);
 /* The last segment of a Location; empty when it does not fit. */
 void amf_last_segment(struct str location, char *to, size_t cap);
+void amf_id_take(struct brief *to, struct str location); /* the same, of AMF_ID_MAX characters at most */
+
+void amf_ue_keep_dnns(struct amf_ue *, const struct amf_dnns *); /* subscription.c; memory: those of before stay */
 
 /* ---- ue_store.c: what is there after a restart ---- */
 void amf_ue_store_open(struct amf *);  /* and restores */

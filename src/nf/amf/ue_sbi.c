@@ -65,3 +65,8 @@ void amf_last_segment(struct str location, char *to, size_t cap)
     if (!str_copy(to, cap, sbi_uri_id(location)))
         to[0] = 0;
 }
+void amf_id_take(struct brief *to, struct str location)
+{
+    struct str id = sbi_uri_id(location);
+    brief_set(to, id.n <= AMF_ID_MAX ? id : STR(""));
+}

@@ -26,9 +26,8 @@ static struct bytes key_of(const struct amf_ue *ue)
 }
 
 /* ---- writing ---- */
-static void put_text(struct wr *w, const char *s)
+static void put_text(struct wr *w, struct str t)
 {
-    struct str t = str_of(s);
     wr_u8(w, (uint8_t)t.n);
     w->bad |= t.n > 255;
     wr_bytes(w, (struct bytes){(const uint8_t *)t.p, t.n});
@@ -74,12 +73,14 @@ static void put_subscription(struct wr *w, const struct amf_ue *ue)
     wr_u32(w, ue->t3512_s);
     wr_u32(w, ue->t3502_s);
     wr_u32(w, ue->subscribed_t3512_s);
-    wr_u16(w, (uint16_t)(ue->dnns ? ue->dnns->n : 0));
-    w->bad |= ue->dnns && ue->dnns->n > DNNS_MAX;
-    for (uint32_t i = 0; !w->bad && ue->dnns && i < ue->dnns->n; i++) {
-        put_slice(w, &ue->dnns->v[i].slice);
-        wr_u8(w, ue->dnns->v[i].is_default);
-        put_text(w, ue->dnns->v[i].name);
+    const struct amf_dnns *dnns = amf_ue_dnns(ue);
+    uint32_t n = dnns ? dnns->n : 0;
+    wr_u16(w, (uint16_t)n);
+    w->bad |= n > DNNS_MAX;
+    for (uint32_t i = 0; !w->bad && i < n; i++) {
+        put_slice(w, &dnns->v[i].slice);
+        wr_u8(w, dnns->v[i].is_default);
+        put_text(w, str_of(dnns->v[i].name));
     }
 }
 static void put_place(struct wr *w, const struct amf_ue *ue)
@@ -100,13 +101,14 @@ static void put_sessions(struct wr *w, const struct amf_ue *ue)
     wr_u8(w, 0);
     LIST_EACH (it, &ue->sessions) {
         const struct amf_session *s = CONTAINER(it, struct amf_session, on_ue);
-        if (!s->sm_ref[0])
+        char buf[BRIEF_BUF];
+        if (!brief_is_set(&s->sm_ref))
             continue;
         n++;
         wr_u8(w, s->id);
         put_slice(w, &s->slice);
-        put_text(w, s->dnn);
-        put_text(w, s->sm_ref);
+        put_text(w, interned_str(s->dnn));
+        put_text(w, brief_get(&s->sm_ref, buf));
     }
     if (!w->bad)
         w->base[at] = (uint8_t)n;
@@ -124,7 +126,7 @@ static struct bytes encode(const struct amf_ue *ue, struct wr *w)
     wr_u32(w, ue->tmsi);
     wr_u32(w, ue->new_tmsi);
     wr_u32(w, ue->spare_tmsi);
-    put_text(w, ue->pei);
+    put_text(w, str_of(ue->pei));
     put_security(w, ue);
     put_subscription(w, ue);
     put_place(w, ue);
@@ -298,14 +300,17 @@ static void get_subscription(struct rd *r, struct amf_ue *ue)
     ue->subscribed_t3512_s = rd_u32(r);
     uint32_t n = rd_u16(r);
     r->bad |= n > DNNS_MAX;
-    ue->dnns = r->bad ? NULL : calloc(1, sizeof *ue->dnns + n * sizeof ue->dnns->v[0]);
-    for (uint32_t i = 0; ue->dnns && i < n; i++) {
-        struct amf_dnn *d = &ue->dnns->v[i];
+    struct amf_dnns *dnns = r->bad ? NULL : calloc(1, sizeof *dnns + n * sizeof dnns->v[0]);
+    for (uint32_t i = 0; dnns && i < n; i++) {
+        struct amf_dnn *d = &dnns->v[i];
         get_slice(r, &d->slice);
         d->is_default = rd_u8(r) != 0;
         get_text(r, d->name, sizeof d->name);
-        ue->dnns->n = i + 1;
+        dnns->n = i + 1;
     }
+    if (dnns && !r->bad)
+        amf_ue_keep_dnns(ue, dnns);
+    free(dnns);
 }
 static void get_place(struct rd *r, struct amf_ue *ue, bool located)
 {
@@ -330,8 +335,10 @@ static void get_sessions(struct rd *r, struct amf_ue *ue)
         if (r->bad)
             return;
         get_slice(r, &s->slice);
-        get_text(r, s->dnn, sizeof s->dnn);
-        get_text(r, s->sm_ref, sizeof s->sm_ref);
+        char dnn[AMF_DNN_MAX + 1] = "", ref[AMF_ID_MAX + 1] = "";
+        get_text(r, dnn, sizeof dnn);
+        get_text(r, ref, sizeof ref);
+        r->bad |= !amf_session_name(s, str_of(dnn)) || !brief_set(&s->sm_ref, str_of(ref));
     }
 }
 /* A new identity may have been sent just before the end: all of them find the phone, until it uses one. */

@@ -47,10 +47,10 @@ bool smf_was_transferred(const struct call *c)
 
 void smf_status_notify(struct smf_session *s, const char *cause)
 {
-    struct call *c = s->status_uri[0] ? call_new(s->smf->rt, SBI_nsmf_pdusession_status_notify) : NULL;
+    struct call *c = s->status_uri ? call_new(s->smf->rt, SBI_nsmf_pdusession_status_notify) : NULL;
     SBI_REQ(nsmf_pdusession_status_notify) *q = c ? call_request(c) : NULL;
     if (q) {
-        q->callback = arena_str(&c->arena, str_of(s->status_uri));
+        q->callback = interned_for(s->status_uri, smf_supi(s), &c->arena);
         q->body.status_info.resource_status = SBI_ResourceStatus_RELEASED;
         q->body.status_info.has.cause = cause != NULL;
         q->body.status_info.cause = str_of(cause);

@@ -380,8 +380,8 @@ static uint8_t policy_apply(struct smf_session *s, struct call *c)
         return c->status >= 500 ? NAS_GSM_CAUSE_NETWORK_FAILURE : NAS_GSM_CAUSE_REQUEST_REJECTED_UNSPECIFIED;
     const SBI_RSP(npcf_sm_policy_create) *d = c->rsp;
     smf_qos_of_policy(&s->qos, d);
-    if (d->has.location)
-        str_copy(s->policy_id, sizeof s->policy_id, sbi_uri_id(d->location));
+    if (d->has.location && !brief_set(&s->policy_id, sbi_uri_id(d->location)))
+        return NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
     return 0;
 }
 
@@ -625,8 +625,8 @@ void smf_create(void *state, struct call *c)
     s->up_protection = b->has.up_protection && b->up_protection;
     s->sst = (uint8_t)b->s_nssai.sst;
     s->has_sd = snssai_sd(&b->s_nssai, s->sd);
-    str_copy(s->status_uri, sizeof s->status_uri, b->sm_context_status_uri);
-    cause = request_check(s, b, &ask);
+    s->status_uri = intern_of(&smf->texts, b->sm_context_status_uri, b->supi);
+    cause = s->status_uri ? request_check(s, b, &ask) : NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
     if (!cause)
         cause = smf_admit(s);
     if (!cause && !plmn_take(s, &b->serving_network))

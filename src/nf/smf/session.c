@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "rt/metrics.h"
+#include <stdlib.h>
 
 /* ---- by whom ---- */
 
@@ -19,15 +20,24 @@ struct smf_session *smf_session_find(struct smf *smf, struct str supi, uint8_t i
             return s;
     return NULL;
 }
+static void ue_free(struct smf *smf, struct smf_ue *ue)
+{
+    if (ue->supi != ue->here)
+        free(ue->supi);
+    slab_drop(&smf->ues, ue);
+}
 static struct smf_ue *ue_new(struct smf *smf, struct str supi)
 {
     struct smf_ue *ue = supi.n <= SMF_SUPI_MAX ? slab_new(&smf->ues) : NULL;
     if (!ue)
         return NULL;
-    str_copy(ue->supi, sizeof ue->supi, supi);
+    char *room = supi.n <= sizeof ue->here ? ue->here : malloc(supi.n);
+    if (room && supi.n)
+        memcpy(room, supi.p, supi.n);
+    ue->supi = room;
     ue->supi_n = (uint8_t)supi.n;
-    if (map_put(&smf->ue_by_supi, (struct bytes){(const uint8_t *)ue->supi, ue->supi_n}, ue)) {
-        slab_drop(&smf->ues, ue);
+    if (!room || map_put(&smf->ue_by_supi, (struct bytes){(const uint8_t *)ue->supi, ue->supi_n}, ue)) {
+        ue_free(smf, ue);
         return NULL;
     }
     return ue;
@@ -44,7 +54,7 @@ static void ue_leave(struct smf *smf, struct smf_ue *ue, struct smf_session *s)
     if (ue->first)
         return;
     map_del(&smf->ue_by_supi, (struct bytes){(const uint8_t *)ue->supi, ue->supi_n});
-    slab_drop(&smf->ues, ue);
+    ue_free(smf, ue);
 }
 
 /* ---- by what was given to others ---- */
@@ -119,10 +129,11 @@ int smf_session_new(struct smf *smf, struct str supi, uint8_t id, struct smf_ses
 
 static void policy_delete(struct smf_session *s)
 {
-    struct call *c = s->policy_id[0] ? call_new(s->smf->rt, SBI_npcf_sm_policy_delete) : NULL;
+    char buf[BRIEF_BUF];
+    struct call *c = brief_is_set(&s->policy_id) ? call_new(s->smf->rt, SBI_npcf_sm_policy_delete) : NULL;
     SBI_REQ(npcf_sm_policy_delete) *q = c ? call_request(c) : NULL;
     if (q)
-        q->sm_policy_id = arena_str(&c->arena, str_of(s->policy_id));
+        q->sm_policy_id = arena_str(&c->arena, brief_get(&s->policy_id, buf));
     if (c)
         call_notify(c);
 }
@@ -180,6 +191,8 @@ void smf_session_drop(struct smf_session *s, bool notify)
     if (s->upf)
         s->upf->sessions--;
     ue_leave(smf, s->ue, s);
+    brief_clear(&s->policy_id);
+    intern_drop(&smf->texts, &s->status_uri);
     slab_drop(&smf->sessions, s);
     metric_add(smf->rt->metrics, METRIC_sessions, -1);
     if (successor && smf->is_stopping)

@@ -66,7 +66,9 @@ static struct bytes encode(const struct smf_session *s, struct wr *w)
     wr_u8(w, s->integrity);
     wr_u8(w, s->ciphering);
     put_qos(w, &s->qos);
-    put_text(w, str_of(s->status_uri));
+    uint8_t block[SMF_URI_MAX + 1];
+    struct arena a = arena_over(block, sizeof block);
+    put_text(w, interned_for(s->status_uri, smf_supi(s), &a));
     return wr_done(w);
 }
 static bool put_row(struct smf_session *s)
@@ -179,9 +181,12 @@ static int decode(struct bytes row, struct smf_session *s)
     s->max_rate_dl = flags & ROW_RATE_DL;
     s->is_protected = flags & ROW_PROTECTED;
     if (!known || r.bad || rd_left(&r) || (uri.n && memchr(uri.p, 0, uri.n)) ||
-        !str_copy(s->status_uri, sizeof s->status_uri, uri) || s->integrity > NGAP_IntegrityProtectionIndication_not_needed ||
+        uri.n > SMF_URI_MAX || s->integrity > NGAP_IntegrityProtectionIndication_not_needed ||
         s->ciphering > NGAP_ConfidentialityProtectionIndication_not_needed)
         return ERR_SYNTAX;
+    s->status_uri = uri.n ? intern_of(&s->smf->texts, uri, smf_supi(s)) : NULL;
+    if (uri.n && !s->status_uri)
+        return ERR_NOSPACE;
     find(s, dnn, upf);
     int e = take_addresses(s, flags, &v4, &v6);
     if (e < 0)

@@ -71,6 +71,7 @@ static int boot(struct rt *rt, void *state)
     list_init(&smf->changed);
     map_init(&smf->ue_by_supi, secret[0], secret[1]);
     map_init(&smf->by_ref, secret[1], secret[0]);
+    interns_init(&smf->texts, secret[0], ~secret[1]);
     int err = tables_init(smf);
     if (!err)
         smf_store_open(smf);
@@ -87,7 +88,8 @@ static void stop(struct rt *rt, void *state)
     for (struct smf_session *s; smf->sessions.items && (s = slab_next(&smf->sessions, &i));) {
         proc_abort(s->proc);
         if (slab_at(&smf->sessions, i - 1) == s) { /* else the procedure took it along */
-            s->status_uri[0] = s->policy_id[0] = 0; /* the others stop as well */
+            intern_drop(&smf->texts, &s->status_uri); /* the others stop as well */
+            brief_clear(&s->policy_id);
             s->is_registered = false;
             smf_session_drop(s, false);
         }
@@ -103,6 +105,7 @@ static void stop(struct rt *rt, void *state)
     slab_free(&smf->ues);
     map_free(&smf->ue_by_supi);
     map_free(&smf->by_ref);
+    interns_free(&smf->texts);
     free(smf->dnns);
     free(smf->upfs);
     free(smf->scratch);

@@ -7,6 +7,8 @@
  * meanwhile lives in its frame. At most one procedure runs for a session: collide.c says what becomes of whatever
  * arrives while one does. */
 #pragma once
+#include "base/brief.h"
+#include "base/interned.h"
 #include "base/slab.h"
 #include "codec/nas.h"
 #include "codec/ngap.h"
@@ -21,7 +23,6 @@ extern const struct nf_desc smf_nf;
 enum {
     SMF_SUPI_MAX = 63,
     SMF_URI_MAX = 191,      /* of the AMF's callback */
-    SMF_POLICY_ID_MAX = 63,
     SMF_PSI_MAX = 15,       /* PDU session identities that a UE may choose, TS 24.007 11.2.3.1b */
     SMF_REF = 16,           /* octets of a smContextRef */
     SMF_QFI = 1,            /* of the default QoS flow */
@@ -56,8 +57,9 @@ struct smf_qos { /* of the session and its default flow */
 };
 struct smf_ue { /* who has sessions */
     struct smf_session *first;
+    char *supi; /* key of smf.ue_by_supi; in here where it fits, as that of an IMSI does */
     uint8_t supi_n, sessions;
-    char supi[SMF_SUPI_MAX + 1];
+    char here[22];
 };
 enum smf_state { SMF_ESTABLISHING, SMF_ACTIVE, SMF_RELEASING };
 enum smf_up_state { SMF_UP_OFF, SMF_UP_ACTIVATING, SMF_UP_ON }; /* of the N3 tunnel */
@@ -97,8 +99,8 @@ struct smf_session {
     bool is_protected;  /* of a subscriber whom not every UPF may serve */
     bool up_protection; /* where the phone was when it asked, policy wants user data protected on the radio */
     bool max_rate_ul, max_rate_dl; /* integrity protection at any rate, not just 64 kbit/s */
-    char policy_id[SMF_POLICY_ID_MAX + 1]; /* empty: none */
-    char status_uri[SMF_URI_MAX + 1];
+    struct brief policy_id; /* empty: none */
+    const struct interned *status_uri; /* of the AMF's callback, by SUPI; NULL: nobody is told */
 };
 
 /* Establishments under way, by slice. */
@@ -117,6 +119,7 @@ struct smf {
     const struct config *config;
     struct pfcp_node n4;
     struct slab sessions, ues;
+    struct interns texts;
     struct map ue_by_supi;
     struct map by_ref;     /* references of before a restart -> smf_session */
     struct commit_user rows; /* write NULL: nothing is stored */
