@@ -12,8 +12,13 @@ struct seen { /* what filters look at, as seen from the UE */
     __u16 remote_port, local_port;
 };
 
+/* Ports first: among many filters they are what differs. */
 INLINE int match_one(const struct xdp_match *m, const struct way *w, const struct seen *k)
 {
+    if (m->flags & XDP_MATCH_PORTS &&
+        (!w->has_ports || k->remote_port < m->remote_first || k->remote_port > m->remote_last ||
+         k->local_port < m->local_first || k->local_port > m->local_last))
+        return 0;
     if (m->flags & XDP_MATCH_PROTO && m->proto != w->proto)
         return 0;
     if ((w->tos ^ m->tos) & m->tos_mask)
@@ -28,12 +33,7 @@ INLINE int match_one(const struct xdp_match *m, const struct way *w, const struc
                                     ((k->remote[2] ^ m->remote[2]) & m->remote_mask[2]) ||
                                     ((k->remote[3] ^ m->remote[3]) & m->remote_mask[3])))
         return 0;
-    if ((k->local4 ^ m->local4) & m->local4_mask)
-        return 0;
-    if (!(m->flags & XDP_MATCH_PORTS))
-        return 1;
-    return w->has_ports && k->remote_port >= m->remote_first && k->remote_port <= m->remote_last &&
-           k->local_port >= m->local_first && k->local_port <= m->local_last;
+    return !((k->local4 ^ m->local4) & m->local4_mask);
 }
 
 INLINE int pdr_wants(const struct xdp_pdr *p, const struct way *w)
@@ -98,8 +98,7 @@ int block_match(__u32 block, const struct way *w, const struct seen *k)
         if (i >= n)
             break;
         const struct xdp_match *m = &b->match[i];
-        const struct xdp_pdr *p = &b->pdr[m->pdr & (XDP_BLOCK_PDRS - 1)];
-        if (pdr_wants(p, w) && match_one(m, w, k))
+        if (match_one(m, w, k) && pdr_wants(&b->pdr[m->pdr & (XDP_BLOCK_PDRS - 1)], w))
             return m->pdr & (XDP_BLOCK_PDRS - 1);
     }
     return -1;
