@@ -30,6 +30,7 @@ enum {
     N4_SESSIONS = 200000,
 };
 static const uint32_t UE_FIRST = 0x0a400000; /* 10.64.0.0/10 */
+static const uint32_t sizes[] = {64, 1400};
 struct place {
     char gnb[32], upf[32], data[32], prefix[24];
     uint8_t gnb_mac[6], n3_mac[6], n6_mac[6], data_mac[6];
@@ -50,8 +51,8 @@ struct bench_upf {
     struct xdp *tools; /* sender and sink */
     int sink[2];       /* their links */
     struct {
-        double ns_up, ns_down, cost_sessions, cost_filters;
-        double kernel[2][2], upf[2][2]; /* packets a second: [down, up][64, 1400 octets] */
+        double ns_up, ns_down, cost_sessions, cost_sessions_alone, cost_filters, ns_line;
+        double kernel[2][2], upf[2][2], bare[2][2]; /* packets a second: [down, up][64, 1400 octets] */
         double police_pct;
     } r;
     struct bench_upf_latency latency;
@@ -232,14 +233,14 @@ static double median(double *v, unsigned n)
 }
 
 /* ---- the program alone ---- */
-/* Nanoseconds a packet, less what making it costs; negative: failed. */
-static double alone(struct bench_upf *b, struct path *p, bool up)
+/* Nanoseconds a run of this program, less what it takes to make a packet; negative: failed. */
+static double alone(struct bench_upf *b, struct path *p, const char *program, bool up)
 {
     uint8_t f[BENCH_FRAME_MAX];
     struct xdp_bench s;
     double all = 1e9, base = 1e9;
-    struct bench_run r = {.program = xdp_named_program(p->xdp, "bench_path"), .repeat = REPEAT, .frame = f,
-                    .ifindex = up ? b->at.n3 : b->at.n6};
+    struct bench_run r = {.program = xdp_named_program(p->xdp, program), .repeat = REPEAT, .frame = f,
+                          .ifindex = up ? b->at.n3 : b->at.n6};
     r.n = frame_make(b, p, up, true, 128, f, &s);
     for (unsigned i = 0; i < RUNS * 2; i++) {
         uint32_t k = 0;
@@ -257,33 +258,50 @@ static double alone(struct bench_upf *b, struct path *p, bool up)
     return all - base;
 }
 
-static int alone_both(struct bench_upf *b, uint32_t sessions, unsigned filters, double *up, double *down)
+struct cost { /* ns a packet: of the program alone, of the whole veth path with 64 octets; of a session's memory */
+    double up, down, path, line;
+};
+static bool flood(struct bench_upf *b, const struct path *p, bool up, bool tunnel, uint32_t n, double *packets, double *octets);
+/* Both ways, one after the other. */
+static double path_ns(struct bench_upf *b, const struct path *p)
+{
+    double ns[ROUNDS], up, down, octets;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (!flood(b, p, true, true, sizes[0], &up, &octets) || !flood(b, p, false, true, sizes[0], &down, &octets))
+            return -1;
+        ns[i] = 1e9 / up + 1e9 / down;
+    }
+    return median(ns, ROUNDS);
+}
+static int cost_of(struct bench_upf *b, uint32_t sessions, unsigned filters, bool whole, struct cost *c)
 {
     struct path p;
-    int status = path_open(b, &p, sessions, filters, 10000000);
-    *up = *down = -1;
+    int status = path_open(b, &p, sessions, filters, 100000000);
+    *c = (struct cost){-1, -1, 0, 0};
     if (status == EXIT_OK) {
-        *up = alone(b, &p, true);
-        *down = alone(b, &p, false);
+        c->up = alone(b, &p, "bench_path", true);
+        c->down = alone(b, &p, "bench_path", false);
+        c->path = whole ? path_ns(b, &p) : 0;
+        c->line = whole ? alone(b, &p, "bench_touch", true) : 0;
     }
     path_close(&p);
-    if (status == EXIT_OK && (*up < 0 || *down < 0))
+    if (status == EXIT_OK && (c->up < 0 || c->down < 0 || c->path < 0))
         status = failed("the program did not forward what it was given", "");
     return status;
 }
 
 static int costs(struct bench_upf *b)
 {
-    double up1, down1, up, down, one, sixteen, x;
-    if (alone_both(b, MIX, 0, &b->r.ns_up, &b->r.ns_down) || alone_both(b, 1, 0, &up1, &down1) || alone_both(b, ALL, 0, &up, &down))
+    struct cost mix, one, all, one_filter, sixteen;
+    if (cost_of(b, MIX, 0, false, &mix) || cost_of(b, 1, 0, true, &one) || cost_of(b, ALL, 0, true, &all) ||
+        cost_of(b, 1, 1, false, &one_filter) || cost_of(b, 1, 16, false, &sixteen))
         return EXIT_FAILED;
-    b->r.cost_sessions = (up + down) / (up1 + down1);
-    if (alone_both(b, 1, 1, &one, &x))
-        return EXIT_FAILED;
-    one += x;
-    if (alone_both(b, 1, 16, &sixteen, &x))
-        return EXIT_FAILED;
-    b->r.cost_filters = (sixteen + x) / one;
+    b->r.ns_up = mix.up;
+    b->r.ns_down = mix.down;
+    b->r.cost_sessions = all.path / one.path;
+    b->r.cost_sessions_alone = (all.up + all.down) / (one.up + one.down);
+    b->r.cost_filters = (sixteen.up + sixteen.down) / (one_filter.up + one_filter.down);
+    b->r.ns_line = all.line;
     return EXIT_OK;
 }
 
@@ -313,6 +331,8 @@ static bool flood(struct bench_upf *b, const struct path *p, bool up, bool tunne
                     .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .ifindex = up ? b->at.gnb_if : b->at.data_if};
     r.n = frame_make(b, p, up, tunnel, n, f, &s);
     s.ifindex = r.ifindex;
+    s.forward[0] = b->at.n3;
+    s.forward[1] = b->at.n6;
     if (state_put(b->tools, &s) < 0)
         return false;
     for (bool warm = true;; warm = false) {
@@ -357,16 +377,49 @@ static int tools_open(struct bench_upf *b)
     return e < 0 ? failed("XDP is not to be had here", *b->why ? b->why : err_text(e)) : EXIT_OK;
 }
 
-static const uint32_t sizes[] = {64, 1400};
-/* The two are measured in turns, so that what else the machine does meets both. */
+/* A program that only passes frames on, in the place of the UPF's. */
+struct bare {
+    struct bench_upf *b;
+    int link[2];
+};
+static int bare_here(void *ctx)
+{
+    struct bare *k = ctx;
+    const uint32_t at[] = {k->b->at.n3, k->b->at.n6};
+    int out = xdp_named_map(k->b->tools, "out"), program = xdp_named_program(k->b->tools, "bench_forward");
+    LIBBPF_OPTS(bpf_link_create_opts, o, .flags = XDP_FLAGS_DRV_MODE);
+    for (unsigned i = 0; i < 2; i++) {
+        k->link[i] = bpf_link_create(program, (int)at[i], BPF_XDP, &o);
+        if (k->link[i] < 0 || bpf_map_update_elem(out, &at[i], &at[i], BPF_ANY))
+            return ERR_UNSUPPORTED;
+    }
+    return OK;
+}
+static bool bare_floods(struct bench_upf *b, double to[2][2][ROUNDS], unsigned round)
+{
+    const struct path none = {.sessions = MIX, .config.sessions_max = MIX};
+    struct bare k = {b, {-1, -1}};
+    double octets;
+    bool ok = netns_run(b->at.upf, bare_here, &k) == OK;
+    for (unsigned i = 0; ok && i < 4; i++)
+        ok = flood(b, &none, i & 1, false, sizes[i / 2], &to[i & 1][i / 2][round], &octets);
+    for (unsigned i = 0; i < 2; i++)
+        if (k.link[i] >= 0)
+            close(k.link[i]);
+    return ok;
+}
+
+/* They are measured in turns, so that what else the machine does meets all. */
 static int beside(struct bench_upf *b)
 {
-    double kernel[2][2][ROUNDS], upf[2][2][ROUNDS], octets;
+    double kernel[2][2][ROUNDS], upf[2][2][ROUNDS], bare[2][2][ROUNDS], octets;
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct path none = {.sessions = MIX, .config.sessions_max = MIX}, p;
         for (unsigned k = 0; k < 4; k++)
             if (!flood(b, &none, k & 1, false, sizes[k / 2], &kernel[k & 1][k / 2][i], &octets))
                 return failed("packets could not be sent", "");
+        if (!bare_floods(b, bare, i))
+            return failed("packets could not be sent", "");
         if (path_open(b, &p, MIX, 0, 100000000))
             return EXIT_FAILED;
         for (unsigned k = 0; k < 4; k++)
@@ -376,8 +429,9 @@ static int beside(struct bench_upf *b)
     }
     for (unsigned k = 0; k < 4; k++) {
         b->r.kernel[k & 1][k / 2] = median(kernel[k & 1][k / 2], ROUNDS);
+        b->r.bare[k & 1][k / 2] = median(bare[k & 1][k / 2], ROUNDS);
         b->r.upf[k & 1][k / 2] = median(upf[k & 1][k / 2], ROUNDS);
-        if (b->r.kernel[k & 1][k / 2] <= 0 || b->r.upf[k & 1][k / 2] <= 0)
+        if (b->r.kernel[k & 1][k / 2] <= 0 || b->r.upf[k & 1][k / 2] <= 0 || b->r.bare[k & 1][k / 2] <= 0)
             return failed("packets did not arrive", "");
     }
     return EXIT_OK;
@@ -422,12 +476,18 @@ static void report(const struct bench_upf *b)
     } rows[] = {
         {"ns_per_packet_up", "the program alone, up, 10,000 sessions, ns", b->r.ns_up, 0, "xdp"},
         {"ns_per_packet_down", "the program alone, down, ns", b->r.ns_down, 0, "xdp"},
-        {"cost_1m_sessions_vs_1", "a packet with 1,000,000 sessions against one", b->r.cost_sessions, 2, "xdp"},
+        {"cost_1m_sessions_vs_1", "a packet with 1,000,000 sessions against one, on the veth path", b->r.cost_sessions, 2, "xdp"},
+        {"cost_1m_sessions_vs_1_alone", "  the program alone", b->r.cost_sessions_alone, 2, "xdp"},
+        {"ns_random_session", "  what memory takes for one word of a random one of them, ns", b->r.ns_line, 0, "xdp"},
         {"cost_16_filters_vs_1", "a packet with 16 filters against one", b->r.cost_filters, 2, "xdp"},
         {"up64_vs_kernel", "packets a second against the kernel's forwarding: up, 64 octets", b->r.upf[1][0] / b->r.kernel[1][0], 2, "xdp"},
         {"down64_vs_kernel", "  down, 64 octets", b->r.upf[0][0] / b->r.kernel[0][0], 2, "xdp"},
         {"up1400_vs_kernel", "  up, 1,400 octets", b->r.upf[1][1] / b->r.kernel[1][1], 2, "xdp"},
         {"down1400_vs_kernel", "  down, 1,400 octets", b->r.upf[0][1] / b->r.kernel[0][1], 2, "xdp"},
+        {"bare_up64_vs_kernel", "  a program that only passes frames on: up, 64 octets", b->r.bare[1][0] / b->r.kernel[1][0], 2, "xdp"},
+        {"bare_down64_vs_kernel", "  down, 64 octets", b->r.bare[0][0] / b->r.kernel[0][0], 2, "xdp"},
+        {"bare_up1400_vs_kernel", "  up, 1,400 octets", b->r.bare[1][1] / b->r.kernel[1][1], 2, "xdp"},
+        {"bare_down1400_vs_kernel", "  down, 1,400 octets", b->r.bare[0][1] / b->r.kernel[0][1], 2, "xdp"},
         {"up64_pps", "packets a second, up, 64 octets", b->r.upf[1][0], 0, "xdp"},
         {"down64_pps", "  down, 64 octets", b->r.upf[0][0], 0, "xdp"},
         {"kernel_up64_pps", "  the kernel, up, 64 octets", b->r.kernel[1][0], 0, "xdp"},

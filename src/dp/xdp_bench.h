@@ -10,6 +10,7 @@ struct xdp_bench {
     __u32 ue_at, ue_first;     /* host order */
     __u32 sum_at, sum;         /* of the header with the UE's address: place, and value with address 0 */
     __u32 ifindex, base;       /* base: only make the packet */
+    __u32 forward[2];          /* interfaces that frames are passed on between */
     __u64 lost;                /* not forwarded */
     __u8 head[XDP_BENCH_HEAD], unused[2];
 };
