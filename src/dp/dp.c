@@ -71,6 +71,9 @@ static void urrs_carry(struct dp *dp, struct session *s, struct dp_rules *old, s
             u->usage = o->usage;
             if (u->rule.period_us == o->rule.period_us)
                 u->period_due_us = o->period_due_us;
+            u->last_us = u->rule.quota_fresh ? dp->now_us : o->last_us;
+            if (!u->rule.quota_fresh && u->rule.quota_validity_us == o->rule.quota_validity_us)
+                u->validity_due_us = o->validity_due_us;
             if (u->rule.quota_fresh) {
                 u->quota_start_us = u->usage.start_us ? dp->now_us + !dp->now_us : 0;
             } else {
@@ -79,6 +82,8 @@ static void urrs_carry(struct dp *dp, struct session *s, struct dp_rules *old, s
                 u->exhausted = o->exhausted;
             }
         }
+        if (u->rule.quota_validity_us && !u->validity_due_us)
+            u->validity_due_us = dp->now_us + u->rule.quota_validity_us;
         if (u->rule.start_at_once && !u->usage.start_us)
             usage_start(dp, u);
         if (u->rule.period_us && !u->period_due_us)
@@ -248,7 +253,7 @@ static int usage_ask(struct dp *dp, uint64_t now_us, const struct dp_command *c)
     struct urr *u = urr_of_id(s, c->urr_id);
     if (!u)
         return ERR_NOTFOUND;
-    usage_report(dp, s, u, RULE_USAGE_IMMEDIATE);
+    usage_tell(dp, s, u, RULE_USAGE_IMMEDIATE);
     return OK;
 }
 

@@ -57,7 +57,7 @@ static bool volume_reached(const struct rule_volume *limit, uint64_t ul, uint64_
 
 void usage_start(struct dp *dp, struct urr *u)
 {
-    u->usage.start_us = dp->now_us ? dp->now_us : 1;
+    u->usage.start_us = u->last_us = dp->now_us ? dp->now_us : 1;
     if (!u->quota_start_us)
         u->quota_start_us = u->usage.start_us;
 }
@@ -85,7 +85,7 @@ void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool u
             if (u->rule.report_start && !u->usage.sequence)
                 triggers |= RULE_USAGE_START;
         }
-        u->usage.last_packet_us = now;
+        u->usage.last_packet_us = u->last_us = now;
         *(ul ? &u->usage.ul_octets : &u->usage.dl_octets) += n;
         *(ul ? &u->usage.ul_packets : &u->usage.dl_packets) += 1;
         u->quota_used[ul] += n;
@@ -114,6 +114,8 @@ void usage_add(struct dp *dp, struct session *s, const struct pdr *pdr, uint64_t
             u->usage.first_packet_us = last_us;
         if (last_us > u->usage.last_packet_us)
             u->usage.last_packet_us = last_us;
+        if (last_us > u->last_us)
+            u->last_us = last_us;
         *(ul ? &u->usage.ul_octets : &u->usage.dl_octets) += octets;
         *(ul ? &u->usage.ul_packets : &u->usage.dl_packets) += packets;
         u->quota_used[ul] += octets;
@@ -133,15 +135,32 @@ void usage_take(struct dp *dp, struct urr *u, struct rule_usage *to)
                                    .start_us = u->usage.start_us ? to->end_us : 0};
 }
 
-void usage_report(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers)
+void usage_tell(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers)
 {
     struct dp_event e = {.kind = DP_EVENT_USAGE, .urr_id = u->rule.id, .triggers = triggers};
     usage_take(dp, u, &e.usage);
     out_event(dp, s, &e);
 }
 
+static bool is_linked(const struct urr *u, uint32_t to)
+{
+    for (unsigned i = 0; i < u->rule.linked_n; i++)
+        if (u->rule.linked[i] == to)
+            return true;
+    return false;
+}
+
+/* And of those that are linked to it, TS 29.244 5.2.2.4; not of those linked to them. */
+void usage_report(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers)
+{
+    usage_tell(dp, s, u, triggers);
+    for (unsigned i = 0; i < s->r->urr_n; i++)
+        if (&s->r->urr[i] != u && is_linked(&s->r->urr[i], u->rule.id))
+            usage_tell(dp, s, &s->r->urr[i], RULE_USAGE_LINKED);
+}
+
 void usage_leave(struct dp *dp, struct session *s, struct urr *u)
 {
     if (u->usage.ul_packets || u->usage.dl_packets)
-        usage_report(dp, s, u, RULE_USAGE_TERMINATION);
+        usage_tell(dp, s, u, RULE_USAGE_TERMINATION);
 }

@@ -12,6 +12,7 @@ enum {
     RULE_PDR_QERS = 4,  /* QERs a PDR */
     RULE_PDR_URRS = 8,  /* URRs a PDR */
     RULE_SDF_PORTS = 4, /* port ranges on either side of a filter */
+    RULE_LINKED = 3,    /* URRs that a URR is linked to */
     RULE_FRAMED = 16,   /* framed routes a session: prefixes behind the UE */
     RULE_FRAMED_KEY = 20,
     RULE_MAX = 250,     /* PDRs, FARs, QERs, URRs a session, each; filters a session too */
@@ -101,6 +102,9 @@ enum { /* why a usage report is made; the values are ours, nf/upf maps them to T
        RULE_USAGE_START = 32,       /* first packet */
        RULE_USAGE_TERMINATION = 64, /* the URR or its session goes */
        RULE_USAGE_IMMEDIATE = 128,  /* asked for */
+       RULE_USAGE_QUOTA_HOLDING = 256,  /* no packet for so long: the rest of the quota is given back */
+       RULE_USAGE_QUOTA_VALIDITY = 512, /* the quota's time is over, whatever is left of it */
+       RULE_USAGE_LINKED = 1024,        /* one to which it is linked has reported */
 };
 struct rule_volume { /* octets; 0: not set */
     uint64_t total, ul, dl;
@@ -111,8 +115,11 @@ struct rule_urr { /* TS 29.244 7.5.2.4 */
     bool report_start;  /* event RULE_USAGE_START with the first packet */
     bool start_at_once; /* duration counts from now (ISTM), else from the first packet */
     bool quota_fresh; /* the quota counts from 0 again; else what was used of it is carried over */
+    uint8_t linked_n;
+    uint32_t linked[RULE_LINKED]; /* it reports when one of these does, of itself */
     struct rule_volume threshold, quota;
     uint64_t time_threshold_us, time_quota_us, period_us; /* 0: not set */
+    uint64_t quota_holding_us, quota_validity_us;         /* 0: not set; then nothing more passes */
 };
 struct rule_usage { /* of one URR since its last report */
     uint64_t ul_octets, dl_octets, ul_packets, dl_packets;

@@ -37,6 +37,7 @@ struct urr {
     struct rule_usage usage; /* duration and end are filled when taken */
     uint64_t quota_used[2];
     uint64_t quota_start_us, period_due_us;
+    uint64_t validity_due_us, last_us; /* last_us: start, quota or packet, whichever was last */
     bool exhausted;
 };
 struct pdr {
@@ -213,6 +214,7 @@ bool quota_left(const struct dp_rules *r, const struct pdr *pdr);
 void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool ul, uint32_t n);
 void usage_start(struct dp *dp, struct urr *u);
 void usage_take(struct dp *dp, struct urr *u, struct rule_usage *to);
+void usage_tell(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers);
 void usage_report(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers);
 void usage_leave(struct dp *dp, struct session *s, struct urr *u);
 /* trace.c: of a packet whose session is traced */

@@ -19,6 +19,10 @@ static uint64_t urr_due(const struct urr *u)
         sooner(&due, u->usage.start_us + u->rule.time_threshold_us);
     if (u->quota_start_us && u->rule.time_quota_us && !u->exhausted)
         sooner(&due, u->quota_start_us + u->rule.time_quota_us);
+    if (u->rule.quota_holding_us && u->usage.start_us && !u->exhausted)
+        sooner(&due, u->last_us + u->rule.quota_holding_us);
+    if (u->validity_due_us && !u->exhausted)
+        sooner(&due, u->validity_due_us);
     return due;
 }
 
@@ -75,6 +79,23 @@ void timer_arm(struct dp *dp, struct session *s)
     dp->wheel_taken[at % WHEEL_SLOTS / 64] |= 1ull << at % WHEEL_SLOTS % 64;
 }
 
+/* What is left of a quota ends with its time, or when nobody uses it: TS 29.244 5.2.2.2.1. */
+static uint32_t quota_expire(const struct dp *dp, struct urr *u)
+{
+    uint64_t now = dp->now_us;
+    uint32_t triggers = 0;
+    if (u->exhausted)
+        return 0;
+    if (u->quota_start_us && u->rule.time_quota_us && now >= u->quota_start_us + u->rule.time_quota_us)
+        triggers |= RULE_USAGE_TIME_QUOTA;
+    if (u->rule.quota_holding_us && u->usage.start_us && now >= u->last_us + u->rule.quota_holding_us)
+        triggers |= RULE_USAGE_QUOTA_HOLDING;
+    if (u->validity_due_us && now >= u->validity_due_us)
+        triggers |= RULE_USAGE_QUOTA_VALIDITY;
+    u->exhausted = triggers != 0;
+    return triggers;
+}
+
 static void urr_expire(struct dp *dp, struct session *s, struct urr *u)
 {
     uint64_t now = dp->now_us;
@@ -88,11 +109,7 @@ static void urr_expire(struct dp *dp, struct session *s, struct urr *u)
     if (u->usage.start_us && u->rule.time_threshold_us &&
         now >= u->usage.start_us + u->rule.time_threshold_us)
         triggers |= RULE_USAGE_TIME_THRESHOLD;
-    if (u->quota_start_us && u->rule.time_quota_us && !u->exhausted &&
-        now >= u->quota_start_us + u->rule.time_quota_us) {
-        u->exhausted = true;
-        triggers |= RULE_USAGE_TIME_QUOTA;
-    }
+    triggers |= quota_expire(dp, u);
     if (triggers)
         usage_report(dp, s, u, triggers);
 }

@@ -182,7 +182,7 @@ static void urrs(void **state)
     with_urr(establishment(77), PFCP_MEASUREMENT_METHOD_EVENT, 0);
     assert_refused(FAILURE, PFCP_IE_measurement_method);
     assert_rule(URR, urr_id, 1);
-    with_urr(establishment(77), PFCP_MEASUREMENT_METHOD_VOLUM, PFCP_TRIGGER_LIUSA);
+    with_urr(establishment(77), PFCP_MEASUREMENT_METHOD_VOLUM, PFCP_TRIGGER_DROTH);
     assert_refused(FAILURE, PFCP_IE_reporting_triggers);
     with_urr(establishment(77), PFCP_MEASUREMENT_METHOD_VOLUM, PFCP_TRIGGER_VOLTH);
     assert_refused(CONDITIONAL_IE_MISSING, PFCP_IE_volume_threshold);

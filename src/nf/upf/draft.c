@@ -127,6 +127,12 @@ static void urr_out(struct rule_urr *to, const struct upf_urr *u)
         to->time_threshold_us = 0;
     if (!(u->triggers & PFCP_TRIGGER_PERIO))
         to->period_us = 0;
+    if (!(u->triggers & PFCP_TRIGGER_QUHTI))
+        to->quota_holding_us = 0;
+    if (!(u->triggers & PFCP_TRIGGER_QUVTI))
+        to->quota_validity_us = 0;
+    if (!(u->triggers & PFCP_TRIGGER_LIUSA))
+        to->linked_n = 0;
     to->report_start = u->triggers & PFCP_TRIGGER_START;
 }
 

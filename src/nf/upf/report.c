@@ -55,7 +55,8 @@ static uint64_t trigger_bits(uint32_t triggers)
 {
     static const uint64_t to[] = {PFCP_USAGE_VOLTH, PFCP_USAGE_TIMTH, PFCP_USAGE_VOLQU,
                                   PFCP_USAGE_TIMQU, PFCP_USAGE_PERIO, PFCP_USAGE_START,
-                                  PFCP_USAGE_TERMR, PFCP_USAGE_IMMER}; /* by RULE_USAGE_* */
+                                  PFCP_USAGE_TERMR, PFCP_USAGE_IMMER, PFCP_USAGE_QUHTI,
+                                  PFCP_USAGE_QUVTI, PFCP_USAGE_LIUSA}; /* by RULE_USAGE_* */
     uint64_t bits = 0;
     for (unsigned i = 0; i < ARRAY_LEN(to); i++)
         if (triggers >> i & 1)

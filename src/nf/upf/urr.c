@@ -6,7 +6,8 @@
 enum { FAILURE = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE };
 static const uint64_t SECOND_US = 1000000;
 static const uint64_t TRIGGERS = PFCP_TRIGGER_PERIO | PFCP_TRIGGER_VOLTH | PFCP_TRIGGER_TIMTH |
-                                 PFCP_TRIGGER_START | PFCP_TRIGGER_VOLQU | PFCP_TRIGGER_TIMQU;
+                                 PFCP_TRIGGER_START | PFCP_TRIGGER_VOLQU | PFCP_TRIGGER_TIMQU |
+                                 PFCP_TRIGGER_QUHTI | PFCP_TRIGGER_QUVTI | PFCP_TRIGGER_LIUSA;
 
 static struct rule_volume volume_of(const struct pfcp_volume *v)
 {
@@ -41,17 +42,24 @@ static bool information_take(struct upf_draft *d, struct upf_urr *u, uint64_t fl
     return true;
 }
 
+static bool linked_take(struct upf_draft *d, struct upf_urr *u, const uint32_t *id, uint32_t n)
+{
+    if (n > RULE_LINKED)
+        return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, PFCP_IE_linked_urr_id,
+                            "too many URRs that one is linked to");
+    u->rule.linked_n = (uint8_t)n;
+    memcpy(u->rule.linked, id, n * sizeof *id);
+    return true;
+}
+
 /* The members that Create URR and Update URR have in common. */
 #define COMMON_TAKE(d, u, q)                                                                       \
     do {                                                                                           \
         UNSUPPORTED((q)->has.monitoring_time, monitoring_time);                                    \
         UNSUPPORTED((q)->has.event_threshold, event_threshold);                                    \
         UNSUPPORTED((q)->has.event_quota, event_quota);                                            \
-        UNSUPPORTED((q)->has.quota_holding_time, quota_holding_time);                              \
-        UNSUPPORTED((q)->has.quota_validity_time, quota_validity_time);                            \
         UNSUPPORTED((q)->has.dropped_dl_traffic_threshold, dropped_dl_traffic_threshold);          \
         UNSUPPORTED((q)->has.inactivity_detection_time, inactivity_detection_time);                \
-        UNSUPPORTED((q)->linked_urr_id.n, linked_urr_id);                                          \
         UNSUPPORTED((q)->has.far_id_for_quota_action, far_id);                                     \
         UNSUPPORTED((q)->additional_monitoring_time.n, additional_monitoring_time);                \
         UNSUPPORTED((q)->has.number_of_reports, number_of_reports);                                \
@@ -65,6 +73,12 @@ static bool information_take(struct upf_draft *d, struct upf_urr *u, uint64_t fl
             (u)->rule.quota = volume_of(&(q)->volume_quota);                                       \
         if ((q)->has.time_quota)                                                                   \
             (u)->rule.time_quota_us = (q)->time_quota * SECOND_US;                                 \
+        if ((q)->has.quota_holding_time)                                                           \
+            (u)->rule.quota_holding_us = (q)->quota_holding_time * SECOND_US;                      \
+        if ((q)->has.quota_validity_time)                                                          \
+            (u)->rule.quota_validity_us = (q)->quota_validity_time * SECOND_US;                    \
+        if ((q)->linked_urr_id.n && !linked_take(d, u, (q)->linked_urr_id.v, (q)->linked_urr_id.n)) \
+            return false;                                                                          \
         if ((q)->has.measurement_information &&                                                    \
             !information_take(d, u, (q)->measurement_information))                                 \
             return false;                                                                          \
@@ -86,6 +100,12 @@ static bool complete(struct upf_draft *d, const struct upf_urr *u)
         missing = PFCP_IE_volume_threshold;
     if (u->triggers & PFCP_TRIGGER_TIMTH && !u->rule.time_threshold_us)
         missing = PFCP_IE_time_threshold;
+    if (u->triggers & PFCP_TRIGGER_QUHTI && !u->rule.quota_holding_us)
+        missing = PFCP_IE_quota_holding_time;
+    if (u->triggers & PFCP_TRIGGER_QUVTI && !u->rule.quota_validity_us)
+        missing = PFCP_IE_quota_validity_time;
+    if (u->triggers & PFCP_TRIGGER_LIUSA && !u->rule.linked_n)
+        missing = PFCP_IE_linked_urr_id;
     return !missing || draft_refuse(d, PFCP_CAUSE_CONDITIONAL_IE_MISSING, missing,
                                     "a trigger without its threshold or period");
 }
