@@ -82,7 +82,8 @@ int vici_connect(const char *path)
 static int clean_up(const struct config *c)
 {
     for (uint32_t i = 0; i < c->upf.n_n6; i++)
-        n6_table_stop(NULL, c->upf.n6[i].tun.p);
+        if (c->upf.n6[i].tun.n)
+            n6_table_stop(NULL, c->upf.n6[i].tun.p);
     if (c->upf.pin.n)
         xdp_unpin(c->upf.pin.p);
     return unlink(c->control.socket.p) < 0 ? err_from_errno(errno) : ERR_STATE; /* an answer without a descriptor */

@@ -86,6 +86,7 @@ enum dp_counter buffer_hold(struct dp *dp, struct session *s, const struct pdr *
     if (!h)
         return DP_buffer_refused;
     if (!owner) {
+        h->from = pdr->source;
         memcpy(h->data, p, in->n);
         h->n = in->n;
     }
@@ -103,7 +104,7 @@ void buffer_release(struct dp *dp, struct session *s)
         struct inner in;
         enum dp_counter fate = inner_read(h->data, h->n, &in);
         if (fate == (enum dp_counter)INNER_GOOD)
-            fate = downlink(dp, s, &in, h->data, h);
+            fate = downlink(dp, s, h->from, &in, h->data, h);
         if (dp->traced)
             trace_end(dp, fate);
         if (fate == DP_held)

@@ -159,7 +159,8 @@ int dp_session_put(struct dp *dp, uint64_t now_us, struct dp_rules *r)
     struct dp_rules *old = s->r;
     if (old)
         offload_refresh(dp, s, true);
-    int e = index_replace(dp, s, old, r);
+    int e = lan_room(dp, r);
+    e = e < 0 ? e : index_replace(dp, s, old, r);
     if (e < 0) {
         dp_rules_free(r);
         return e;
@@ -169,6 +170,7 @@ int dp_session_put(struct dp *dp, uint64_t now_us, struct dp_rules *r)
         s->gen = r->gen;
         s->last_us = dp->now_us;
     }
+    lan_replace(dp, s, old, r);
     pdrs_carry(old, r);
     qers_carry(old, r);
     urrs_carry(dp, s, old, r);
@@ -203,6 +205,7 @@ int dp_session_drop(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t g
         usage_leave(dp, s, &s->r->urr[i]);
     timer_disarm(dp, s);
     index_replace(dp, s, s->r, NULL);
+    lan_replace(dp, s, s->r, NULL);
     struct dp_rules *old = s->r;
     s->r = NULL;
     if (dp->offload.changed)

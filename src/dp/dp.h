@@ -44,6 +44,7 @@ struct dp_config {
     struct dp_pool pool[DP_POOLS];
     struct rule_addr local_v4, local_v6; /* our N3 addresses, told in error indications */
     uint32_t replies_per_s; /* error indications, ICMP errors and the like together; 0: 100 */
+    uint32_t lan_copies_per_s; /* of packets to many members, for each LAN; 0: 20000 */
     bool ue_to_ue;          /* a UE may reach another UE of the same instance; default: dropped */
     bool check_peer;        /* uplink only from an address that a FAR of the session sends to, error
                              * indications only from the peer that they name */

@@ -30,6 +30,7 @@ void index_free(struct dp *dp)
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
         map_free(&dp->v4[i]);
         map_free(&dp->v6[i]);
+        free(dp->lan[i].member);
     }
     for (unsigned i = 0; i < DP_POOLS; i++)
         free(dp->pool[i].cell);

@@ -268,7 +268,7 @@ static bool peers_compile(const struct compiled *c, uint8_t *flags, uint8_t ip[1
 bool head_compile(const struct compiled *c, struct xdp_session *to)
 {
     const struct dp_rules *r = c->r;
-    if (r->framed_n) /* the kernel finds sessions by whole addresses */
+    if (r->framed_n || r->in_lan) /* the kernel finds sessions by whole addresses, and none of a 5G LAN */
         return false;
     *to = (struct xdp_session){.instance = (uint8_t)r->instance};
     if (r->has_ipv4)

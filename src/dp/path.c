@@ -4,12 +4,13 @@
  * who called. */
 #include "dp/state.h"
 
+/* By tunnel, or without one (teid 0) by where the packet comes from. */
 static const struct pdr *pdr_match(const struct dp_rules *r, const struct inner *in, uint32_t teid,
-                                   const struct gtpu *g)
+                                   enum rule_interface from, const struct gtpu *g)
 {
     for (unsigned i = 0; i < r->pdr_n; i++) {
         const struct pdr *p = &r->pdr[i];
-        if (p->teid != teid)
+        if (p->teid != teid || (!teid && p->source != from))
             continue;
         if (p->qfis && !(g && g->has_container && p->qfis >> g->qfi & 1))
             continue;
@@ -59,8 +60,8 @@ static enum dp_counter to_tunnel(struct dp *dp, const struct dp_rules *r, const 
     return DP_to_tunnel;
 }
 
-static bool too_big(struct dp *dp, const struct dp_rules *r, const struct inner *in,
-                    const uint8_t *p)
+static bool too_big(struct dp *dp, const struct pdr *pdr, const struct dp_rules *r,
+                    const struct inner *in, const uint8_t *p)
 {
     if (in->n + GTPU_PUSH > 65535)
         return true;
@@ -68,7 +69,8 @@ static bool too_big(struct dp *dp, const struct dp_rules *r, const struct inner 
         return false;
     if (in->family == 6 && in->n <= 1280)
         return false;
-    too_big_send(dp, r->instance, in, p);
+    if (pdr->source != RULE_LAN) /* members of a LAN have one MTU; nobody is told there */
+        too_big_send(dp, r->instance, in, p);
     return true;
 }
 
@@ -98,7 +100,7 @@ static enum dp_counter apply(struct dp *dp, struct session *s, const struct pdr 
         if (other && !dp->config.ue_to_ue)
             return DP_ue_to_ue;
     }
-    if (f->peer.family && too_big(dp, r, in, p))
+    if (f->peer.family && too_big(dp, pdr, r, in, p))
         return DP_too_big;
     if (!quota_left(r, pdr))
         return DP_quota;
@@ -112,22 +114,26 @@ static enum dp_counter apply(struct dp *dp, struct session *s, const struct pdr 
         out_event(dp, s, &e);
         return DP_to_control;
     }
+    if (f->destination == RULE_LAN)
+        return lan_pass(dp, s, f->instance, in, p);
     if (other) {
         offload_touched(dp, other, 0);
-        return downlink(dp, other, in, p, NULL);
+        return downlink(dp, other, RULE_CORE, in, p, NULL);
     }
     out_core(dp, f->instance, p, in->n, owner);
     return DP_to_core;
 }
 
-enum dp_counter downlink(struct dp *dp, struct session *s, const struct inner *in, uint8_t *p,
-                         struct held *owner)
+enum dp_counter downlink(struct dp *dp, struct session *s, enum rule_interface from,
+                         const struct inner *in, uint8_t *p, struct held *owner)
 {
     if (s->trace_left && !dp->traced) {
         trace_begin(dp, s, p, in->n);
         dp->trace.is_released = owner != NULL;
     }
-    const struct pdr *pdr = pdr_match(s->r, in, 0, NULL);
+    const struct pdr *pdr = pdr_match(s->r, in, 0, from, NULL);
+    if (pdr && from == RULE_LAN && !pdr->carry_on && lan_to_many(in))
+        return DP_no_rule;
     return pdr ? apply(dp, s, pdr, in, p, 0, owner) : DP_no_rule;
 }
 
@@ -152,7 +158,7 @@ static enum dp_counter on_link_input(struct dp *dp, struct session *s, const str
         return DP_link_local;
     if (!from_link && !is_ue_addr(s->r, 6, in->src))
         return DP_spoofed;
-    const struct pdr *pdr = pdr_match(s->r, in, g->teid, g);
+    const struct pdr *pdr = pdr_match(s->r, in, g->teid, RULE_ACCESS, g);
     if (pdr && s->r->far[pdr->far].destination == RULE_CP_FUNCTION &&
         s->r->far[pdr->far].peer.family)
         return apply(dp, s, pdr, in, g->payload, g->qfi, NULL);
@@ -212,7 +218,7 @@ static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
         if (r->pdr[i].source != RULE_CP_FUNCTION || !r->has_ipv6 || !on_link(&in))
             return DP_not_for_ue;
     }
-    const struct pdr *pdr = pdr_match(r, &in, g->teid, g);
+    const struct pdr *pdr = pdr_match(r, &in, g->teid, RULE_ACCESS, g);
     return pdr ? apply(dp, s, pdr, &in, g->payload, g->qfi, NULL) : DP_no_rule;
 }
 
@@ -293,7 +299,7 @@ static enum dp_counter core_one(struct dp *dp, uint16_t instance, const struct d
     if (!s)
         return DP_ue_unknown;
     offload_touched(dp, s, 1);
-    return downlink(dp, s, &in, p->p, NULL);
+    return downlink(dp, s, RULE_CORE, &in, p->p, NULL);
 }
 
 void dp_core_input(struct dp *dp, uint64_t now_us, uint16_t instance, const struct dp_packet *p,

@@ -91,13 +91,17 @@ static bool fars_pack(struct checked *c)
              "a FAR must forward, drop or buffer, one of them");
         NEED(!(f->action & ~15) && !(act == RULE_FORW && (f->action & RULE_NOCP)), RANGE,
              "an apply action that is not possible");
-        NEED(f->destination <= RULE_CP_FUNCTION, RANGE, "no such destination interface");
+        NEED(f->destination <= RULE_LAN, RANGE, "no such destination interface");
         NEED(f->peer.family == 0 || f->peer.family == 4 || f->peer.family == 6, RANGE,
              "a peer that is neither IPv4 nor IPv6");
         NEED(f->instance < c->config->instances, RANGE, "no such network instance");
         NEED(act != RULE_FORW || f->destination != RULE_ACCESS || f->peer.family, MISSING,
              "forwarding to access needs an outer header");
         NEED(!f->peer.family || f->teid, RANGE, "outer header creation with TEID 0");
+        NEED(f->destination != RULE_LAN || !f->peer.family, UNSUPPORTED,
+             "an outer header on the way to a 5G LAN");
+        NEED(f->destination != RULE_LAN || act != RULE_BUFF, UNSUPPORTED,
+             "buffering on the way to a 5G LAN");
         for (unsigned k = 0; k < i; k++)
             NEED(c->r->far[k].id != f->id, EXISTS, "two FARs with one id");
         c->r->far[i] = (struct far){f->id,
@@ -154,6 +158,11 @@ static bool pdr_refer(struct checked *c, const struct rule_pdr *p, struct pdr *t
         ;
     NEED(k < c->r->far_n, NOTFOUND, "a PDR names a FAR that is not there");
     to->far = (uint8_t)k;
+    /* One step each way, so nothing goes round: in from a phone, out to a phone. */
+    NEED(p->source == RULE_ACCESS || c->r->far[k].destination != RULE_LAN, UNSUPPORTED,
+         "into a 5G LAN from elsewhere than the access network");
+    NEED(p->source != RULE_LAN || c->r->far[k].destination == RULE_ACCESS, UNSUPPORTED,
+         "out of a 5G LAN to elsewhere than the access network");
     NEED(p->qer_n <= RULE_PDR_QERS && p->urr_n <= RULE_PDR_URRS, FULL,
          "too many QERs or URRs in a PDR");
     for (unsigned i = 0; i < p->qer_n; i++) {
@@ -175,11 +184,13 @@ static bool pdr_check(struct checked *c, const struct rule_pdr *p, unsigned befo
 {
     uint32_t mask = dp_teid_mask(c->config->sessions_max);
     NEED(p->id, RANGE, "PDR id 0");
-    NEED(p->source <= RULE_CP_FUNCTION, RANGE, "no such source interface");
-    NEED(p->teid || p->source == RULE_CORE, MISSING, "a PDR from access needs a local F-TEID");
+    NEED(p->source <= RULE_LAN, RANGE, "no such source interface");
+    NEED(p->teid || p->source == RULE_CORE || p->source == RULE_LAN, MISSING, "a PDR from access needs a local F-TEID");
     NEED(!p->teid || (p->teid > mask && (p->teid & mask) / RULE_TUNNELS == c->s->session), RANGE,
          "a TEID that was not made for this session");
     NEED(!p->teid || p->outer_header_removal, UNSUPPORTED, "a tunnel without outer header removal");
+    NEED(!p->teid || p->source != RULE_LAN, UNSUPPORTED, "a tunnel of a 5G LAN");
+    NEED(!p->carry_on || p->source == RULE_LAN, UNSUPPORTED, "carrying on outside of a 5G LAN");
     for (unsigned i = 0; i < before; i++) {
         const struct rule_pdr *o = &c->s->pdr[i];
         NEED(o->id != p->id, EXISTS, "two PDRs with one id");
@@ -203,6 +214,7 @@ static bool pdrs_pack(struct checked *c)
                          .source = (uint8_t)p->source,
                          .sdf_first = (uint8_t)sdf_n,
                          .sdf_n = (uint8_t)p->sdf_n,
+                         .carry_on = p->carry_on,
                          .qer_n = p->qer_n,
                          .urr_n = p->urr_n};
         if (!pdr_check(c, p, i) || !pdr_refer(c, p, &to))
@@ -216,6 +228,8 @@ static bool pdrs_pack(struct checked *c)
                 return false;
             c->r->sdf[sdf_n++] = *f;
         }
+        c->r->in_lan |= p->source == RULE_LAN;
+        c->r->carries_on |= p->carry_on;
         unsigned at = i;
         for (; at && c->r->pdr[at - 1].precedence > to.precedence; at--)
             c->r->pdr[at] = c->r->pdr[at - 1];

@@ -17,7 +17,8 @@ enum {
     RULE_FRAMED_KEY = 20,
     RULE_MAX = 250,     /* PDRs, FARs, QERs, URRs a session, each; filters a session too */
 };
-enum rule_interface { RULE_ACCESS, RULE_CORE, RULE_CP_FUNCTION }; /* TS 29.244 8.2.2, 8.2.24 */
+/* TS 29.244 8.2.2, 8.2.24; RULE_LAN: 5G VN Internal, dp/lan.c */
+enum rule_interface { RULE_ACCESS, RULE_CORE, RULE_CP_FUNCTION, RULE_LAN };
 
 struct rule_addr {  /* an IP address and, for a peer, its UDP port */
     uint8_t family; /* 4, 6, or 0: none */
@@ -54,6 +55,7 @@ struct rule_pdr {        /* TS 29.244 7.5.2.2 */
     enum rule_interface source;
     uint32_t teid; /* local F-TEID, made by dp_teid(); 0: by UE address, from the instance */
     bool outer_header_removal;  /* must be set where teid is */
+    bool carry_on; /* source RULE_LAN: a packet to many is for this session, and for others too */
     uint64_t qfis;              /* bit n: QFI n matches; 0: any, also none */
     const struct rule_sdf *sdf; /* any one matches; none: everything matches */
     uint16_t sdf_n;
@@ -75,8 +77,8 @@ struct rule_far { /* TS 29.244 7.5.2.3 */
     uint32_t id;
     uint8_t action;
     enum rule_interface destination;
-    uint16_t
-        instance;  /* where destination is the core and no tunnel is made: dp_config.instance[] */
+    uint16_t instance; /* where destination is the core and no tunnel is made, and of a 5G LAN:
+                        * dp_config.instance[] */
     uint32_t teid; /* outer header creation: the peer's TEID, with peer.family not 0 */
     struct rule_addr peer; /* family 0: no outer header */
     bool send_end_marker;  /* PFCPSMReq-Flags SNDEM: once, on the tunnel that this FAR had before */

@@ -46,6 +46,7 @@ struct pdr {
     uint32_t precedence, teid;
     uint16_t id;
     uint8_t source, far, sdf_first, sdf_n, qer_n, urr_n;
+    bool carry_on;
     uint8_t qer[RULE_PDR_QERS], urr[RULE_PDR_URRS];
 };
 struct dp_rules { /* one block of memory with its arrays behind it */
@@ -53,6 +54,7 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     uint16_t instance;
     uint8_t pdr_n, far_n, qer_n, urr_n, framed_n;
     bool has_ipv4, has_ipv6;
+    bool in_lan, carries_on; /* has PDRs of source RULE_LAN, and some with carry_on */
     uint8_t ipv4[4], ipv6_prefix[8];
     uint64_t inactivity_us;
     struct rule_bar bar;
@@ -67,6 +69,7 @@ struct dp_rules { /* one block of memory with its arrays behind it */
 struct held { /* a buffered downlink packet */
     struct held *next;
     uint32_t n;
+    uint8_t from; /* enum rule_interface */
     uint8_t room[DP_HEADROOM];
     uint8_t data[DP_PACKET_MAX];
 };
@@ -94,6 +97,10 @@ struct offload_hooks {
     void (*touched)(void *ctx, struct session *, unsigned packets);
     enum dp_where (*where)(void *ctx, const struct session *);
 };
+struct lan { /* of an instance: sessions that get what is sent to many, in no order */
+    uint32_t *member, n, room;
+    uint64_t debt_us, at_us; /* of copies */
+};
 struct pool {
     uint16_t instance;
     uint32_t base, mask;
@@ -112,6 +119,7 @@ struct dp {
     struct map v4[DP_INSTANCES], v6[DP_INSTANCES], remote; /* to struct session */
     struct map framed;                                     /* by struct rule_framed, to struct session */
     uint32_t framed_of[2][129]; /* how many have so many bits; IPv4, IPv6 */
+    struct lan lan[DP_INSTANCES];
     struct slab held;
     uint64_t replies_debt_us, replies_us;
     uint32_t wheel[WHEEL_SLOTS];
@@ -196,8 +204,15 @@ void extensions_send(struct dp *dp, uint16_t sequence, const struct rule_addr *t
 void end_marker_send(struct dp *dp, const struct rule_addr *to, uint32_t teid);
 void too_big_send(struct dp *dp, uint16_t instance, const struct inner *in, const uint8_t *p);
 /* path.c */
-enum dp_counter downlink(struct dp *dp, struct session *s, const struct inner *in, uint8_t *p,
-                         struct held *owner);
+enum dp_counter downlink(struct dp *dp, struct session *s, enum rule_interface from,
+                         const struct inner *in, uint8_t *p, struct held *owner);
+/* lan.c: the members of a 5G LAN, and a packet from one of them */
+bool lan_to_many(const struct inner *in); /* multicast or broadcast */
+int lan_room(struct dp *dp, const struct dp_rules *new); /* for one more: ERR_NOSPACE */
+void lan_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
+                 const struct dp_rules *new);
+enum dp_counter lan_pass(struct dp *dp, struct session *from, uint16_t instance,
+                         const struct inner *in, uint8_t *p);
 /* buffer.c */
 enum dp_counter buffer_hold(struct dp *dp, struct session *s, const struct pdr *pdr,
                             const struct inner *in, const uint8_t *p, struct held *owner);

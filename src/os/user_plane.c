@@ -261,7 +261,8 @@ static void to_access(void *ctx, const struct dp_datagram *d, unsigned n)
 static void to_core(void *ctx, uint16_t instance, const struct dp_packet *k, unsigned n)
 {
     struct portable *p = ctx;
-    n6_write(p->n6_io, &p->n6[instance], k, n);
+    if (p->n6[instance].fd >= 0)
+        n6_write(p->n6_io, &p->n6[instance], k, n);
 }
 static void from_access(void *ctx, const struct dp_datagram *d, unsigned n)
 {
@@ -464,6 +465,8 @@ static int n6_open(struct portable *p, char *why)
         return refused(why, rc, "forwarding of", "IP packets");
     for (uint32_t i = 0; i < p->config.n_n6; i++) {
         const struct config_n6 *n6 = &p->config.n6[i];
+        if (!n6->tun.n) /* a 5G LAN: nothing leaves it */
+            continue;
         struct tun_spec spec = {.name = n6->tun.p, .netns = netns, .mtu = p->base.config.inner_mtu, .offload = true};
         if (n6->create) {
             spec.addr4 = n6->ipv4.addr;

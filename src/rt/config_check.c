@@ -223,6 +223,16 @@ static void check_dnn_slices(struct check *k, const char *section, const char *k
             REFUSE(k, section, key, i, sub, "found %s, expected one of amf.slices", config_slice_text(&slices[s], text));
 }
 
+static void check_lan(struct check *k, uint32_t i, const struct config_dnn *d)
+{
+    for (uint32_t j = 0; j < d->n_lan_members; j++)
+        if (d->lan_members[j].n < 6 || memcmp(d->lan_members[j].p, "imsi-", 5) != 0)
+            REFUSE(k, "smf", "dnns", i, "lan_members", "found '%s', expected a SUPI, as imsi-001010000000001",
+                   d->lan_members[j].p);
+    if (d->lan_outside && !d->n_lan_members)
+        REFUSE(k, "smf", "dnns", i, "lan_outside", "found true without lan_members, expected them too");
+}
+
 static void check_dnns(struct check *k)
 {
     struct config_dnn *d = (struct config_dnn *)(uintptr_t)k->c->smf.dnns;
@@ -238,6 +248,7 @@ static void check_dnns(struct check *k)
                        "one of its own", d[j].name.p);
         }
         check_pdu_types(k, i, &d[i]);
+        check_lan(k, i, &d[i]);
         check_dnn_slices(k, "smf", "dnns", i, "slices", d[i].slices, d[i].n_slices);
         if (d[i].mtu + 50 > k->c->upf.n3_mtu && runs(k->c, CONFIG_NF_UPF))
             WARN(k, "smf", "dnns", i, "mtu", "an MTU of %u and 50 octets for N3 are more than upf.n3_mtu, which is %u",
@@ -295,7 +306,7 @@ static void check_n6(struct check *k)
         for (uint32_t j = 0; j < i; j++) {
             if (str_eq_nocase(n->dnn, u->n6[j].dnn))
                 REFUSE(k, "upf", "n6", i, "dnn", "found '%s' again, expected each data network once", n->dnn.p);
-            if (str_eq(n->tun, u->n6[j].tun))
+            if (n->tun.n && str_eq(n->tun, u->n6[j].tun))
                 REFUSE(k, "upf", "n6", i, "tun", "found '%s' again, expected each interface once", n->tun.p);
         }
         if (!runs(k->c, CONFIG_NF_SMF))
@@ -303,6 +314,12 @@ static void check_n6(struct check *k)
         const struct config_dnn *d = dnn_named(k->c, n->dnn);
         if (!d) {
             REFUSE(k, "upf", "n6", i, "dnn", "found '%s', expected the name of one of smf.dnns", n->dnn.p);
+            continue;
+        }
+        if (!n->tun.n) {
+            if (!d->n_lan_members || d->lan_outside)
+                REFUSE(k, "upf", "n6", i, "tun", "found no interface to '%s', expected the name of one: only a 5G LAN that "
+                       "nothing leaves needs none", n->dnn.p);
             continue;
         }
         check_n6_address(k, i, "ipv4", &n->ipv4, &d->ipv4_pool, n);

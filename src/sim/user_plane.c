@@ -87,7 +87,7 @@ static void to_access(void *ctx, const struct dp_datagram *d, unsigned n)
 static void to_core(void *ctx, uint16_t instance, const struct dp_packet *k, unsigned n)
 {
     struct inline_plane *p = ctx;
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n && p->n6[instance] >= 0; i++)
         p->rt->env->ops->tun_send(p->rt->env, p->n6[instance], (struct bytes){k[i].p, k[i].n});
 }
 
@@ -168,6 +168,8 @@ static int interfaces_open(struct inline_plane *p, const struct config_upf *c)
                                .addr4 = c->n6[i].ipv4.addr,
                                .addr6 = c->n6[i].ipv6.addr,
                                .mtu = p->base.config.inner_mtu};
+        if (!c->n6[i].tun.n) /* a 5G LAN: nothing leaves it */
+            continue;
         p->n6[i] = o->tun_open(p->rt->env, &t, &(struct tun_sink){p, n6_packet});
         if (p->n6[i] < 0)
             return p->n6[i];

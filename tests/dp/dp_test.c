@@ -811,11 +811,15 @@ static void wrong_rules_are_refused_and_the_old_stay(void **state)
     WRONG(P.far[1].peer.family = 5, RANGE);
     WRONG(P.far[1].teid = 0, RANGE);
     WRONG(P.far[1].id = 1, EXISTS);
-    WRONG(P.far[1].destination = (enum rule_interface)3, RANGE);
+    WRONG(P.far[1].destination = (enum rule_interface)4, RANGE);
+    WRONG(P.far[1].destination = RULE_LAN, UNSUPPORTED); /* with an outer header */
     WRONG(P.qer[0].qfi = 64, RANGE);
     WRONG(P.pdr[0].id = 0, RANGE);
     WRONG(P.pdr[0].id = 2, EXISTS);
-    WRONG(P.pdr[0].source = (enum rule_interface)3, RANGE);
+    WRONG(P.pdr[0].source = (enum rule_interface)4, RANGE);
+    WRONG(P.pdr[0].source = RULE_LAN, UNSUPPORTED);         /* with a tunnel */
+    WRONG((P.pdr[1].source = RULE_LAN, P.pdr[1].far_id = 1), UNSUPPORTED); /* out of it to a data network */
+    WRONG(P.pdr[1].carry_on = true, UNSUPPORTED);
     WRONG(P.pdr[0].teid = 0, MISSING);
     WRONG(P.pdr[0].teid = dp_teid(100, 6, 0, 77777), RANGE);
     WRONG(P.pdr[0].teid = 5 * 4, RANGE);

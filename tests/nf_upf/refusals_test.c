@@ -94,8 +94,22 @@ static void pdrs(void **state)
     t.pdr[0].urr_id.n = 1;
     assert_refused(FAILURE, PFCP_IE_urr_id);
     establishment(77);
-    t.pdr[0].pdi.source_interface = PFCP_INTERFACE_LI_FUNCTION;
+    t.pdr[0].pdi.source_interface = 5; /* spare */
     assert_refused(FAILURE, PFCP_IE_source_interface);
+    establishment(77); /* a tunnel of a 5G VN: N19 */
+    t.pdr[0].pdi.source_interface = PFCP_SOURCE_INTERFACE_VN_INTERNAL;
+    assert_refused(FAILURE, 0);
+    establishment(77); /* from one data network into a 5G VN */
+    t.far[1].forwarding_parameters.destination_interface = PFCP_INTERFACE_VN_INTERNAL;
+    assert_refused(FAILURE, 0);
+    for (uint8_t i = 0; i < 2; i++) { /* copies of what comes from elsewhere, or to the sender too */
+        static const uint8_t information[2] = {PFCP_CARRY_ON_DCARONI | PFCP_CARRY_ON_PRIUEAI, PFCP_CARRY_ON_DCARONI};
+        establishment(77);
+        t.pdr[1].pdi.source_interface = i ? PFCP_SOURCE_INTERFACE_VN_INTERNAL : PFCP_INTERFACE_CORE;
+        t.pdr[1].has.packet_replication_and_detection_carry_on_information = 1;
+        t.pdr[1].packet_replication_and_detection_carry_on_information = (struct bytes){&information[i], 1};
+        assert_refused(FAILURE, PFCP_IE_packet_replication_and_detection_carry_on_information);
+    }
     establishment(77);
     t.pdr[0].outer_header_removal.flags = PFCP_OHR_UDP_IPV4;
     assert_refused(FAILURE, PFCP_IE_outer_header_removal);

@@ -265,6 +265,12 @@ static void across_options(void **state)
     refuse("upf: {n6: [{dnn: internet, tun: t, ipv4: 10.45.0.1/16}]}",
            "t.yaml:1:12: found no address for the pool of 'internet', expected ipv6\n");
     accept("upf: {n6: [{dnn: internet, tun: t, create: false}]}");
+    accept("smf: {dnns: [{name: a, ipv4_pool: 10.45.0.0/16, lan_members: [imsi-001010000000001]}]}\nupf: {n6: [{dnn: a}]}");
+    refuse("smf: {dnns: [{name: a, ipv4_pool: 10.45.0.0/16}]}\nupf: {n6: [{dnn: a}]}", "t.yaml:2:");
+    refuse("smf: {dnns: [{name: a, ipv4_pool: 10.45.0.0/16, lan_outside: true, lan_members: [imsi-001010000000001]}]}\nupf: {n6: [{dnn: a}]}",
+           "t.yaml:2:");
+    refuse("smf: {dnns: [{name: a, ipv4_pool: 10.45.0.0/16, lan_members: [001010000000001]}]}\nupf: {n6: [{dnn: a}]}", "t.yaml:1:");
+    refuse("smf: {dnns: [{name: internet, ipv4_pool: 10.45.0.0/16, lan_outside: true}]}", "t.yaml:1:");
     refuse("upf: {n6: [{dnn: other, tun: t, ipv4: 10.45.0.1/16}, {dnn: internet, tun: u, create: false}]}",
            "t.yaml:1:18: found 'other', expected the name of one of smf.dnns\n");
     refuse("upf: {n6: [{dnn: internet, tun: t, create: false}, {dnn: internet, tun: u, create: false}]}",

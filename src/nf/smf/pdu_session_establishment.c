@@ -119,7 +119,8 @@ static uint8_t request_check(struct smf_session *s, const struct sbi_SmContextCr
         return NAS_GSM_CAUSE_SERVICE_OPTION_NOT_SUPPORTED;
     if (ask->ssc_mode > 1)
         return NAS_GSM_CAUSE_NOT_SUPPORTED_SSC_MODE;
-    return dnn_find(s, b);
+    uint8_t cause = dnn_find(s, b);
+    return cause || smf_may_join(s) ? cause : NAS_GSM_CAUSE_REQUESTED_SERVICE_OPTION_NOT_SUBSCRIBED;
 }
 
 /* ---- step 4: what the subscription allows ---- */

@@ -153,7 +153,7 @@ static void find(struct smf_session *s, struct str dnn, struct str upf)
 }
 static int take_addresses(struct smf_session *s, uint8_t flags, const struct net_addr *v4, const struct net_addr *v6)
 {
-    if (s->pdu_type < NAS_PDU_IPV4 || s->pdu_type > NAS_PDU_IPV4V6 || !s->dnn || !s->upf ||
+    if (s->pdu_type < NAS_PDU_IPV4 || s->pdu_type > NAS_PDU_IPV4V6 || !s->dnn || !s->upf || !smf_may_join(s) ||
         !!(flags & ROW_V4) != !!(s->pdu_type & NAS_PDU_IPV4) || !!(flags & ROW_V6) != !!(s->pdu_type & NAS_PDU_IPV6))
         return ERR_SYNTAX;
     return smf_addresses_take(s, v4, v6);

@@ -213,6 +213,9 @@ void smf_trust_stop(struct smf *);
 /* The session's security where policy or the subscriber wants user data protected on the radio. */
 void smf_security_require(struct smf_session *);
 
+/* ---- lan.c: 5G LANs, TS 23.501 5.29 ---- */
+static inline bool smf_dnn_is_lan(const struct smf_dnn *d) { return d->c->n_lan_members != 0; }
+bool smf_may_join(const struct smf_session *); /* its data network, as far as that is a LAN: is its phone a member? */
 /* ---- n4.c: PFCP messages of a session ---- */
 /* Each sends within a procedure; then AWAIT_CALLS and smf_n4_cause(). 0 or a negative error. */
 int smf_n4_establish(struct pfcp_call *, struct proc *, const struct smf_session *);

@@ -112,7 +112,7 @@ static void far_out(const struct upf_draft *d, struct rule_far *to, const struct
     bool nowhere = !f->has_parameters || (to->destination == RULE_ACCESS && !to->peer.family);
     if (to->action & RULE_FORW && nowhere)
         to->action = RULE_DROP;
-    if (to->destination == RULE_CORE && !to->peer.family && to->instance == UINT16_MAX)
+    if ((to->destination == RULE_CORE || to->destination == RULE_LAN) && !to->peer.family && to->instance == UINT16_MAX)
         to->instance = d->common.instance;
     if (to->instance == UINT16_MAX)
         to->instance = 0;

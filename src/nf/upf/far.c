@@ -36,6 +36,7 @@ static bool destination_take(struct upf_draft *d, struct rule_far *f, uint8_t de
     case PFCP_INTERFACE_CORE:
     case PFCP_INTERFACE_SGI_LAN_N6_LAN: f->destination = RULE_CORE; return true;
     case PFCP_INTERFACE_CP_FUNCTION: f->destination = RULE_CP_FUNCTION; return true;
+    case PFCP_INTERFACE_VN_INTERNAL: f->destination = RULE_LAN; return true;
     default:
         return draft_refuse(d, FAILURE, PFCP_IE_destination_interface,
                             "no such destination interface here");
@@ -59,10 +60,10 @@ static bool header_take(struct upf_draft *d, struct rule_far *f,
     return true;
 }
 
-/* Of the core's side it is the data network; of the access side it says nothing that is used. */
+/* Of the core's side it is the data network, of a 5G VN its name; of the access side it says nothing that is used. */
 static bool network_take(struct upf_draft *d, struct rule_far *f, struct str name)
 {
-    if (f->destination != RULE_CORE || f->peer.family)
+    if ((f->destination != RULE_CORE && f->destination != RULE_LAN) || f->peer.family)
         return true;
     int i = instance_find(d->upf, name);
     if (i < 0)
@@ -72,6 +73,8 @@ static bool network_take(struct upf_draft *d, struct rule_far *f, struct str nam
         d->common.has_instance = true;
     }
     f->instance = (uint16_t)i;
+    if (f->destination == RULE_CORE && !d->upf->config->n6[i].tun.n)
+        return draft_refuse(d, FAILURE, PFCP_IE_network_instance, "no interface to that data network");
     return true;
 }
 

@@ -205,6 +205,7 @@ static bool source_take(struct upf_draft *d, struct rule_pdr *p, uint8_t source)
     case PFCP_INTERFACE_CORE:
     case PFCP_INTERFACE_SGI_LAN_N6_LAN: p->source = RULE_CORE; return true;
     case PFCP_INTERFACE_CP_FUNCTION: p->source = RULE_CP_FUNCTION; return true;
+    case PFCP_SOURCE_INTERFACE_VN_INTERNAL: p->source = RULE_LAN; return true;
     default:
         return draft_refuse(d, FAILURE, PFCP_IE_source_interface, "no such source interface here");
     }
@@ -226,7 +227,7 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     UNSUPPORTED(i->has.mbs_session_identifier, mbs_session_identifier);
     if (!source_take(d, p, i->source_interface))
         return false;
-    if (p->source == RULE_CORE && i->has.network_instance && !i->has.local_f_teid &&
+    if ((p->source == RULE_CORE || p->source == RULE_LAN) && i->has.network_instance && !i->has.local_f_teid &&
         !instance_take(d, i->network_instance))
         return false;
     if (i->has.local_f_teid && !f_teid_take(d, p, &i->local_f_teid))
@@ -239,6 +240,18 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     for (uint32_t k = 0; k < i->qfi.n; k++)
         p->qfis |= 1ull << (i->qfi.v[k] & 63);
     return sdfs_take(d, p, i->sdf_filter.v, i->sdf_filter.n);
+}
+
+/* Of a 5G LAN, TS 23.501 5.8.2.13.3: a packet to many goes on to the rules of other members, and never back to the
+ * phone that it is from, which is what PRIUEAI asks for. */
+static bool carry_on_take(struct upf_draft *d, struct rule_pdr *p, struct bytes information)
+{
+    const uint8_t both = PFCP_CARRY_ON_DCARONI | PFCP_CARRY_ON_PRIUEAI;
+    if (p->source != RULE_LAN || !information.n || (information.p[0] & 15) != both)
+        return draft_refuse(d, FAILURE, PFCP_IE_packet_replication_and_detection_carry_on_information,
+                            "carrying on, other than inside a 5G VN and without its sender");
+    p->carry_on = true;
+    return true;
 }
 
 static bool removal_take(struct upf_draft *d, struct rule_pdr *p,
@@ -297,6 +310,9 @@ bool pdr_create(struct upf_draft *d, const struct pfcp_create_pdr *q)
         return false;
     if (!pdi_take(d, &p, &q->pdi) || !qers_take(d, &p, q->qer_id.v, q->qer_id.n) ||
         !urrs_take(d, &p, q->urr_id.v, q->urr_id.n))
+        return false;
+    if (q->has.packet_replication_and_detection_carry_on_information &&
+        !carry_on_take(d, &p, q->packet_replication_and_detection_carry_on_information))
         return false;
     if (p.source == RULE_ACCESS && !p.teid)
         return draft_refuse(d, PFCP_CAUSE_CONDITIONAL_IE_MISSING, PFCP_IE_f_teid,
