@@ -28,10 +28,10 @@ static void tell_subscriber(struct udm *u, const struct udm_sub *s, struct str s
     if (q) {
         item.resource_id = arena_printf(&c->arena, "%s/nudm-sdm/v2/" STR_FMT, u->rt->api_root ? u->rt->api_root : "",
                                         STR_ARG(supi));
-        q->callback = s->callback;
+        q->callback = interned_for(s->callback, supi, &c->arena);
         q->body.notify_items.p = &item;
         q->body.notify_items.n = 1;
-        if (item.resource_id.p && sbi_own(sbi_ops[c->op].req, &c->arena, q) == OK) {
+        if (item.resource_id.p && q->callback.p && sbi_own(sbi_ops[c->op].req, &c->arena, q) == OK) {
             call_notify(c);
             return;
         }

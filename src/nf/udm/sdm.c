@@ -157,6 +157,12 @@ static const struct proc_type sm_data = {"session management data", sizeof(struc
 void udm_sdm_get_sm_data(void *state, struct call *c) { udm_start(state, &sm_data, c); }
 
 /* ---- subscriptions to changes: TS 29.503 5.2.2.3, 5.2.2.4 ---- */
+static void sub_free(struct udm *u, struct udm_sub *s)
+{
+    intern_drop(&u->texts, &s->nf_instance_id);
+    intern_drop(&u->texts, &s->callback);
+    free(s);
+}
 static void unlink_sub(struct udm *u, struct udm_sub *s)
 {
     struct udm_sub *first = map_get_u64(&u->subs_by_ue, s->imsi);
@@ -171,58 +177,54 @@ static void unlink_sub(struct udm *u, struct udm_sub *s)
     if (first)
         first->next = s->next;
     map_del_u64(&u->subs, s->id);
-    free(s);
+    sub_free(u, s);
 }
 void udm_subs_free(struct udm *u)
 {
     uint32_t i = 0;
     for (struct udm_sub *s; (s = map_next(&u->subs, &i));)
         free(s);
+    interns_free(&u->texts);
 }
 void udm_subs_drop_implicit(struct udm *u, uint64_t imsi, struct str nf)
 {
     struct udm_sub *s = map_get_u64(&u->subs_by_ue, imsi), *next;
     for (; s; s = next) {
         next = s->next;
-        if (s->implicit_unsubscribe && str_eq(s->nf_instance_id, nf))
+        if (s->implicit_unsubscribe && str_eq(interned_str(s->nf_instance_id), nf))
             unlink_sub(u, s);
     }
 }
 /* One that asks again with the same callback has forgotten its first subscription: that one ends. */
-static uint32_t make_room(struct udm *u, uint64_t imsi, const struct sbi_SdmSubscription *m)
+static uint32_t make_room(struct udm *u, uint64_t imsi, struct str supi, const struct sbi_SdmSubscription *m)
 {
     uint32_t n = 0;
     struct udm_sub *s = map_get_u64(&u->subs_by_ue, imsi), *next;
     for (; s; s = next) {
         next = s->next;
-        if (str_eq(s->callback, m->callback_reference))
+        if (interned_is(s->callback, supi, m->callback_reference))
             unlink_sub(u, s);
         else
             n++;
     }
     return n;
 }
-static struct udm_sub *link_sub(struct udm *u, uint64_t imsi, const struct sbi_SdmSubscription *m)
+static struct udm_sub *link_sub(struct udm *u, uint64_t imsi, struct str supi, const struct sbi_SdmSubscription *m)
 {
-    uint32_t n = m->nf_instance_id.n, k = m->callback_reference.n;
-    struct udm_sub *s = calloc(1, sizeof *s + n + k);
+    struct udm_sub *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     do
         env_random(u->rt->env, &s->id, sizeof s->id);
     while (!s->id || map_get_u64(&u->subs, s->id));
     s->imsi = imsi;
-    if (n)
-        memcpy(s->text, m->nf_instance_id.p, n);
-    if (k)
-        memcpy(s->text + n, m->callback_reference.p, k);
-    s->nf_instance_id = (struct str){s->text, n};
-    s->callback = (struct str){s->text + n, k};
+    s->nf_instance_id = intern(&u->texts, (struct bytes){(const uint8_t *)m->nf_instance_id.p, m->nf_instance_id.n});
+    s->callback = intern_of(&u->texts, m->callback_reference, supi);
     s->implicit_unsubscribe = m->has.implicit_unsubscribe && m->implicit_unsubscribe;
     s->next = map_get_u64(&u->subs_by_ue, imsi);
-    if (map_put_u64(&u->subs, s->id, s) < 0 || map_put_u64(&u->subs_by_ue, imsi, s) < 0) {
+    if (!s->nf_instance_id || !s->callback || map_put_u64(&u->subs, s->id, s) < 0 || map_put_u64(&u->subs_by_ue, imsi, s) < 0) {
         map_del_u64(&u->subs, s->id);
-        free(s);
+        sub_free(u, s);
         return NULL;
     }
     return s;
@@ -239,8 +241,8 @@ void udm_sdm_subscribe(void *state, struct call *c)
         return;
     }
     struct udm_sub *s = NULL;
-    if (make_room(u, imsi, &q->body) < UDM_SUBS_PER_UE && map_count(&u->subs) < u->max_subs)
-        s = link_sub(u, imsi, &q->body);
+    if (make_room(u, imsi, q->ue_id, &q->body) < UDM_SUBS_PER_UE && map_count(&u->subs) < u->max_subs)
+        s = link_sub(u, imsi, q->ue_id, &q->body);
     if (!s) {
         call_problem(c, 503, "INSUFFICIENT_RESOURCES", "too many subscriptions");
         return;

@@ -148,6 +148,7 @@ static int udm_boot(struct rt *rt, void *state)
     env_random(rt->env, u->secret, sizeof u->secret);
     map_init(&u->subs, u->secret[0], u->secret[1]);
     map_init(&u->subs_by_ue, u->secret[1], u->secret[2]);
+    interns_init(&u->texts, u->secret[2], u->secret[3]);
     const struct config_udm *c = &rt->config->udm;
     for (uint32_t i = 0; i < c->n_hn_keys && i < UDM_HN_KEYS; i++)
         if (hn_key_load(u, &c->hn_keys[i]) < 0)

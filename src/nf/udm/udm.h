@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* udm.h - the UDM: identities revealed, vectors made, registrations and subscriptions. TS 29.503. */
 #pragma once
-#include "base/map.h"
+#include "base/interned.h"
 #include "crypto/key_box.h"
 #include "rt/nf.h"
 
@@ -25,12 +25,11 @@ struct udm_revealed {
     uint64_t tag[2]; /* hash of the SUCI under secrets of this run */
     char supi[UDM_IMSI_TEXT];
 };
-struct udm_sub { /* a subscription to data changes; allocated with its texts */
+struct udm_sub { /* a subscription to data changes */
     uint64_t id, imsi;
     struct udm_sub *next; /* of the same subscriber */
-    struct str nf_instance_id, callback;
+    const struct interned *nf_instance_id, *callback; /* the callback by SUPI: interned_for() */
     bool implicit_unsubscribe;
-    char text[];
 };
 struct udm {
     struct rt *rt;
@@ -48,6 +47,7 @@ struct udm {
     uint64_t refusals_from_us;
     uint32_t refusals;
     struct map subs, subs_by_ue; /* by id; by imsi, the first of a chain */
+    struct interns texts;
     uint32_t max_subs;
     uint64_t vectors, resyncs, suci_ok, suci_refused;
 };
