@@ -366,7 +366,7 @@ static bool decision_put(const struct trust *t, struct arena *a, const struct tr
         put_slices(a, v, d);
     d->has.deadline = v->deadline != 0;
     d->deadline = arena_str(a, str_of(config_date_text(v->deadline, text)));
-    if (f == TRUST_FINDING_UNPROVED || f == TRUST_FINDING_OTHER)
+    if (f == TRUST_FINDING_UNPROVED || f == TRUST_FINDING_OTHER || (f == TRUST_FINDING_STRANGER && p->proof[0]))
         reasons[r++] = arena_str(a, str_of(finding_why(p, f, found)));
     for (uint32_t i = 0; i < v->n_reasons && r < 6; i++)
         reasons[r++] = arena_str(a, str_of(policy_reason_text(&v->reasons[i], text)));

@@ -3,7 +3,8 @@
  *
  *      core 10.7.0.254 == [192.0.2.1] ---- backhaul ---- [192.0.2.2] == gNB 10.7.0.1
  *
- * configured by redoubt trust ipsec alone, keys and certificates by redoubt trust ca. */
+ * configured by redoubt trust ipsec alone, keys and certificates by redoubt trust ca; and the core and a gNB in them, where
+ * the core lets in whom strongSwan's daemon tells it, and nobody else. */
 #include "command.h"
 #include "os/netns.h"
 #include "tests/test.h"
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 
 static const char *binary;
-static struct command c, charon[2];
+static struct command c, charon[2], core, ran;
 static char folder[] = "/tmp/redoubt-ipsec-XXXXXX", store[80], ca[80], keys[80], ns[2][32], why_not[200];
 static int core_socket = -1, gnb_socket = -1;
 #define RUN_IT(...)  command_run(&c, __VA_ARGS__, NULL)
@@ -127,14 +128,14 @@ static bool log_says(int side, const char *text, double seconds)
     return false;
 }
 /* The gNB's side, with this element's certificate and IKE identity, as if it were `element`. */
-static void gnb_start(const char *element, const char *certificate, const char *id)
+static void gnb_start(const char *element, const char *from, const char *certificate, const char *id)
 {
     char crt[64], edit[64];
     snprintf(crt, sizeof crt, "%s.crt", certificate);
     charon_end(1);
     assert_int_equal(RUN_IT("/bin/sh", "-c", "rm -f \"$0\"/x509/* \"$0\"/private/*", path("1")), 0);
-    copy(path("keys/%s.crt", certificate), path("1/x509/"));
-    copy(path("keys/%s.key", certificate), path("1/private/"));
+    copy(path("%s/%s.crt", from, certificate), path("1/x509/"));
+    copy(path("%s/%s.key", from, certificate), path("1/private/"));
     ok(REDOUBT("ipsec", "config", "--for", element, "--certificate", crt, "--outer", "192.0.2.1", "--core", "10.7.0.254", "--output",
                path("1/conf.d")));
     snprintf(edit, sizeof edit, "s/id = 10.7.0.1/id = %s/", id);
@@ -166,11 +167,67 @@ static bool arrives(const char *text)
     return false;
 }
 
+/* ---- the core and a gNB ---- */
+static void process_end(struct command *p)
+{
+    if (p->pid > 0) {
+        kill(p->pid, SIGTERM);
+        command_end(p, 10);
+    }
+    p->pid = 0;
+}
+static void core_start(void)
+{
+    static const char *const set[] = {"network.nfs=[nrf, udr, udm, ausf, pcf, nssf, amf]", "amf.n2_addresses=[10.7.0.254]", "amf.sctp=userspace", "control.metrics=",
+                                      "trust.mode=enforce", "trust.drain=2 s", "process.sandbox_kill=true"};
+    const char *argv[48] = {"/bin/ip", "netns", "exec", ns[0], binary, "run", "-c", path("core.yaml")};
+    int n = 8;
+    file_make(argv[7], "");
+    for (size_t i = 0; i < ARRAY_LEN(set); i++) {
+        argv[n++] = "--set";
+        argv[n++] = set[i];
+    }
+    static char more[4][160];
+    snprintf(more[0], sizeof more[0], "trust.vici=%s", path("0/vici"));
+    snprintf(more[1], sizeof more[1], "trust.authorities=%s", path("ca/ca.crt"));
+    snprintf(more[2], sizeof more[2], "udr.path=%s", store);
+    snprintf(more[3], sizeof more[3], "control.socket=%s", path("control"));
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+        argv[n++] = "--set";
+        argv[n++] = more[i];
+    }
+    command_start(&core, argv);
+    if (!command_read(&core, "ready start_ms=", 10) || !command_read(&core, "ipsec_up", 5))
+        fail_msg("%s%s", core.out, core.err);
+}
+static void core_says(const char *text, double seconds)
+{
+    if (!command_read(&core, text, seconds)) {
+        command_read(&ran, "nothing", 0.05);
+        fprintf(stderr, "%s\n%s\n%s\n", core.err, ran.out, ran.err); /* all of it: a message of cmocka is cut */
+        fail_msg("'%s' is missing", text);
+    }
+}
+/* What it said before does not count any more. */
+static void core_forget(void)
+{
+    command_read(&core, "nothing", 0.05);
+    core.out_n = core.err_n = 0;
+    core.out[0] = core.err[0] = 0;
+}
+static void gnb_connects(void)
+{
+    process_end(&ran);
+    const char *argv[] = {"/bin/ip", "netns", "exec", ns[1], binary, "ran", "--amf", "10.7.0.254", "--no-register", "--control", path("ran"),
+                          "--sctp", "userspace", "--wait", "20", NULL};
+    command_start(&ran, argv);
+}
+
 static int setup(void **state)
 {
     if (!is_there())
         return 0;
-    struct net_addr core = ip("10.7.0.254"), gnb = ip("10.7.0.1"), a = ip("192.0.2.1"), b = ip("192.0.2.2");
+    struct net_addr inner = ip("10.7.0.254"), gnb = ip("10.7.0.1"), a = ip("192.0.2.1"), b = ip("192.0.2.2");
     for (int i = 0; i < 2; i++) {
         snprintf(ns[i], sizeof ns[i], "rdips%d-%d", getpid(), i);
         assert_int_equal(netns_create(ns[i]), OK);
@@ -178,14 +235,15 @@ static int setup(void **state)
     assert_int_equal(netns_veth(ns[0], "out", ns[1], "out"), OK);
     assert_int_equal(netns_address(ns[0], "out", &a, 24), OK);
     assert_int_equal(netns_address(ns[1], "out", &b, 24), OK);
-    assert_int_equal(netns_address(ns[0], "lo", &core, 32), OK);
+    assert_int_equal(netns_address(ns[0], "lo", &inner, 32), OK);
     assert_int_equal(netns_address(ns[1], "lo", &gnb, 32), OK);
-    assert_int_equal(netns_route(ns[1], &core, 32, &a, "out"), OK); /* the backhaul would carry it in clear too */
+    assert_int_equal(netns_route(ns[1], &inner, 32, &a, "out"), OK); /* the backhaul would carry it in clear too */
     core_socket = netns_run(ns[0], udp_open, (void *)(uintptr_t)"10.7.0.254");
     gnb_socket = netns_run(ns[1], udp_open, (void *)(uintptr_t)"10.7.0.1");
     assert_true(core_socket >= 0 && gnb_socket >= 0);
 
-    file_make(path("elements.csv"), "id,function,address\ncore,amf,10.7.0.254\ngnb-1,gnb,10.7.0.1\ngnb-2,gnb,10.7.0.2\n");
+    file_make(path("elements.csv"), "id,function,address,plmn,gnb_id,gnb_id_bits\ncore,amf,10.7.0.254,,,\n"
+                                    "gnb-1,gnb,10.7.0.1,001-01,1,32\ngnb-2,gnb,10.7.0.2,001-01,2,32\n");
     ok(REDOUBT("inventory", "import", path("elements.csv"), "--from", "2020-01-01"));
     ok(REDOUBT("ca", "init", "--name", "lab", "--dir", ca));
     ok(REDOUBT("ca", "enrol", "--all", "--output", keys, "--dir", ca));
@@ -200,6 +258,8 @@ static int setup(void **state)
 }
 static int teardown(void **state)
 {
+    process_end(&ran);
+    process_end(&core);
     charon_end(0);
     charon_end(1);
     for (int i = 0; i < 2; i++)
@@ -222,7 +282,7 @@ static void tunnels_and_nothing_else(void **state)
     ok(RUN_IT("/bin/ip", "netns", "exec", ns[0], "nft", "-f", path("0/conf.d/redoubt.nft")));
     assert_false(arrives("in clear"));
     charon_start(0);
-    gnb_start("gnb-1", "gnb-1", "10.7.0.1");
+    gnb_start("gnb-1", "keys", "gnb-1", "10.7.0.1");
     if (!is_up(6))
         fail_msg("no tunnel: %s", c.out);
     assert_true(arrives("through the tunnel"));
@@ -237,22 +297,65 @@ static void another_elements_certificate(void **state)
 {
     if (why_not[0])
         skip();
-    gnb_start("gnb-1", "gnb-2", "10.7.0.2");
+    gnb_start("gnb-1", "keys", "gnb-2", "10.7.0.2");
     if (!log_says(0, "traffic selectors 10.7.0.254/32\\[udp/2152\\] === 10.7.0.1/32\\[udp/2152\\] unacceptable", 5)) {
         RUN_IT("/bin/cat", path("0/log"));
         fail_msg("%s", c.out);
     }
     assert_false(arrives("as another"));
 }
+/* Under enforce the key that opened the tunnel lets the gNB in, and no other key of this name, address and gNB identity. */
+static void the_core_asks(void **state)
+{
+    if (why_not[0])
+        skip();
+    ok(REDOUBT("ca", "enrol", "gnb-1", "--no-bind", "--output", path("other"), "--dir", ca));
+    ok(swanctl(0, "--flush-certs", NULL));
+    core_start();
+    gnb_start("gnb-1", "other", "gnb-1", "10.7.0.1");
+    assert_true(is_up(6)); /* strongSwan lets it in: its authority issued the certificate for this name */
+    gnb_connects();
+    core_says("trust_refused node=gnb-001-01-000001", 10);
+    core_says("whose record has another key", 1);
+    assert_null(strstr(core.err, "trust_permitted"));
+    /* with the right one; but strongSwan still knows both */
+    core_forget();
+    gnb_start("gnb-1", "keys", "gnb-1", "10.7.0.1");
+    assert_true(is_up(6));
+    gnb_connects();
+    core_says("certificates with different keys were issued for 10.7.0.1", 10);
+    process_end(&ran);
+    charon_end(1);
+    ok(swanctl(0, "--flush-certs", NULL));
+    core_forget();
+    gnb_start("gnb-1", "keys", "gnb-1", "10.7.0.1");
+    assert_true(is_up(6));
+    gnb_connects();
+    core_says("trust_permitted node=gnb-001-01-000001 element=gnb-1 peer=10.7.0.1", 10);
+}
+/* Its certificate is revoked while it is connected: it is emptied, and nothing had to be restarted. */
+static void revoked_while_connected(void **state)
+{
+    if (why_not[0])
+        skip();
+    core_forget();
+    ok(REDOUBT("ca", "revoke", "gnb-1", "--reason", "keyCompromise", "--dir", ca));
+    copy(path("ca/crl.pem"), path("0/x509crl/"));
+    ok(swanctl(0, "--load-creds", NULL));
+    core_says("trust_drain node=gnb-001-01-000001", 8);
+    core_says("the certificate of 'gnb-1' was revoked", 1);
+    core_says("gnb_drained", 6);
+    process_end(&ran);
+    process_end(&core);
+    assert_int_equal(core.status, 0);
+}
 static void revoked(void **state)
 {
     if (why_not[0])
         skip();
-    ok(REDOUBT("ca", "revoke", "gnb-1", "--reason", "keyCompromise", "--dir", ca));
-    copy(path("ca/crl.pem"), path("0/x509crl/"));
     charon_end(0);
     charon_start(0);
-    gnb_start("gnb-1", "gnb-1", "10.7.0.1");
+    gnb_start("gnb-1", "keys", "gnb-1", "10.7.0.1");
     if (!log_says(0, "certificate was revoked", 5)) {
         RUN_IT("/bin/cat", path("0/log"));
         fail_msg("%s", c.out);
@@ -268,6 +371,7 @@ int main(int argc, char **argv)
     snprintf(store, sizeof store, "%s/store.db", folder);
     snprintf(ca, sizeof ca, "%s/ca", folder);
     snprintf(keys, sizeof keys, "%s/keys", folder);
-    return cmocka_run_group_tests(((const struct CMUnitTest[]){unit(tunnels_and_nothing_else), unit(another_elements_certificate), unit(revoked)}),
+    return cmocka_run_group_tests(((const struct CMUnitTest[]){unit(tunnels_and_nothing_else), unit(another_elements_certificate), unit(the_core_asks),
+                                                             unit(revoked_while_connected), unit(revoked)}),
                                   setup, teardown);
 }
