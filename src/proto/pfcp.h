@@ -139,6 +139,9 @@ void pfcp_call_drop(struct pfcp_call *);
 int pfcp_associate(struct pfcp_node *, const struct net_addr *peer, struct pfcp_assoc **);
 /* Tells the peer and forgets it; PFCP_PEER_RELEASED comes when it answered or did not. */
 int pfcp_release(struct pfcp_node *, struct pfcp_assoc *);
+/* Ends one that the peer set up, without a word: only the CP function may release one (6.2.8). What it asks from now on gets
+ * cause 72. PFCP_PEER_RELEASED comes before this returns. */
+void pfcp_end(struct pfcp_node *, struct pfcp_assoc *);
 int pfcp_setup_answer(struct pfcp_node *, struct ref answer, uint8_t cause);
 struct pfcp_assoc *pfcp_assoc_find(struct pfcp_node *,
                                    const struct net_addr *host); /* NULL: none */

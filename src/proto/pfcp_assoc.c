@@ -302,15 +302,19 @@ static void update_take(struct pfcp_node *n, const struct pfcp_in *in)
     pfcp_answer(n, in->answer, &m);
 }
 
+void pfcp_end(struct pfcp_node *n, struct pfcp_assoc *a)
+{
+    a->is_ours = false;
+    assoc_down(a, PFCP_PEER_RELEASED);
+    assoc_drop(a);
+}
 static void release_take(struct pfcp_node *n, const struct pfcp_in *in)
 {
     struct pfcp_msg m = {.type = PFCP_ASSOCIATION_RELEASE_RESPONSE};
     m.association_release_response.node_id = n->config.node_id;
     m.association_release_response.cause = PFCP_CAUSE_REQUEST_ACCEPTED;
     pfcp_answer(n, in->answer, &m);
-    in->assoc->is_ours = false;
-    assoc_down(in->assoc, PFCP_PEER_RELEASED);
-    assoc_drop(in->assoc);
+    pfcp_end(n, in->assoc);
 }
 
 bool pfcp_assoc_request(struct pfcp_node *n, const struct pfcp_in *in)

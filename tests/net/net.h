@@ -46,6 +46,7 @@ struct net_options {
     const char *policies[4];           /* texts of policy files, NULL at the end */
     uint8_t refused_cells;             /* bits: these do not get into service */
     void (*subscriber)(struct subscriber_profile *); /* changes all; NULL: none */
+    bool refused_smf;                  /* the UPF does not accept its association */
 };
 struct net {
     struct net_options o;
@@ -184,16 +185,6 @@ static inline void net_guard(struct net *n, struct rt *rt, uint32_t i)
                            .found = net_found, .ctx = n};
     assert_int_equal(guard_open(&n->guard[i], rt, &c), OK);
 }
-static inline void net_upf_start(struct net *n)
-{
-    net_rt(n, &n->upf_rt, n->upf_env, 1, 32 << 20);
-    net_guard(n, &n->upf_rt, 1);
-    assert_int_equal(user_plane_inline_open(&n->path, &n->upf_rt, &n->config), OK);
-    assert_int_equal(nf_start(&n->upf_rt, &upf_nf), OK);
-    n->dn = (struct data_network){0};
-    data_network_start(&n->dn, n->w, n->upf_env, NULL);
-    n->upf = nf_state(&n->upf_rt, SBI_NF_UPF);
-}
 static inline struct policy *net_policy(const struct net *n)
 {
     static struct config_report report;
@@ -206,6 +197,21 @@ static inline struct policy *net_policy(const struct net *n)
     }
     assert_int_equal(policy_join(p, &report), OK);
     return p;
+}
+static inline void net_upf_start(struct net *n)
+{
+    net_rt(n, &n->upf_rt, n->upf_env, 1, 32 << 20);
+    net_guard(n, &n->upf_rt, 1);
+    if (n->config.trust.mode != CONFIG_TRUST_MODE_OFF) { /* it decides about its SMF by itself */
+        n->upf_rt.store = n->store;
+        n->upf_rt.policy = net_policy(n);
+        assert_int_equal(nf_start(&n->upf_rt, &trust_nf), OK);
+    }
+    assert_int_equal(user_plane_inline_open(&n->path, &n->upf_rt, &n->config), OK);
+    assert_int_equal(nf_start(&n->upf_rt, &upf_nf), OK);
+    n->dn = (struct data_network){0};
+    data_network_start(&n->dn, n->w, n->upf_env, NULL);
+    n->upf = nf_state(&n->upf_rt, SBI_NF_UPF);
 }
 static inline void net_core_start(struct net *n)
 {
@@ -280,7 +286,7 @@ static inline struct net *net_new(struct net_options o)
     net_run(n, 8 * NET_S); /* N2 and N4 are up */
     for (uint32_t i = 0; i < NET_CELLS; i++)
         assert_int_equal(n->cells[i].gnb.state == GNB_READY, !(o.refused_cells >> i & 1));
-    assert_true(smf_upf_is_up(&n->smf->upfs[0]));
+    assert_true(smf_upf_is_up(&n->smf->upfs[0]) != o.refused_smf);
     n->ue = calloc(n->o.phones, sizeof *n->ue);
     for (uint32_t i = 0; i < n->o.phones; i++)
         n->ue[i] = net_phone(n, i);

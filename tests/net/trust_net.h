@@ -7,6 +7,7 @@
 #define ESTATE_SUPPLIERS_JSON                                                                                          \
     "\"suppliers\":[{\"id\":\"orion\",\"name\":\"Orion Networks\",\"country\":\"FI\"},"                                 \
     "{\"id\":\"drago\",\"name\":\"Drago Technologies\",\"country\":\"CN\"}],"
+static const char *estate_smf = "orion"; /* who makes the SMF */
 /* Who makes gNB 1, gNB 2 and the UPF; gNB 1's name; how gNB 2 proves who it is. */
 static inline void estate_import(struct store *s, const char *gnb1, const char *gnb2, const char *upf, const char *name1, const char *identity2)
 {
@@ -21,8 +22,10 @@ static inline void estate_import(struct store *s, const char *gnb1, const char *
                      "{\"id\":\"site2-cu\",\"function\":\"cu\",\"supplier\":\"%s\",\"plmn\":\"001-01\",\"gnb_id\":2,\"gnb_id_bits\":24,"
                      "\"address\":\"10.0.0.16\",%s\"installed\":\"2020-01-01\"},"
                      "{\"id\":\"upf1\",\"function\":\"upf\",\"supplier\":\"%s\",\"node_id\":\"10.0.0.2\",\"address\":\"10.0.0.2\","
+                     "\"identity\":\"address_only\",\"installed\":\"2020-01-01\"},"
+                     "{\"id\":\"smf1\",\"function\":\"smf\",\"supplier\":\"%s\",\"node_id\":\"10.0.0.1\",\"address\":\"10.0.0.1\","
                      "\"identity\":\"address_only\",\"installed\":\"2020-01-01\"}]}",
-                     gnb1, name1, gnb2, identity2, upf);
+                     gnb1, name1, gnb2, identity2, upf, estate_smf);
     struct inv_text text = {STR("estate.json"), {json, (uint32_t)n}, true, INV_KINDS};
     struct inv_import m = {.texts = &text, .n_texts = 1, .from = 3650, .correction = true, .now_us = now += 1000000};
     int e = inventory_import(s, &m, &report, &result);

@@ -64,7 +64,7 @@ static void strangers(void **state)
         told |= strstr(gnb_of(n, i)->trust.why, "is an element of the inventory and claims to be another") != NULL;
     assert_true(told); /* it has the address of gNB 1 */
     net_free(n);
-    n = net_new((struct net_options){.more = ENFORCE, .refused_cells = 3});
+    n = net_new((struct net_options){.more = ENFORCE, .refused_cells = 3, .refused_smf = true});
     assert_int_equal(n->amf->gnbs_setup, 0);
     assert_non_null(strstr(gnb_of(n, 0)->trust.why, "not in the inventory"));
     net_free(n);
@@ -399,6 +399,43 @@ static void upf_loses_permission(void **state)
     net_free(n);
 }
 
+/* The UPF asks as well: an SMF that policy does not permit has no sessions there. */
+static void smf_banned(void **state)
+{
+    estate_smf = "drago";
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {REGIME_HEAD BAN}, .refused_smf = true});
+    estate_smf = "orion";
+    assert_false(n->smf->upfs[0].assoc->is_up);
+    assert_int_equal(n->smf->upfs[0].assoc->cause, PFCP_CAUSE_REQUEST_REJECTED);
+    net_register(n, n->ue[0]);
+    assert_true(session_refused(n, n->ue[0]));
+    assert_int_equal(n->upf->sessions.used, 0);
+    net_free(n);
+}
+static void smf_loses_permission(void **state)
+{
+    static const char ban_smf[] = REGIME_HEAD "  - {id: none, says: \"no SMF\", citation: \"Act 7 s. 4\", sure: seen, functions: [smf], decision: deny}\n";
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
+    char why[256];
+    net_register(n, n->ue[0]);
+    net_ping(n, net_session(n, n->ue[0], "internet", NAS_PDU_IPV4), "8.8.8.8");
+    struct trust *t = nf_state(&n->upf_rt, SBI_NF_TRUST);
+    assert_int_equal(t->n_peers, 1);
+    rt_enter(&n->upf_rt);
+    assert_int_equal(trust_apply(t, policy_made(ban_smf), why, sizeof why), OK);
+    world_attach(n->w, n->upf_env, &n->upf_rt);
+    net_run(n, 15 * NET_S);
+    assert_int_equal(net_upf_sessions(n), 1); /* within trust.drain those that are there stay */
+    net_run(n, 10 * NET_S);
+    assert_int_equal(net_upf_sessions(n), 0);
+    session_refused(n, n->ue[0]); /* so it hears that there is no association, sets up again, and is refused */
+    net_run(n, 5 * NET_S);
+    assert_false(n->smf->upfs[0].assoc->is_up);
+    assert_int_equal(n->smf->upfs[0].assoc->cause, PFCP_CAUSE_REQUEST_REJECTED);
+    assert_int_equal(t->n_peers, 0);
+    assert_int_equal(t->n_draining, 0);
+    net_free(n);
+}
 /* Not for protected subscribers any more: theirs go, those of others stay. */
 static void upf_not_for_protected(void **state)
 {
@@ -591,6 +628,6 @@ int main(void)
 {
     return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
-               unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
+               unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(smf_banned), unit(smf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
                unit(name_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));
 }

@@ -175,9 +175,142 @@ static void bad_links(void **state)
     assert_empty();
 }
 
+/* ---- trust ---- */
+static struct {
+    unsigned asked, gone;
+    bool permits;
+    char node[64], peer[64], callback[128];
+} trusted;
+static void on_decide(void *state, struct call *c)
+{
+    const SBI_REQ(trust_decide_connect) *q = c->req;
+    SBI_RSP(trust_decide_connect) *r = c->rsp;
+    trusted.asked++;
+    assert_int_equal(q->body.kind, SBI_TrustKind_SMF);
+    str_copy(trusted.node, sizeof trusted.node, q->body.node_id);
+    str_copy(trusted.peer, sizeof trusted.peer, q->body.peer_address);
+    str_copy(trusted.callback, sizeof trusted.callback, q->body.callback_uri);
+    r->permitted = trusted.permits;
+    r->verdict = r->permitted ? SBI_TrustVerdict_PERMIT : SBI_TrustVerdict_DENY;
+    call_reply(c, 200);
+}
+static void on_gone(void *state, struct call *c)
+{
+    trusted.gone++;
+    call_reply(c, 204);
+}
+static int stub_boot(struct rt *rt, void *state) { return 0; }
+static const struct nf_op trust_ops[] = {{SBI_trust_decide_connect, on_decide}, {SBI_trust_gone, on_gone}};
+static const struct nf_desc trust_stub = {SBI_NF_TRUST, "trust", 8, stub_boot, NULL, NULL, trust_ops, 2};
+static void trust_starts(bool permits)
+{
+    memset(&trusted, 0, sizeof trusted);
+    trusted.permits = permits;
+    assert_int_equal(nf_start(&t.upf_rt, &trust_stub), OK);
+}
+static void trust_changes(bool permitted, uint32_t drain_s)
+{
+    rt_enter(&t.upf_rt);
+    struct call *c = call_new(&t.upf_rt, SBI_trust_changed);
+    SBI_REQ(trust_changed) *q = call_request(c);
+    q->callback = arena_str(&c->arena, str_of(trusted.callback));
+    q->body.kind = SBI_TrustKind_SMF;
+    q->body.node_id = STR("10.0.0.1");
+    q->body.has.peer_address = q->body.has.drain_s = 1;
+    q->body.peer_address = STR("10.0.0.1");
+    q->body.drain_s = drain_s;
+    q->body.decision.permitted = permitted;
+    q->body.decision.verdict = permitted ? SBI_TrustVerdict_PERMIT : SBI_TrustVerdict_DENY;
+    call_notify(c);
+    go(10 * MS);
+}
+static struct pfcp_assoc *tried(void)
+{
+    struct pfcp_assoc *a;
+    rt_enter(&t.smf_rt);
+    assert_int_equal(pfcp_associate(&t.smf, &UPF_ADDR, &a), OK);
+    go(1500 * MS);
+    return a;
+}
+static void nobody_decides(void **state)
+{
+    t.config.trust.mode = CONFIG_TRUST_MODE_ENFORCE;
+    struct pfcp_assoc *a = tried();
+    assert_true(!a->is_up && a->cause == PFCP_CAUSE_REQUEST_REJECTED);
+    establishment(77);
+    assert_int_equal(ask(), PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION);
+    t.config.trust.mode = CONFIG_TRUST_MODE_OBSERVE;
+    go(15 * SECOND);
+    assert_true(a->is_up);
+}
+static void refused(void **state)
+{
+    t.config.trust.mode = CONFIG_TRUST_MODE_ENFORCE;
+    trust_starts(false);
+    struct pfcp_assoc *a = tried();
+    assert_true(!a->is_up && a->cause == PFCP_CAUSE_REQUEST_REJECTED);
+    assert_int_equal(trusted.asked, 1);
+    assert_int_equal(t.upf_rt.procs_running, 0);
+    uint32_t i = 0;
+    assert_null(slab_next(&the_upf()->pfcp.assocs, &i)); /* nothing is kept of it */
+    trusted.permits = true;
+    go(15 * SECOND);
+    assert_true(a->is_up);
+    assert_string_equal(trusted.node, "10.0.0.1");
+    assert_string_equal(trusted.peer, "10.0.0.1");
+    establish(77);
+    rt_enter(&t.smf_rt);
+    assert_int_equal(pfcp_release(&t.smf, a), OK);
+    go(100 * MS);
+    assert_int_equal(trusted.gone, 1);
+    assert_empty();
+}
+static void loses_permission(void **state)
+{
+    t.config.trust.mode = CONFIG_TRUST_MODE_ENFORCE;
+    trust_starts(true);
+    associate();
+    uint32_t teid = establish(77);
+    trust_changes(false, 30);
+    establishment(78);
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_REJECTED);
+    ue_ping(teid, UE4);
+    assert_int_equal(t.dn.packets, 1); /* those that are there have their time */
+    trust_changes(true, 0);
+    establishment(78);
+    assert_int_equal(ask(), PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE); /* it is heard again; the phone has a session */
+    trust_changes(false, 30);
+    trusted.permits = false;
+    go(29 * SECOND);
+    assert_int_equal(the_upf()->sessions.used, 1);
+    go(2 * SECOND);
+    assert_empty();
+    assert_int_equal(trusted.gone, 1);
+    establishment(79);
+    assert_int_equal(ask(), PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION);
+    trust_changes(false, 30); /* of nobody */
+}
+/* Asked again before the answer: one association, and one count of it. */
+static void asked_twice(void **state)
+{
+    t.config.trust.mode = CONFIG_TRUST_MODE_ENFORCE;
+    trust_starts(true);
+    rt_enter(&t.smf_rt);
+    t.m = (struct pfcp_msg){.type = PFCP_ASSOCIATION_SETUP_REQUEST};
+    t.m.association_setup_request.node_id = t.smf.config.node_id;
+    t.m.association_setup_request.recovery_time_stamp = t.smf.recovery;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pfcp_request(&t.smf, &UPF_ADDR, &t.m, smf_done, NULL, NULL), OK);
+    go(100 * MS);
+    assert_int_equal(metric_get(t.upf_rt.metrics, METRIC_pfcp_associations), 1);
+    upf_end(); /* with whatever still waits */
+    upf_start();
+}
+
 int main(void)
 {
     return RUN(upf_test(features), upf_test(only_known_peers), upf_test(release),
                upf_test(restart_of_the_smf), upf_test(setup_again), upf_test(silence),
-               upf_test(metrics_and_status), upf_test(boot), upf_test(bad_links));
+               upf_test(metrics_and_status), upf_test(boot), upf_test(bad_links), upf_test(nobody_decides), upf_test(refused),
+               upf_test(loses_permission), upf_test(asked_twice));
 }

@@ -156,6 +156,7 @@ struct upf {
 };
 
 /* upf.c */
+void upf_sessions_end(struct upf *, const struct pfcp_assoc *of); /* NULL: all */
 struct upf_session *upf_session_of_seid(struct upf *, uint64_t seid);
 uint64_t upf_seid(const struct upf *, const struct upf_session *);
 /* Takes the session from all tables; with its rules out of the packet path if drop. */
@@ -216,6 +217,14 @@ struct pfcp_created_pdr *created_list(struct upf *, struct arena *, const struct
 void refuse_log(struct upf *, const struct pfcp_in *, uint8_t cause, uint16_t offending,
                 const char *why);
 
+/* trust.c: who built the SMF */
+enum { NODE_TEXT = 151 };
+/* A cause, or 0: pfcp_setup_answer() comes later. */
+uint8_t upf_trust_ask(struct upf *, const struct pfcp_in *);
+void upf_trust_gone(struct upf *, struct pfcp_assoc *);
+bool upf_trust_refuses(const struct pfcp_assoc *); /* new sessions: it lost its permission */
+void upf_op_trust_changed(void *upf, struct call *);
+void upf_trust_stop(struct upf *);
 /* report.c: events of the packet path */
 void upf_event(void *upf, const struct dp_event *);
 /* trace.c: "start seid=0x…|ue=ADDRESS packets=N seconds=N", "read N", "stop N" */

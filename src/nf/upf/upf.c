@@ -77,7 +77,7 @@ void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
     metric_set(u->rt->metrics, METRIC_upf_sessions, u->sessions.used - u->going);
 }
 
-static void sessions_end(struct upf *u, const struct pfcp_assoc *of)
+void upf_sessions_end(struct upf *u, const struct pfcp_assoc *of)
 {
     uint32_t i = 0;
     for (struct upf_session *s; (s = slab_next(&u->sessions, &i));)
@@ -108,10 +108,10 @@ static uint8_t on_setup(void *ctx, struct pfcp_node *n, const struct pfcp_in *in
     char peer[NET_ADDR_TEXT];
     (void)n;
     if (peer_permitted(u, &in->from))
-        return PFCP_CAUSE_REQUEST_ACCEPTED;
+        return upf_trust_ask(u, in);
     LOG(u->rt->log, pfcp_stranger, "peer=%s", addr_text(&in->from, peer));
     metric_add(u->rt->metrics, METRIC_pfcp_bad, 1);
-    sessions_end(u, in->assoc); /* the association goes with the refusal */
+    upf_sessions_end(u, in->assoc); /* the association goes with the refusal */
     return PFCP_CAUSE_REQUEST_REJECTED;
 }
 
@@ -125,7 +125,7 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
         node[0] = 0;
     switch (e) {
     case PFCP_PEER_UP: /* 6.2.6.3: whatever there was of an association before */
-        sessions_end(u, a);
+        upf_sessions_end(u, a);
         LOG(u->rt->log, pfcp_associated, "peer=%s node=%s", peer, node);
         break;
     case PFCP_PEER_LOST: /* user traffic goes on, TS 23.527 4.2 */
@@ -133,11 +133,13 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
         break;
     case PFCP_PEER_RESTARTED:
         LOG(u->rt->log, pfcp_restarted, "peer=%s node=%s", peer, node);
-        sessions_end(u, a);
+        upf_sessions_end(u, a);
         break;
-    case PFCP_PEER_RELEASED: sessions_end(u, a); break;
+    case PFCP_PEER_RELEASED: upf_sessions_end(u, a); break;
     case PFCP_PEER_REFUSED: break;
     }
+    if (e == PFCP_PEER_RELEASED || e == PFCP_PEER_RESTARTED)
+        upf_trust_gone(u, a);
     if (e != PFCP_PEER_REFUSED) /* an SMF in this process counts its own ends of them */
         metric_add(u->rt->metrics, METRIC_pfcp_associations, e == PFCP_PEER_UP ? 1 : -1);
 }
@@ -146,7 +148,14 @@ static void on_request(void *ctx, struct pfcp_node *n, const struct pfcp_in *in)
 {
     struct upf *u = ctx;
     switch (in->msg->type) {
-    case PFCP_SESSION_ESTABLISHMENT_REQUEST: session_establishment(u, in); break;
+    case PFCP_SESSION_ESTABLISHMENT_REQUEST:
+        if (upf_trust_refuses(in->assoc)) {
+            pfcp_refuse(n, in->answer, in->msg->session_establishment_request.cp_f_seid.seid, PFCP_CAUSE_REQUEST_REJECTED, 0);
+            refuse_log(u, in, PFCP_CAUSE_REQUEST_REJECTED, 0, "the SMF lost its permission");
+        } else {
+            session_establishment(u, in);
+        }
+        break;
     case PFCP_SESSION_MODIFICATION_REQUEST: session_modification(u, in); break;
     case PFCP_SESSION_DELETION_REQUEST: session_deletion(u, in); break;
     default: /* PFD management, session sets, what only an SMF receives */
@@ -188,8 +197,9 @@ static void upf_stop(struct rt *rt, void *state)
         user_plane_listen(u->up, NULL);
     }
     timer_stop(&rt->timers, &u->tick);
+    upf_trust_stop(u);
     if (u->sessions.items)
-        sessions_end(u, NULL);
+        upf_sessions_end(u, NULL);
     paths_free(u);
     traces_free(u);
     if (u->pfcp.rt)
@@ -252,10 +262,13 @@ static int upf_boot(struct rt *rt, void *state)
     return OK;
 }
 
+static const struct nf_op ops[] = {{SBI_trust_changed, upf_op_trust_changed}};
 const struct nf_desc upf_nf = {.kind = SBI_NF_UPF,
                                .name = "upf",
                                .state_octets = sizeof(struct upf),
                                .boot = upf_boot,
                                .stop = upf_stop,
+                               .ops = ops,
+                               .n_ops = ARRAY_LEN(ops),
                                .status = upf_status,
                                .ask = trace_ask};
