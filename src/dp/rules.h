@@ -59,6 +59,7 @@ struct rule_pdr {        /* TS 29.244 7.5.2.2 */
     uint64_t qfis;              /* bit n: QFI n matches; 0: any, also none */
     const struct rule_sdf *sdf; /* any one matches; none: everything matches */
     uint16_t sdf_n;
+    uint16_t app; /* the owner's: whose filters these are; 0: its own */
     uint8_t framed_n; /* framed routes, TS 29.244 5.16: of all PDRs together, they are the session's */
     const struct rule_prefix *framed;
     uint32_t far_id;

@@ -41,6 +41,9 @@ struct n4 {
     uint16_t offending;
     uint64_t upf_seid, rsp_seid;
     struct pfcp_failed_rule_id failed;
+    bool has_load, has_overload;
+    struct pfcp_load_control_information load;
+    struct pfcp_overload_control_information overload;
     unsigned failed_n, created_n, usage_n;
     struct pfcp_created_pdr created[KEPT];
     struct pfcp_usage_report usage[KEPT];
@@ -128,6 +131,13 @@ static inline void smf_request(void *ctx, struct pfcp_node *n, const struct pfcp
         t.cause = rsp->cause;                                                                      \
         t.offending = rsp->has.offending_ie ? rsp->offending_ie : 0;                               \
     } while (0)
+#define KEEP_LOAD(rsp)                                                                             \
+    do {                                                                                           \
+        t.has_load = rsp->has.load_control_information;                                            \
+        t.load = rsp->load_control_information;                                                    \
+        t.has_overload = rsp->has.overload_control_information;                                    \
+        t.overload = rsp->overload_control_information;                                            \
+    } while (0)
 #define KEEP_LIST(from, to, count)                                                                 \
     do {                                                                                           \
         t.count = (from).n;                                                                        \
@@ -152,6 +162,7 @@ static inline void smf_done(void *ctx, int err, const struct pfcp_msg *m,
     if (m->type == PFCP_SESSION_ESTABLISHMENT_RESPONSE) {
         const struct pfcp_session_establishment_response *r = &m->session_establishment_response;
         KEEP(r);
+        KEEP_LOAD(r);
         KEEP_FAILED(r);
         KEEP_LIST(r->created_pdr, created, created_n);
         if (r->has.up_f_seid)
@@ -159,15 +170,19 @@ static inline void smf_done(void *ctx, int err, const struct pfcp_msg *m,
     } else if (m->type == PFCP_SESSION_MODIFICATION_RESPONSE) {
         const struct pfcp_session_modification_response *r = &m->session_modification_response;
         KEEP(r);
+        KEEP_LOAD(r);
         KEEP_FAILED(r);
         KEEP_LIST(r->created_pdr, created, created_n);
         KEEP_LIST(r->usage_report, usage, usage_n);
     } else if (m->type == PFCP_SESSION_DELETION_RESPONSE) {
         const struct pfcp_session_deletion_response *r = &m->session_deletion_response;
         KEEP(r);
+        KEEP_LOAD(r);
         KEEP_LIST(r->usage_report, usage, usage_n);
+    } else if (m->type == PFCP_SESSION_SET_DELETION_RESPONSE) {
+        KEEP((&m->session_set_deletion_response));
     } else if (m->type == PFCP_PFD_MANAGEMENT_RESPONSE) {
-        t.cause = m->pfd_management_response.cause;
+        KEEP((&m->pfd_management_response));
     }
 }
 /* Sends t.m; 20 ms later. The cause, 0: no answer. */

@@ -322,7 +322,8 @@ static void not_offered(void **state)
 {
     (void)state;
     associate();
-    t.m = (struct pfcp_msg){.type = PFCP_PFD_MANAGEMENT_REQUEST};
+    t.m = (struct pfcp_msg){.type = PFCP_SESSION_SET_DELETION_REQUEST};
+    t.m.session_set_deletion_request.node_id = t.smf.config.node_id;
     assert_int_equal(ask(), PFCP_CAUSE_SERVICE_NOT_SUPPORTED);
 }
 

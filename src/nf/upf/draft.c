@@ -9,6 +9,7 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     struct ref at = slab_ref(&u->sessions, s);
     const struct upf_rules *r = s->rules;
     d->upf = u;
+    d->assoc = s->assoc;
     d->session = at.i;
     d->gen = at.gen;
     d->common = s->common;

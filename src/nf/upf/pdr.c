@@ -213,9 +213,12 @@ static bool source_take(struct upf_draft *d, struct rule_pdr *p, uint8_t source)
 
 static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_pdi *i)
 {
-    if (i->has.application_id)
+    const struct upf_app *app = i->has.application_id ? app_find(d->upf, d->assoc, i->application_id) : NULL;
+    if (i->has.application_id && !app)
         return draft_refuse(d, PFCP_CAUSE_UNKNOWN_APPLICATION_ID, PFCP_IE_application_id,
-                            "applications are not detected here");
+                            "an application of which no flow descriptions were given");
+    if (app && i->sdf_filter.n) /* 7.5.2.2: one of the two */
+        return draft_refuse(d, FAILURE, PFCP_IE_sdf_filter, "an application and filters in one PDI");
     UNSUPPORTED(i->has.redundant_transmission_detection_parameters,
                 redundant_transmission_parameters);
     UNSUPPORTED(i->has.traffic_endpoint_id, traffic_endpoint_id);
@@ -239,7 +242,8 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     p->qfis = 0;
     for (uint32_t k = 0; k < i->qfi.n; k++)
         p->qfis |= 1ull << (i->qfi.v[k] & 63);
-    return sdfs_take(d, p, i->sdf_filter.v, i->sdf_filter.n);
+    p->app = 0;
+    return app ? app_filters(d, p, app) : sdfs_take(d, p, i->sdf_filter.v, i->sdf_filter.n);
 }
 
 /* Of a 5G LAN, TS 23.501 5.8.2.13.3: a packet to many goes on to the rules of other members, and never back to the

@@ -46,6 +46,7 @@ static void report_send(struct upf *u, struct upf_session *s, struct pfcp_msg *m
     m->type = PFCP_SESSION_REPORT_REQUEST;
     m->seid = s->cp_seid;
     m->session_report_request.report_type = type;
+    LOAD_TELL(u, s->assoc, &m->session_report_request);
     if (pfcp_request(&u->pfcp, &s->cp, m, report_done, r, NULL) < 0)
         slab_drop(&u->reports, r);
 }

@@ -24,6 +24,8 @@ void session_deletion(struct upf *u, const struct pfcp_in *in)
         pending_drop(u, p);
     struct pfcp_msg m = {.type = PFCP_SESSION_DELETION_RESPONSE, .seid = s->cp_seid};
     m.session_deletion_response.cause = PFCP_CAUSE_REQUEST_ACCEPTED;
+    const struct pfcp_assoc *assoc = s->assoc;
     upf_session_end(u, s, true);
+    LOAD_TELL(u, assoc, &m.session_deletion_response);
     pfcp_answer(&u->pfcp, in->answer, &m);
 }

@@ -145,6 +145,7 @@ static void accept(struct upf *u, const struct pfcp_in *in, const struct upf_ses
     r->up_f_seid = pfcp_f_seid_of(upf_seid(u, s), &u->pfcp.config.local);
     r->created_pdr.v = created_list(u, &a, u->draft->created, u->draft->created_n);
     r->created_pdr.n = u->draft->created_n;
+    LOAD_TELL(u, s->assoc, r);
     pfcp_answer(&u->pfcp, in->answer, &m);
     metric_set(u->rt->metrics, METRIC_upf_sessions, u->sessions.used - u->going);
     upf_tick_plan(u);

@@ -51,11 +51,13 @@ void pending_answer(struct upf *u, struct upf_pending *p)
     struct pfcp_msg m = {.seid = s ? s->cp_seid : 0};
     if (p->type == PFCP_SESSION_MODIFICATION_REQUEST) {
         modification_fill(u, &a, p->created, p->created_n, p, &m);
+        LOAD_TELL(u, s ? s->assoc : NULL, &m.session_modification_response);
     } else {
         m.type = PFCP_SESSION_DELETION_RESPONSE;
         m.session_deletion_response.cause = PFCP_CAUSE_REQUEST_ACCEPTED;
         m.session_deletion_response.usage_report.v = p->report;
         m.session_deletion_response.usage_report.n = p->reports_n;
+        LOAD_TELL(u, s ? s->assoc : NULL, &m.session_deletion_response);
     }
     pfcp_answer(&u->pfcp, p->answer, &m);
     pending_drop(u, p);
@@ -241,5 +243,6 @@ void session_modification(struct upf *u, const struct pfcp_in *in)
     struct arena a = arena_over(u->scratch, UPF_SCRATCH);
     struct pfcp_msg m = {.seid = s->cp_seid};
     modification_fill(u, &a, u->draft->created, u->draft->created_n, NULL, &m);
+    LOAD_TELL(u, s->assoc, &m.session_modification_response);
     pfcp_answer(&u->pfcp, in->answer, &m);
 }

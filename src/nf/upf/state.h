@@ -93,6 +93,7 @@ struct upf_path {
 /* The rules that a request would make, until all of it is found good. */
 struct upf_draft {
     struct upf *upf;
+    const struct pfcp_assoc *assoc;
     uint32_t session, gen;
     struct upf_common common;
     uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n, created_n, removed_n;
@@ -117,6 +118,16 @@ struct upf_draft {
     struct rule_urr out_urr[RULE_MAX];
 };
 
+/* An application of an SMF: what its packets look like. PDRs name it by its number, the index and 1. */
+enum { UPF_APPS = 256, UPF_APP_ID_MAX = 63, UPF_APP_FILTERS = 64 };
+struct upf_app {
+    struct pfcp_assoc *assoc; /* NULL: free */
+    struct rule_sdf *sdf;
+    uint16_t n;
+    uint8_t id_n;
+    char id[UPF_APP_ID_MAX];
+};
+
 /* Packets of a session that are shown to whoever asked at the control socket. */
 enum { UPF_TRACES = 4, UPF_TRACE_PACKETS = 1000, UPF_TRACE_SECONDS = 600 };
 struct upf_pdr_count {
@@ -137,6 +148,10 @@ struct upf_trace {
     struct timer timer;
 };
 
+struct upf_metric { /* load or overload, as it was last told */
+    uint8_t value;
+    uint32_t sequence; /* 0: not yet */
+};
 struct upf {
     struct rt *rt;
     const struct config_upf *config;
@@ -151,6 +166,8 @@ struct upf {
     struct timer tick;
     uint16_t sequence;
     uint64_t seen_spoofed, seen_unknown;
+    struct upf_metric load, overload;
+    struct upf_app *app; /* UPF_APPS of them */
     struct upf_trace trace[UPF_TRACES];
     uint32_t trace_last; /* the number of the last one */
 };
@@ -240,6 +257,20 @@ void session_text(const struct upf *, const struct upf_session *, const struct u
                   struct text *);
 const char *rule_addr_text(const struct rule_addr *, char buf[NET_ADDR_TEXT]);
 struct str instance_name(const struct upf *, uint16_t instance);
+/* pfd.c */
+void pfd_management(struct upf *, const struct pfcp_in *);
+struct upf_app *app_find(struct upf *, const struct pfcp_assoc *, struct str id);
+bool app_filters(struct upf_draft *, struct rule_pdr *, const struct upf_app *);
+void apps_drop(struct upf *, const struct pfcp_assoc *of); /* NULL: all */
+/* load.c: false: nothing is to be told */
+bool load_fill(struct upf *, const struct pfcp_assoc *, struct pfcp_load_control_information *);
+bool overload_fill(struct upf *, const struct pfcp_assoc *, struct pfcp_overload_control_information *);
+#define LOAD_TELL(u, assoc, r)                                                                     \
+    do {                                                                                           \
+        (r)->has.load_control_information = load_fill(u, assoc, &(r)->load_control_information);   \
+        (r)->has.overload_control_information =                                                    \
+            overload_fill(u, assoc, &(r)->overload_control_information);                           \
+    } while (0)
 /* router_advertisement.c */
 void router_solicited(struct upf *, struct upf_session *, const struct dp_event *);
 /* path.c */

@@ -7,11 +7,13 @@ enum { PATHS_MAX = 16384, NTP_TO_UNIX_S = 2208988800u };
 static const uint64_t TICK_US = 1000000;
 
 /* What is announced is there, TS 29.244 8.2.25: F-TEIDs chosen here, notification delay and packet
- * count of a BAR, end markers, numbers of packets, messages bundled in a datagram, framed routes, quotas that end with their time. */
+ * count of a BAR, end markers, numbers of packets, messages bundled in a datagram, framed routes, quotas that end with their time,
+ * applications by packet flow descriptions. */
 static const uint64_t FEATURES = PFCP_UP_FEATURE_FTUP | PFCP_UP_FEATURE_DDND |
                                  PFCP_UP_FEATURE_UDBC | PFCP_UP_FEATURE_EMPU |
                                  PFCP_UP_FEATURE_MNOP | PFCP_UP_FEATURE_BUNDL |
-                                 PFCP_UP_FEATURE_FRRT | PFCP_UP_FEATURE_VTIME;
+                                 PFCP_UP_FEATURE_FRRT | PFCP_UP_FEATURE_VTIME |
+                                 PFCP_UP_FEATURE_PFDM;
 
 /* ---- sessions ---- */
 /* SEID: the shard in the upper 4 bits, 28 bits of the generation, 8 of the time of our start, 24 of the index; never 0.
@@ -83,6 +85,7 @@ void upf_sessions_end(struct upf *u, const struct pfcp_assoc *of)
     for (struct upf_session *s; (s = slab_next(&u->sessions, &i));)
         if (!of || s->assoc == of)
             upf_session_end(u, s, true);
+    apps_drop(u, of);
 }
 
 uint32_t upf_ntp(const struct upf *u, uint64_t at_us)
@@ -158,7 +161,8 @@ static void on_request(void *ctx, struct pfcp_node *n, const struct pfcp_in *in)
         break;
     case PFCP_SESSION_MODIFICATION_REQUEST: session_modification(u, in); break;
     case PFCP_SESSION_DELETION_REQUEST: session_deletion(u, in); break;
-    default: /* PFD management, session sets, what only an SMF receives */
+    case PFCP_PFD_MANAGEMENT_REQUEST: pfd_management(u, in); break;
+    default: /* session sets, what only an SMF receives */
         pfcp_refuse(n, in->answer, 0, PFCP_CAUSE_SERVICE_NOT_SUPPORTED, 0);
         refuse_log(u, in, PFCP_CAUSE_SERVICE_NOT_SUPPORTED, 0, "not supported");
         break;
@@ -215,6 +219,9 @@ static void upf_stop(struct rt *rt, void *state)
         map_free(&u->ue6[i]);
     map_free(&u->path_of_peer);
     map_free(&u->path_of_sequence);
+    if (u->app)
+        apps_drop(u, NULL);
+    free(u->app);
     free(u->draft);
     free(u->scratch);
 }
@@ -230,9 +237,10 @@ static int memory_take(struct upf *u)
         map_init(&u->ue6[i], secret[0] ^ (i + 1), secret[1]);
     map_init(&u->path_of_peer, secret[1], secret[0]);
     map_init(&u->path_of_sequence, secret[1], secret[0]);
+    u->app = calloc(UPF_APPS, sizeof *u->app);
     u->draft = calloc(1, sizeof *u->draft);
     u->scratch = malloc(UPF_SCRATCH);
-    if (!u->draft || !u->scratch ||
+    if (!u->app || !u->draft || !u->scratch ||
         slab_init(&u->sessions, "upf sessions", sizeof(struct upf_session),
                   u->up->config.sessions_max) ||
         slab_init(&u->pendings, "upf answers", sizeof(struct upf_pending), UPF_PENDING_MAX) ||
