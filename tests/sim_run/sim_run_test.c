@@ -57,6 +57,13 @@ static void room_for_one_session_each(void **state)
     o.seed = 5310;
     holds(&o);
 }
+/* A session is released while the store refuses, which works again before the core is killed. */
+static void a_row_that_could_not_go_holds(void **state)
+{
+    struct sim_options o = options(18924);
+    o.faults = o.force = ((1u << SIM_FAULT_COUNT) - 1) & ~(1u << SIM_FAULT_attack | 1u << SIM_FAULT_torn);
+    holds(&o);
+}
 /* A session is released while the association of N4 is down at one end only. */
 static void a_deletion_that_must_wait_holds(void **state)
 {
@@ -255,5 +262,5 @@ static void what_is_wrong_is_seen(void **state)
 int main(void)
 {
     return RUN(unit(a_replay_line_says_all), unit(what_is_wrong_is_seen), unit(a_seed_repeats), unit(each_fault_holds),
-               unit(a_crowd_holds), unit(attackers_do_no_harm), unit(torn_rows_do_no_harm), unit(two_networks), unit(a_deletion_that_must_wait_holds), unit(room_for_one_session_each), unit(seeds_that_failed_hold), unit(seeds_hold));
+               unit(a_crowd_holds), unit(attackers_do_no_harm), unit(torn_rows_do_no_harm), unit(two_networks), unit(a_deletion_that_must_wait_holds), unit(room_for_one_session_each), unit(a_row_that_could_not_go_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
 }

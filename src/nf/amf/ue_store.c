@@ -199,8 +199,7 @@ void amf_ue_row_delete(struct amf_ue *ue)
     list_remove(&ue->changed);
     if (!u->rows.write || !ue->has_row)
         return;
-    ue->has_row = false;
-    store_del(ue->amf->rt->store, STORE_amf_ue, key_of(ue));
+    ue->has_row = store_del(ue->amf->rt->store, STORE_amf_ue, key_of(ue)) == ERR_STORE;
     commit_soon(ue->amf->rt);
 }
 void amf_ue_keys_changed(struct amf_ue *ue)

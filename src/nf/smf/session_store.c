@@ -112,8 +112,7 @@ void smf_session_row_delete(struct smf_session *s)
     list_remove(&s->changed);
     if (!s->smf->rows.write || !s->has_row)
         return;
-    s->has_row = false;
-    store_del(s->smf->rt->store, STORE_smf_session, key_of(s, key));
+    s->has_row = store_del(s->smf->rt->store, STORE_smf_session, key_of(s, key)) == ERR_STORE; /* asked again at its end */
     commit_soon(s->smf->rt);
 }
 
