@@ -152,6 +152,7 @@ bool pdr_compile(struct compiled *c, const struct pdr *p, struct xdp_pdr *to)
     if (to->action == XDP_ACT_TUNNEL) {
         to->peer_teid = __builtin_bswap32(f->teid);
         to->peer_port = __builtin_bswap16(f->peer.port);
+        to->peer_tos = (uint8_t)(f->peer.dscp << 2);
         memcpy(to->peer_ip, f->peer.ip, sizeof to->peer_ip);
         to->flags |= f->peer.family == 6 ? XDP_PDR_PEER6 : 0;
     }

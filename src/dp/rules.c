@@ -94,6 +94,7 @@ static bool fars_pack(struct checked *c)
         NEED(f->destination <= RULE_LAN, RANGE, "no such destination interface");
         NEED(f->peer.family == 0 || f->peer.family == 4 || f->peer.family == 6, RANGE,
              "a peer that is neither IPv4 nor IPv6");
+        NEED(f->peer.dscp < 64, RANGE, "a DSCP beyond 63");
         NEED(f->instance < c->config->instances, RANGE, "no such network instance");
         NEED(act != RULE_FORW || f->destination != RULE_ACCESS || f->peer.family, MISSING,
              "forwarding to access needs an outer header");

@@ -24,6 +24,7 @@ struct rule_addr {  /* an IP address and, for a peer, its UDP port */
     uint8_t family; /* 4, 6, or 0: none */
     uint16_t port;  /* of a peer; 0 means 2152 */
     uint8_t ip[16]; /* the first 4 of them for family 4 */
+    uint8_t dscp;   /* of a FAR's peer: what packets to it are marked with, TS 23.501 5.8.2.7; 0..63 */
 };
 struct rule_prefix {
     uint8_t family; /* 4, 6; 0: any address */

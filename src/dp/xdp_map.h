@@ -52,7 +52,7 @@ struct xdp_pdr { /* with what its rules say is done */
     __u8 match_n;               /* 0: all packets */
     __u8 limit[XDP_PDR_METERS]; /* 1 + index; 0: none */
     __u8 bucket[XDP_PDR_METERS];
-    __u8 unused;
+    __u8 peer_tos; /* of the outer header */
     __u16 peer_port;
     __u64 unit[XDP_PDR_METERS]; /* xdp_unit() */
     __u32 peer_teid;

@@ -28,7 +28,7 @@ enum {
 };
 union control {
     struct cmsghdr align;
-    char room[CMSG_SPACE(sizeof(int))];
+    char room[2 * CMSG_SPACE(sizeof(int))];
 };
 struct n3_io {
     uint32_t payload_max; /* largest datagram that fits a link */
@@ -166,7 +166,7 @@ void n3_receive(struct n3_io *io, int fd, void (*datagrams)(void *ctx, const str
 /* ---- out ---- */
 static bool same_peer(const struct dp_datagram *a, const struct dp_datagram *b)
 {
-    return a->peer.port == b->peer.port && !memcmp(a->peer.ip, b->peer.ip, sizeof a->peer.ip);
+    return a->peer.port == b->peer.port && a->peer.dscp == b->peer.dscp && !memcmp(a->peer.ip, b->peer.ip, sizeof a->peer.ip);
 }
 
 /* How many of d go in one message: to one peer, all as long as the first, the last may be shorter. */
@@ -186,6 +186,16 @@ static unsigned run_of(const struct n3_io *io, const struct dp_datagram *d, unsi
     return k;
 }
 
+static void control_add(struct msghdr *h, union control *room, int level, int type, const void *value, size_t octets)
+{
+    struct cmsghdr *c = (struct cmsghdr *)(void *)(room->room + h->msg_controllen);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(octets);
+    memcpy(CMSG_DATA(c), value, octets);
+    h->msg_control = room->room;
+    h->msg_controllen += CMSG_SPACE(octets);
+}
 static void message_make(struct n3_io *io, unsigned m, const struct dp_datagram *d, unsigned at, unsigned run)
 {
     struct net_addr to = {.family = d->peer.family, .port = d->peer.port};
@@ -195,16 +205,13 @@ static void message_make(struct n3_io *io, unsigned m, const struct dp_datagram 
     h->msg_namelen = sock_from_addr(&io->tx.to[m], &to);
     for (unsigned i = 0; i < run; i++)
         io->tx.iov[at + i] = (struct iovec){d[i].p, d[i].n};
-    if (run == 1)
-        return;
-    h->msg_control = io->tx.control[m].room;
-    h->msg_controllen = CMSG_SPACE(sizeof(uint16_t));
-    struct cmsghdr *c = CMSG_FIRSTHDR(h);
-    c->cmsg_level = SOL_UDP;
-    c->cmsg_type = UDP_SEGMENT;
-    c->cmsg_len = CMSG_LEN(sizeof(uint16_t));
     uint16_t size = (uint16_t)d->n;
-    memcpy(CMSG_DATA(c), &size, sizeof size);
+    int marking = d->peer.dscp << 2;
+    bool v6 = d->peer.family == 6;
+    if (run > 1)
+        control_add(h, &io->tx.control[m], SOL_UDP, UDP_SEGMENT, &size, sizeof size);
+    if (marking)
+        control_add(h, &io->tx.control[m], v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &marking, sizeof marking);
 }
 
 /* The error that an ICMP message earned is reported once. False: segmentation is not to be had here. */
@@ -219,7 +226,7 @@ static bool messages_send(int fd, struct mmsghdr *m, unsigned n, unsigned *sent)
         }
         if (errno == EINTR || (errno == ECONNREFUSED && refused++ < 4))
             continue;
-        if ((errno == EIO || errno == EINVAL || errno == ENOTSUP || errno == EMSGSIZE) && m[*sent].msg_hdr.msg_control)
+        if ((errno == EIO || errno == EINVAL || errno == ENOTSUP || errno == EMSGSIZE) && m[*sent].msg_hdr.msg_iovlen > 1)
             return false;
         ++*sent;
     }

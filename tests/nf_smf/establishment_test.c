@@ -56,6 +56,7 @@ static void ipv4(void **state)
     assert_true(b.status == 200 && b.up_state == SBI_UpCnxState_ACTIVATED);
     assert_true(net->upf.modified == 1 && net->upf.far_teid == 0xabcd &&
                 net->upf.far_action == PFCP_APPLY_ACTION_FORW);
+    assert_int_equal(net->upf.far_marking, 46 << 10 | 0xfc);
     assert_memory_equal(net->upf.far_ip, ((uint8_t[]){10, 0, 0, 9}), 4);
     assert_int_equal(net->amf.registrations, 1);
     assert_int_equal(metric_get(net->metrics, METRIC_session_ok), 1);

@@ -36,7 +36,7 @@ struct upf_stub {
     bool silent, no_choice, open, loses_answers;
     uint32_t replaced;
     struct pfcp_session_establishment_request last; /* scalars only: its lists are gone */
-    uint64_t qer_ul, qer_dl, far_action, far_teid;
+    uint64_t qer_ul, qer_dl, far_action, far_teid, far_marking;
     uint8_t far_ip[4];
     uint64_t smreq;
     uint8_t ue_flags, ue_ip4[4], ue_ip6[16], teid_flags;
@@ -146,6 +146,9 @@ static void upf_modify(struct upf_stub *u, const struct pfcp_in *in)
         const struct pfcp_update_far *f = &q->update_far.v[0];
         u->far_action = f->apply_action;
         u->far_teid = f->update_forwarding_parameters.outer_header_creation.teid;
+        u->far_marking = f->update_forwarding_parameters.has.transport_level_marking
+                             ? f->update_forwarding_parameters.transport_level_marking
+                             : 0;
         memcpy(u->far_ip, f->update_forwarding_parameters.outer_header_creation.ipv4, 4);
     }
     if (q->update_qer.n) {
@@ -377,7 +380,7 @@ static uint64_t log_clock(void *ctx) { return world_now_us(((struct smf_net *)ct
     "  max_sessions: 64\n"                                                                         \
     "  max_sessions_per_ue: 3\n"                                                                   \
     "  dnns:\n"                                                                                    \
-    "    - {name: internet, slices: [\"1\"], ipv4_pool: 10.45.0.0/16, ipv6_pool: \"fd00:10:45::/48\"}\n"            \
+    "    - {name: internet, slices: [\"1\"], dscp: 46, ipv4_pool: 10.45.0.0/16, ipv6_pool: \"fd00:10:45::/48\"}\n"            \
     "    - {name: small, ipv4_pool: 10.46.0.0/30, pdu_types: [IPv4]}\n"                            \
     "    - {name: six, ipv6_pool: \"fd00:10:47::/48\", pdu_types: [IPv6], default_pdu_type: IPv6}\n" \
     "    - {name: sliced, ipv4_pool: 10.48.0.0/24, slices: [\"2-000001\"], pdu_types: [IPv4]}\n"

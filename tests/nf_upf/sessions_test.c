@@ -2,6 +2,13 @@
 /* sessions_test.c - establishment, modification and deletion, and what packets meet in between. */
 #include "tests/nf_upf/n4.h"
 
+static unsigned downlink_marking(void)
+{
+    const struct upf *u = the_upf();
+    uint32_t i = 0;
+    const struct upf_session *s = slab_next(&u->sessions, &i);
+    return s->rules->far[1].rule.peer.dscp;
+}
 static void life_of_a_session(void **state)
 {
     (void)state;
@@ -68,12 +75,16 @@ static void idle_and_back(void **state)
     back.has.apply_action = 1;
     back.apply_action = PFCP_APPLY_ACTION_FORW;
     back.update_forwarding_parameters.outer_header_creation.teid = GNB_TEID + 1;
+    back.update_forwarding_parameters.has.transport_level_marking = 1;
+    back.update_forwarding_parameters.transport_level_marking = 46 << 10 | 0xfc;
     modification()->update_far.v = &back;
     t.m.session_modification_request.update_far.n = 1;
     assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
     assert_true(t.gnb.n == 3 && t.gnb.teid == GNB_TEID + 1 && counted(DP_released) == 2);
     assert_int_equal(t.gnb.octets - t.gnb.inner, 20 + 8 + 41);
-    /* a new path with an end marker on the old one */
+    assert_int_equal(downlink_marking(), 46);
+    /* a new path with an end marker on the old one; it is marked as before */
+    back.update_forwarding_parameters.has.transport_level_marking = 0;
     back.update_forwarding_parameters.outer_header_creation.teid = GNB_TEID + 2;
     back.update_forwarding_parameters.has.pfcpsmreq_flags = 1;
     back.update_forwarding_parameters.pfcpsmreq_flags = PFCP_SMREQ_SNDEM;
@@ -81,6 +92,7 @@ static void idle_and_back(void **state)
     t.m.session_modification_request.update_far.n = 1;
     assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
     assert_int_equal(t.gnb.ends, 1);
+    assert_int_equal(downlink_marking(), 46);
     modification()->update_far.v = &idle; /* the marker was for once */
     t.m.session_modification_request.update_far.n = 1;
     assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);

@@ -46,7 +46,7 @@ struct test {
     struct net_addr n3;
     unsigned events[DP_EVENT_COUNT];
     struct dp_event last;
-    int gnb;
+    int gnb, gnb_tos;
     char lines[4096];
 };
 
@@ -56,7 +56,9 @@ static int gnb_open(void *ctx)
     struct sockaddr_in me = {.sin_family = AF_INET, .sin_port = htons(2152)};
     inet_pton(AF_INET, "172.30.0.2", &me.sin_addr);
     struct timeval tv = {1, 0};
+    int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+    setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof on);
     *(int *)ctx = fd;
     return bind(fd, (struct sockaddr *)&me, sizeof me) ? ERR_IO : OK;
 }
@@ -129,7 +131,7 @@ static void put(struct test *t, uint8_t dl_action, uint32_t gen, uint32_t tag, u
                                .urr_n = 1, .urr_id = {1}}};
     struct rule_far far[2] = {{.id = 1, .action = RULE_FORW, .destination = RULE_CORE},
                               {.id = 2, .action = dl_action, .destination = RULE_ACCESS,
-                               .teid = GNB_TEID, .peer = {4, 0, {172, 30, 0, 2}}}};
+                               .teid = GNB_TEID, .peer = {4, 0, {172, 30, 0, 2}, 46}}}; /* EF */
     struct rule_session s = {.session = 3, .gen = gen, .has_ipv4 = true, .pdr = pdr, .far = far,
                              .urr = &urr, .pdr_n = 2, .far_n = 2, .urr_n = 1};
     memcpy(s.ipv4, UE, 4);
@@ -195,7 +197,11 @@ static void ping_send(struct test *t, uint32_t teid, uint16_t sequence)
 /* The next datagram; false after a second without one. */
 static bool gnb_got(struct test *t, uint8_t *p, ssize_t *n)
 {
-    *n = recv(t->gnb, p, 2048, 0);
+    char room[CMSG_SPACE(sizeof(int))];
+    struct iovec iov = {p, 2048};
+    struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    *n = recvmsg(t->gnb, &h, 0);
+    t->gnb_tos = *n > 0 && CMSG_FIRSTHDR(&h) ? *CMSG_DATA(CMSG_FIRSTHDR(&h)) : -1;
     return *n > 0;
 }
 
@@ -221,6 +227,7 @@ static void ping(void **state)
         ping_send(t, teid, i);
         assert_true(gnb_got(t, p, &n));
         assert_true(n == 8 + 84 && p[1] == 255 && be32(p + 4) == GNB_TEID);
+        assert_int_equal(t->gnb_tos, 46 << 2);
         assert_true(p[28] == 0 && be16(p + 34) == i); /* echo reply */
         assert_memory_equal(p + 8 + 12, HOST, 4);
         assert_memory_equal(p + 8 + 16, UE, 4);
@@ -229,8 +236,10 @@ static void ping(void **state)
     for (uint16_t i = 0; i < 50; i++)
         ping_send(t, teid, i);
     unsigned got = 0;
-    while (got < 50 && gnb_got(t, p, &n))
+    while (got < 50 && gnb_got(t, p, &n)) {
+        assert_int_equal(t->gnb_tos, 46 << 2);
         got++;
+    }
     assert_int_equal(got, 50);
     if (PATH == CONFIG_DATA_PATH_XDP) {
         char text[256];

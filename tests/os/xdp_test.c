@@ -195,13 +195,13 @@ static void sent_equal(const struct frame *f, struct net_out *o, bool routed)
     assert_int_equal(be16(udp + 4), 8 + o->n);
     octets_equal(udp + 8, o->p, o->n);
     if (!v6) {
-        assert_true(ip[0] == 0x45 && ip[1] == 0 && be16(ip + 2) == head + o->n && !be16(ip + 6));
+        assert_true(ip[0] == 0x45 && ip[1] == o->peer.dscp << 2 && be16(ip + 2) == head + o->n && !be16(ip + 6));
         assert_true(ip[8] == 64 && ip[9] == 17 && !sum(ip, 20) && !be16(udp + 6));
         assert_memory_equal(ip + 12, W.a.config.local_v4.ip, 4);
         assert_memory_equal(ip + 16, o->peer.ip, 4);
         return;
     }
-    assert_true(ip[0] == 0x60 && be16(ip + 4) == 8 + o->n && ip[6] == 17 && ip[7] == 64);
+    assert_true(be16(ip) == (0x6000 | o->peer.dscp << 6) && !be16(ip + 2) && be16(ip + 4) == 8 + o->n && ip[6] == 17 && ip[7] == 64);
     assert_memory_equal(ip + 8, W.a.config.local_v6.ip, 16);
     assert_memory_equal(ip + 24, o->peer.ip, 16);
     uint8_t pseudo[FRAME] = {0};
@@ -807,6 +807,7 @@ static void random_session(uint32_t i)
     p.far[1].peer = v4_peer((uint8_t)(2 + random_below(5)));
     if (random_below(4) == 0)
         p.far[1].peer = (struct rule_addr){6, 2152, {0x20, 1, [15] = (uint8_t)(2 + random_below(2))}};
+    p.far[1].peer.dscp = (uint8_t)(random_below(2) ? random_below(64) : 0);
     p.far[1].send_end_marker = random_below(2);
     p.far[0].action = random_below(12) ? RULE_FORW : RULE_DROP;
     p.qer[0].has_mbr = random_below(3) == 0;

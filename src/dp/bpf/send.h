@@ -202,7 +202,7 @@ INLINE int tunnel4_put(struct xdp_md *ctx, const struct bpf_fib_lookup *f, const
         return 0;
     eth_put(e, f, bpf_htons(ETH_P_IP));
     __builtin_memset(ip, 0, sizeof *ip);
-    *(__u16 *)ip = bpf_htons(0x4500);
+    *(__u16 *)ip = bpf_htons((__u16)(0x4500 | p->peer_tos));
     ip->tot_len = bpf_htons((__u16)(w->n + 20 + UDP_HEAD + (qfi ? 16 : 8)));
     /* it may be fragmented on its way: unique for a while, each CPU its own part */
     ip->id = (__u16)(row[XDP_COUNTER_IP_ID]++ * config.cpus + w->cpu);
@@ -227,7 +227,7 @@ INLINE int tunnel6_put(struct xdp_md *ctx, const struct bpf_fib_lookup *f, const
     __u32 n = w->n + UDP_HEAD + (qfi ? 16 : 8);
     eth_put(e, f, bpf_htons(ETH_P_IPV6));
     __builtin_memset(ip, 0, sizeof *ip);
-    *(__u8 *)ip = 0x60;
+    *(__u16 *)ip = bpf_htons((__u16)(0x6000 | p->peer_tos << 4));
     ip->payload_len = bpf_htons((__u16)n);
     ip->nexthdr = PROTO_UDP;
     ip->hop_limit = 64;
@@ -270,6 +270,7 @@ INLINE int tunnel_send(struct xdp_md *ctx, struct xdp_session *s, const struct m
         if (!config.n3_v4)
             return UP;
         f.family = AF_INET;
+        f.tos = p->peer_tos;
         f.ipv4_src = config.n3_v4;
         f.ipv4_dst = *(const __u32 *)p->peer_ip;
     }

@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/log.h"
 
+enum { MARKING_MASK = 0xfc }; /* TS 29.212 5.3.15 */
+
 int smf_n4_establish(struct pfcp_call *c, struct proc *p, const struct smf_session *s)
 {
     struct n4_rules r;
@@ -93,6 +95,8 @@ int smf_n4_modify(struct pfcp_call *c, struct proc *p, const struct smf_session 
             f->has.destination_interface = 1;
             f->destination_interface = PFCP_INTERFACE_ACCESS;
             f->outer_header_creation = n4_tunnel_to(an);
+            f->has.transport_level_marking = s->dnn->c->dscp != 0;
+            f->transport_level_marking = (uint16_t)(s->dnn->c->dscp << 10 | MARKING_MASK);
         }
         q->update_far.v = &far, q->update_far.n = 1;
         if (change == SMF_N4_DROP_BUFFERED) {

@@ -55,9 +55,16 @@ static bool header_take(struct upf_draft *d, struct rule_far *f,
     if (!h->teid)
         return draft_refuse(d, FAILURE, PFCP_IE_outer_header_creation, "TEID 0");
     f->teid = h->teid;
-    f->peer = (struct rule_addr){.family = v4 ? 4 : 6, .port = DP_GTPU_PORT};
+    f->peer = (struct rule_addr){.family = v4 ? 4 : 6, .port = DP_GTPU_PORT, .dscp = f->peer.dscp};
     memcpy(f->peer.ip, v4 ? h->ipv4 : h->ipv6, v4 ? 4 : 16);
     return true;
+}
+
+/* TS 29.244 8.2.12: a value and its mask, of the traffic class; its DSCP marks tunnels. What leaves without one
+ * keeps the marking of the user's packet. */
+static void marking_take(struct rule_far *f, uint64_t marking)
+{
+    f->peer.dscp = (uint8_t)((marking >> 8 & marking & 0xfc) >> 2);
 }
 
 /* Of the core's side it is the data network, of a 5G VN its name; of the access side it says nothing that is used. */
@@ -95,6 +102,8 @@ static bool parameters_take(struct upf_draft *d, struct upf_far *f,
         return false;
     if (p->has.outer_header_creation && !header_take(d, &f->rule, &p->outer_header_creation))
         return false;
+    if (p->has.transport_level_marking)
+        marking_take(&f->rule, p->transport_level_marking);
     return !p->has.network_instance || network_take(d, &f->rule, p->network_instance);
 }
 
@@ -116,6 +125,8 @@ static bool parameters_update(struct upf_draft *d, struct upf_far *f,
         f->rule.send_end_marker = p->pfcpsmreq_flags & PFCP_SMREQ_SNDEM;
     if (p->has.outer_header_creation && !header_take(d, &f->rule, &p->outer_header_creation))
         return false;
+    if (p->has.transport_level_marking)
+        marking_take(&f->rule, p->transport_level_marking);
     return !p->has.network_instance || network_take(d, &f->rule, p->network_instance);
 }
 
