@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     far->ops->udp_send(far, n4, &UPF, node_message(buf, PFCP_ASSOCIATION_RELEASE_REQUEST, 2));
     world_run(w, 10 * MS);
     struct upf *u = nf_state(&rt, SBI_NF_UPF);
-    check(!u->sessions.used && !u->pendings.used && !u->paths.used && !map_count(&u->ue4) &&
+    check(!u->sessions.used && !u->pendings.used && !u->paths.used && !u->ue4.used && !u->by_cp.used &&
           !map_count(&u->ue6[0]));
     nf_stop_all(&rt);
     user_plane_close(up);

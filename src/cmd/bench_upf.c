@@ -464,7 +464,7 @@ static double portable_share(const struct bench_upf_tcp *t, enum bench_tcp_way o
 
 static bool wanted(const struct bench_upf *b, const char *part)
 {
-    return !b->part || strcmp(b->part, part) == 0;
+    return !b->part || !part || strcmp(b->part, part) == 0;
 }
 static void report(const struct bench_upf *b)
 {

@@ -5,9 +5,9 @@
 
 static struct held *held_pop(struct session *s)
 {
-    struct held *h = s->held_first;
-    s->held_first = h->next;
-    if (!s->held_first)
+    struct held *h = s->held_last->next;
+    s->held_last->next = h->next;
+    if (s->held_last == h)
         s->held_last = NULL;
     s->held_n--;
     return h;
@@ -15,11 +15,9 @@ static struct held *held_pop(struct session *s)
 
 static void held_append(struct session *s, struct held *h)
 {
-    h->next = NULL;
+    h->next = s->held_last ? s->held_last->next : h;
     if (s->held_last)
         s->held_last->next = h;
-    else
-        s->held_first = h;
     s->held_last = h;
     s->held_n++;
 }

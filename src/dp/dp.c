@@ -60,6 +60,21 @@ void dp_free(struct dp *dp)
     free(dp);
 }
 
+static void quota_carry(const struct dp *dp, struct urr *u, const struct urr_more *old)
+{
+    struct urr_more *m = u->more;
+    if (old && !u->rule.quota_fresh) {
+        m->last_us = old->last_us;
+        m->start_us = old->start_us;
+        memcpy(m->used, old->used, sizeof m->used);
+        if (m->validity_us == old->validity_us)
+            m->validity_due_us = old->validity_due_us;
+        return;
+    }
+    m->last_us = dp->now_us;
+    m->start_us = u->usage.start_us ? dp->now_us + !dp->now_us : 0;
+}
+
 static void urrs_carry(struct dp *dp, struct session *s, struct dp_rules *old, struct dp_rules *new)
 {
     for (unsigned i = 0; i < new->urr_n; i++) {
@@ -71,19 +86,13 @@ static void urrs_carry(struct dp *dp, struct session *s, struct dp_rules *old, s
             u->usage = o->usage;
             if (u->rule.period_us == o->rule.period_us)
                 u->period_due_us = o->period_due_us;
-            u->last_us = u->rule.quota_fresh ? dp->now_us : o->last_us;
-            if (!u->rule.quota_fresh && u->rule.quota_validity_us == o->rule.quota_validity_us)
-                u->validity_due_us = o->validity_due_us;
-            if (u->rule.quota_fresh) {
-                u->quota_start_us = u->usage.start_us ? dp->now_us + !dp->now_us : 0;
-            } else {
-                memcpy(u->quota_used, o->quota_used, sizeof u->quota_used);
-                u->quota_start_us = o->quota_start_us;
-                u->exhausted = o->exhausted;
-            }
+            if (u->rule.quota_fresh)
+                u->usage.exhausted = false;
+            if (u->more)
+                quota_carry(dp, u, o->more);
         }
-        if (u->rule.quota_validity_us && !u->validity_due_us)
-            u->validity_due_us = dp->now_us + u->rule.quota_validity_us;
+        if (u->more && u->more->validity_us && !u->more->validity_due_us)
+            u->more->validity_due_us = dp->now_us + u->more->validity_us;
         if (u->rule.start_at_once && !u->usage.start_us)
             usage_start(dp, u);
         if (u->rule.period_us && !u->period_due_us)
@@ -114,8 +123,7 @@ static void qers_carry(const struct dp_rules *old, struct dp_rules *new)
         for (unsigned k = 0; k < old->qer_n; k++)
             if (new->qer[i].id == old->qer[k].id)
                 for (unsigned d = 0; d < 2; d++)
-                    new->qer[i].free_at[d] =
-                        old->qer[k].shared[d] ? *old->qer[k].shared[d] : old->qer[k].free_at[d];
+                    new->qer[i].free_at[d].own = *qer_free_at(&old->qer[k], d);
 }
 
 static void end_markers(struct dp *dp, const struct dp_rules *old, const struct dp_rules *new)

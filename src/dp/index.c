@@ -7,7 +7,6 @@
 int index_init(struct dp *dp)
 {
     const struct dp_config *c = &dp->config;
-    map_init(&dp->remote, c->secret0, c->secret1);
     map_init(&dp->framed, c->secret1, c->secret0);
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
         map_init(&dp->v4[i], c->secret0 ^ i, c->secret1);
@@ -25,7 +24,7 @@ int index_init(struct dp *dp)
 
 void index_free(struct dp *dp)
 {
-    map_free(&dp->remote);
+    places_free(&dp->remote);
     map_free(&dp->framed);
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
         map_free(&dp->v4[i]);
@@ -71,17 +70,29 @@ static void v4_set(struct dp *dp, uint16_t instance, const uint8_t *ip, struct s
         map_del_u64(&dp->v4[instance], be32(ip));
 }
 
-static uint64_t remote_key(const struct dp *dp, uint32_t teid, const struct rule_addr *peer)
+static uint32_t remote_hash(const struct dp *dp, uint32_t teid, const struct rule_addr *peer)
 {
     uint8_t key[21] = {peer->family};
     put_be32(key + 1, teid);
     memcpy(key + 5, peer->ip, peer->family == 4 ? 4 : 16);
-    return siphash24(dp->config.secret1, dp->config.secret0, key, sizeof key);
+    return (uint32_t)siphash24(dp->config.secret1, dp->config.secret0, key, sizeof key);
+}
+
+static bool sends_to(const struct session *s, uint32_t teid, const struct rule_addr *peer)
+{
+    for (unsigned i = 0; s->r && i < s->r->far_n; i++)
+        if (s->r->far[i].teid == teid && addr_eq(&s->r->far[i].peer, peer))
+            return true;
+    return false;
 }
 
 struct session *session_of_remote(struct dp *dp, uint32_t teid, const struct rule_addr *peer)
 {
-    return map_get_u64(&dp->remote, remote_key(dp, teid, peer));
+    uint32_t step = 0, hash = remote_hash(dp, teid, peer);
+    for (uint32_t at; (at = places_next(&dp->remote, hash, &step)) != PLACES_NONE;)
+        if (sends_to(&dp->session[at], teid, peer))
+            return &dp->session[at];
+    return NULL;
 }
 
 static void remotes_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
@@ -89,13 +100,13 @@ static void remotes_replace(struct dp *dp, struct session *s, const struct dp_ru
 {
     for (unsigned i = 0; old && i < old->far_n; i++) {
         const struct far *f = &old->far[i];
-        if (f->peer.family && session_of_remote(dp, f->teid, &f->peer) == s)
-            map_del_u64(&dp->remote, remote_key(dp, f->teid, &f->peer));
+        if (f->peer.family)
+            places_del(&dp->remote, remote_hash(dp, f->teid, &f->peer), session_index(dp, s));
     }
     for (unsigned i = 0; new &&i < new->far_n; i++) {
         const struct far *f = &new->far[i];
         if (f->peer.family) /* without memory an error indication only fails to name its session */
-            map_put_u64(&dp->remote, remote_key(dp, f->teid, &f->peer), s);
+            places_put(&dp->remote, remote_hash(dp, f->teid, &f->peer), session_index(dp, s));
     }
 }
 

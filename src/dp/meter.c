@@ -26,8 +26,8 @@ bool police(struct dp *dp, struct dp_rules *r, const struct pdr *pdr, bool ul, u
 {
     uint64_t now = xdp_time(dp->now_us * 1000);
     for (unsigned i = 0; i < pdr->qer_n; i++) {
-        const struct qer *q = &r->qer[pdr->qer[i]];
-        const uint64_t *free_at = q->shared[ul] ? q->shared[ul] : &q->free_at[ul];
+        struct qer *q = &r->qer[pdr->qer[i]];
+        const uint64_t *free_at = qer_free_at(q, ul);
         if (q->has_mbr && (!q->mbr_kbit[ul] ||
                            xdp_before(now + XDP_BURST, __atomic_load_n(free_at, __ATOMIC_RELAXED))))
             return false;
@@ -35,7 +35,7 @@ bool police(struct dp *dp, struct dp_rules *r, const struct pdr *pdr, bool ul, u
     for (unsigned i = 0; i < pdr->qer_n; i++) {
         struct qer *q = &r->qer[pdr->qer[i]];
         if (q->has_mbr)
-            free_at_add(q->shared[ul] ? q->shared[ul] : &q->free_at[ul], now,
+            free_at_add(qer_free_at(q, ul), now,
                         xdp_cost(n, xdp_unit(q->mbr_kbit[ul])));
     }
     return true;
@@ -44,7 +44,7 @@ bool police(struct dp *dp, struct dp_rules *r, const struct pdr *pdr, bool ul, u
 bool quota_left(const struct dp_rules *r, const struct pdr *pdr)
 {
     for (unsigned i = 0; i < pdr->urr_n; i++)
-        if (r->urr[pdr->urr[i]].exhausted)
+        if (r->urr[pdr->urr[i]].usage.exhausted)
             return false;
     return true;
 }
@@ -57,9 +57,13 @@ static bool volume_reached(const struct rule_volume *limit, uint64_t ul, uint64_
 
 void usage_start(struct dp *dp, struct urr *u)
 {
-    u->usage.start_us = u->last_us = dp->now_us ? dp->now_us : 1;
-    if (!u->quota_start_us)
-        u->quota_start_us = u->usage.start_us;
+    struct urr_more *m = u->more;
+    u->usage.start_us = dp->now_us ? dp->now_us : 1;
+    if (!m)
+        return;
+    m->last_us = u->usage.start_us;
+    if (!m->start_us)
+        m->start_us = u->usage.start_us;
 }
 
 static void pdr_count(struct session *s, const struct pdr *pdr, uint64_t octets, uint64_t packets)
@@ -67,6 +71,20 @@ static void pdr_count(struct session *s, const struct pdr *pdr, uint64_t octets,
     struct pdr *own = &s->r->pdr[pdr - s->r->pdr];
     own->octets += octets;
     own->packets += packets;
+}
+
+/* Whether this packet uses it up. */
+static bool quota_count(struct urr *u, bool ul, uint32_t n, uint64_t now)
+{
+    struct urr_more *m = u->more;
+    if (!m)
+        return false;
+    m->used[ul] += n;
+    m->last_us = now;
+    if (u->usage.exhausted || !volume_reached(&m->quota, m->used[1], m->used[0]))
+        return false;
+    u->usage.exhausted = true;
+    return true;
 }
 
 void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool ul, uint32_t n)
@@ -85,16 +103,13 @@ void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool u
             if (u->rule.report_start && !u->usage.sequence)
                 triggers |= RULE_USAGE_START;
         }
-        u->usage.last_packet_us = u->last_us = now;
+        u->usage.last_packet_us = now;
         *(ul ? &u->usage.ul_octets : &u->usage.dl_octets) += n;
         *(ul ? &u->usage.ul_packets : &u->usage.dl_packets) += 1;
-        u->quota_used[ul] += n;
         if (volume_reached(&u->rule.threshold, u->usage.ul_octets, u->usage.dl_octets))
             triggers |= RULE_USAGE_VOLUME_THRESHOLD;
-        if (!u->exhausted && volume_reached(&u->rule.quota, u->quota_used[1], u->quota_used[0])) {
-            u->exhausted = true;
+        if (quota_count(u, ul, n, now))
             triggers |= RULE_USAGE_VOLUME_QUOTA;
-        }
         if (triggers)
             usage_report(dp, s, u, triggers);
     }
@@ -114,24 +129,29 @@ void usage_add(struct dp *dp, struct session *s, const struct pdr *pdr, uint64_t
             u->usage.first_packet_us = last_us;
         if (last_us > u->usage.last_packet_us)
             u->usage.last_packet_us = last_us;
-        if (last_us > u->last_us)
-            u->last_us = last_us;
         *(ul ? &u->usage.ul_octets : &u->usage.dl_octets) += octets;
         *(ul ? &u->usage.ul_packets : &u->usage.dl_packets) += packets;
-        u->quota_used[ul] += octets;
+        if (!u->more)
+            continue;
+        u->more->used[ul] += octets;
+        if (last_us > u->more->last_us)
+            u->more->last_us = last_us;
     }
 }
 
 void usage_take(struct dp *dp, struct urr *u, struct rule_usage *to)
 {
-    *to = u->usage;
+    const struct counted *c = &u->usage;
+    *to = (struct rule_usage){.ul_octets = c->ul_octets, .dl_octets = c->dl_octets, .ul_packets = c->ul_packets,
+                              .dl_packets = c->dl_packets, .start_us = c->start_us, .first_packet_us = c->first_packet_us,
+                              .last_packet_us = c->last_packet_us, .sequence = c->sequence};
     to->end_us = dp->now_us ? dp->now_us : 1;
     to->duration_us = u->usage.start_us ? to->end_us - u->usage.start_us : 0;
     if (!u->rule.measure_volume)
         to->ul_octets = to->dl_octets = to->ul_packets = to->dl_packets = 0;
     if (!u->rule.measure_duration)
         to->duration_us = 0;
-    u->usage = (struct rule_usage){.sequence = to->sequence + 1,
+    u->usage = (struct counted){.sequence = to->sequence + 1, .exhausted = c->exhausted,
                                    .start_us = u->usage.start_us ? to->end_us : 0};
 }
 
@@ -144,8 +164,8 @@ void usage_tell(struct dp *dp, struct session *s, struct urr *u, uint32_t trigge
 
 static bool is_linked(const struct urr *u, uint32_t to)
 {
-    for (unsigned i = 0; i < u->rule.linked_n; i++)
-        if (u->rule.linked[i] == to)
+    for (unsigned i = 0; u->more && i < u->more->linked_n; i++)
+        if (u->more->linked[i] == to)
             return true;
     return false;
 }

@@ -244,17 +244,18 @@ static void buckets_share(struct compiled *c, struct dp_rules *r, struct xdp_ses
     for (unsigned b = 0; b < c->buckets; b++) {
         struct qer *q = &r->qer[c->bucket_of[b] / 2];
         unsigned d = c->bucket_of[b] % 2;
-        k->bucket[b] = q->free_at[d];
-        q->shared[d] = (uint64_t *)&k->bucket[b];
+        k->bucket[b] = q->free_at[d].own;
+        q->free_at[d].shared = (uint64_t *)&k->bucket[b];
+        q->is_shared[d] = true;
     }
 }
 static void buckets_unshare(struct dp_rules *r)
 {
     for (unsigned i = 0; i < r->qer_n; i++)
         for (unsigned d = 0; d < 2; d++)
-            if (r->qer[i].shared[d]) {
-                r->qer[i].free_at[d] = *r->qer[i].shared[d];
-                r->qer[i].shared[d] = NULL;
+            if (r->qer[i].is_shared[d]) {
+                r->qer[i].free_at[d].own = *r->qer[i].free_at[d].shared;
+                r->qer[i].is_shared[d] = false;
             }
 }
 
@@ -470,7 +471,7 @@ static bool is_stale(const struct offload *o, uint32_t index, const struct sessi
             k->block[area] ? &block_at(o, k->block[area] - 1)->pdr[i] : &k->pdr[area][i];
         bool out = false;
         for (unsigned u = 0; u < p->urr_n; u++)
-            out |= s->r->urr[p->urr[u]].exhausted;
+            out |= s->r->urr[p->urr[u]].usage.exhausted;
         if (out != ((x->flags & XDP_PDR_QUOTA) != 0))
             return true;
     }

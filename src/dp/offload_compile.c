@@ -12,39 +12,42 @@ static void at_most(int64_t *left, uint64_t limit, uint64_t used)
 }
 
 /* A limit that was lowered below what has been used: the next packet, whichever way, reports it. */
+static const struct urr_more no_more;
 static bool is_reached(const struct urr *u)
 {
-    const struct rule_volume *t = &u->rule.threshold, *q = &u->rule.quota;
+    const struct urr_more *m = u->more ? u->more : &no_more;
+    const struct rule_volume *t = &u->rule.threshold, *q = &m->quota;
     uint64_t ul = u->usage.ul_octets, dl = u->usage.dl_octets;
     if ((t->total && ul + dl >= t->total) || (t->ul && ul >= t->ul) || (t->dl && dl >= t->dl))
         return true;
-    ul = u->quota_used[1];
-    dl = u->quota_used[0];
-    return !u->exhausted &&
+    ul = m->used[1];
+    dl = m->used[0];
+    return !u->usage.exhausted &&
            ((q->total && ul + dl >= q->total) || (q->ul && ul >= q->ul) || (q->dl && dl >= q->dl));
 }
 
 int64_t limit_wanted(const struct urr *u, unsigned kind)
 {
     int64_t left = INT64_MAX / 2;
-    const struct rule_urr *r = &u->rule;
+    const struct urr_more *m = u->more ? u->more : &no_more;
+    const struct rule_volume *threshold = &u->rule.threshold;
     if (kind == LIMIT_FIRST || kind == LIMIT_TOTAL) {
         if (!u->usage.start_us || is_reached(u) ||
-            (r->report_start && !u->usage.first_packet_us && !u->usage.sequence))
+            (u->rule.report_start && !u->usage.first_packet_us && !u->usage.sequence))
             return 0;
-        at_most(&left, r->threshold.total, u->usage.ul_octets + u->usage.dl_octets);
-        if (!u->exhausted)
-            at_most(&left, r->quota.total, u->quota_used[0] + u->quota_used[1]);
+        at_most(&left, threshold->total, u->usage.ul_octets + u->usage.dl_octets);
+        if (!u->usage.exhausted)
+            at_most(&left, m->quota.total, m->used[0] + m->used[1]);
     }
     if (kind == LIMIT_UL) {
-        at_most(&left, r->threshold.ul, u->usage.ul_octets);
-        if (!u->exhausted)
-            at_most(&left, r->quota.ul, u->quota_used[1]);
+        at_most(&left, threshold->ul, u->usage.ul_octets);
+        if (!u->usage.exhausted)
+            at_most(&left, m->quota.ul, m->used[1]);
     }
     if (kind == LIMIT_DL) {
-        at_most(&left, r->threshold.dl, u->usage.dl_octets);
-        if (!u->exhausted)
-            at_most(&left, r->quota.dl, u->quota_used[0]);
+        at_most(&left, threshold->dl, u->usage.dl_octets);
+        if (!u->usage.exhausted)
+            at_most(&left, m->quota.dl, m->used[0]);
     }
     return left;
 }
@@ -68,13 +71,13 @@ static bool limits_compile(struct compiled *c, const struct pdr *p, struct xdp_p
     unsigned n = 0;
     for (unsigned i = 0; i < p->urr_n; i++) {
         const struct urr *u = &c->r->urr[p->urr[i]];
-        const struct rule_urr *r = &u->rule;
-        uint64_t total = r->threshold.total | r->quota.total;
-        uint64_t one = ul ? r->threshold.ul | r->quota.ul : r->threshold.dl | r->quota.dl;
-        if (u->exhausted)
+        const struct rule_volume *t = &u->rule.threshold, *q = u->more ? &u->more->quota : &no_more.quota;
+        uint64_t total = t->total | q->total;
+        uint64_t one = ul ? t->ul | q->ul : t->dl | q->dl;
+        if (u->usage.exhausted)
             to->flags |= XDP_PDR_QUOTA;
         /* what has counted already and has no limits needs none */
-        bool first = !u->usage.start_us || (r->report_start && !u->usage.sequence) || is_reached(u);
+        bool first = !u->usage.start_us || (u->rule.report_start && !u->usage.sequence) || is_reached(u);
         uint8_t want[2] = {total ? LIMIT_TOTAL : LIMIT_FIRST, ul ? LIMIT_UL : LIMIT_DL};
         bool has[2] = {total || first, one != 0};
         for (unsigned k = 0; k < 2; k++) {

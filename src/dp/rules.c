@@ -121,6 +121,31 @@ static bool fars_pack(struct checked *c)
     return true;
 }
 
+static bool urr_has_more(const struct rule_urr *u)
+{
+    return u->quota.total || u->quota.ul || u->quota.dl || u->time_quota_us || u->quota_holding_us || u->quota_validity_us ||
+           u->linked_n;
+}
+/* more: where the next one has room, behind the array. */
+static void urr_pack(struct urr *to, const struct rule_urr *u, struct urr_more **more)
+{
+    to->rule.id = u->id;
+    to->rule.measure_volume = u->measure_volume;
+    to->rule.measure_duration = u->measure_duration;
+    to->rule.report_start = u->report_start;
+    to->rule.start_at_once = u->start_at_once;
+    to->rule.quota_fresh = u->quota_fresh;
+    to->rule.threshold = u->threshold;
+    to->rule.time_threshold_us = u->time_threshold_us;
+    to->rule.period_us = u->period_us;
+    if (!urr_has_more(u))
+        return;
+    to->more = (*more)++;
+    *to->more = (struct urr_more){.quota = u->quota, .time_quota_us = u->time_quota_us, .holding_us = u->quota_holding_us,
+                                  .validity_us = u->quota_validity_us, .linked_n = u->linked_n};
+    memcpy(to->more->linked, u->linked, sizeof u->linked);
+}
+
 static bool meters_pack(struct checked *c)
 {
     for (unsigned i = 0; i < c->s->qer_n; i++) {
@@ -135,10 +160,12 @@ static bool meters_pack(struct checked *c)
                                     .qfi = q->qfi,
                                     .mbr_kbit = {q->mbr_dl_kbit, q->mbr_ul_kbit}};
     }
+    struct urr_more *more = (struct urr_more *)(void *)(c->r->urr + c->s->urr_n);
     for (unsigned i = 0; i < c->s->urr_n; i++) {
         for (unsigned k = 0; k < i; k++)
             NEED(c->r->urr[k].rule.id != c->s->urr[i].id, EXISTS, "two URRs with one id");
-        c->r->urr[i].rule = c->s->urr[i];
+        NEED(c->s->urr[i].linked_n <= RULE_LINKED, FULL, "too many URRs that a URR is linked to");
+        urr_pack(&c->r->urr[i], &c->s->urr[i], &more);
     }
     return true;
 }
@@ -241,13 +268,16 @@ static bool pdrs_pack(struct checked *c)
 
 static struct dp_rules *rules_alloc(const struct rule_session *s)
 {
-    size_t sdf_n = 0;
+    size_t sdf_n = 0, more_n = 0;
+    for (unsigned i = 0; i < s->urr_n; i++)
+        more_n += urr_has_more(&s->urr[i]);
     for (unsigned i = 0; i < s->pdr_n; i++)
         sdf_n += s->pdr[i].sdf_n;
     struct rule_framed framed[RULE_FRAMED];
     size_t framed_n = (size_t)rule_framed_collect(framed, s->instance, s->pdr, s->pdr_n); /* checked */
     /* in falling order of alignment, so that no array needs padding before it */
     size_t octets = framed_n * sizeof *framed + sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
+                    more_n * sizeof(struct urr_more) +
                     s->qer_n * sizeof(struct qer) + s->pdr_n * sizeof(struct pdr) +
                     s->far_n * sizeof(struct far) + sdf_n * sizeof(struct rule_sdf);
     struct dp_rules *r = calloc(1, octets);
@@ -271,7 +301,7 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     r->pdr = (struct pdr *)(void *)(r + 1);
     r->qer = (struct qer *)(void *)(r->pdr + s->pdr_n);
     r->urr = (struct urr *)(void *)(r->qer + s->qer_n);
-    r->far = (struct far *)(void *)(r->urr + s->urr_n);
+    r->far = (struct far *)(void *)((struct urr_more *)(void *)(r->urr + s->urr_n) + more_n);
     r->sdf = (struct rule_sdf *)(void *)(r->far + s->far_n);
     r->framed = (struct rule_framed *)(void *)(r->sdf + sdf_n);
     memcpy(r->framed, framed, framed_n * sizeof *framed);

@@ -115,10 +115,10 @@ struct rule_volume { /* octets; 0: not set */
 };
 struct rule_urr { /* TS 29.244 7.5.2.4 */
     uint32_t id;
-    bool measure_volume, measure_duration;
-    bool report_start;  /* event RULE_USAGE_START with the first packet */
-    bool start_at_once; /* duration counts from now (ISTM), else from the first packet */
-    bool quota_fresh; /* the quota counts from 0 again; else what was used of it is carried over */
+    bool measure_volume : 1, measure_duration : 1;
+    bool report_start : 1;  /* event RULE_USAGE_START with the first packet */
+    bool start_at_once : 1; /* duration counts from now (ISTM), else from the first packet */
+    bool quota_fresh : 1; /* the quota counts from 0 again; else what was used of it is carried over */
     uint8_t linked_n;
     uint32_t linked[RULE_LINKED]; /* it reports when one of these does, of itself */
     struct rule_volume threshold, quota;
@@ -134,7 +134,7 @@ struct rule_usage { /* of one URR since its last report */
 };
 struct rule_bar {         /* TS 29.244 7.5.2.6 */
     uint16_t packets_max; /* 0: dp_config.buffered_per_session */
-    uint64_t notify_delay_us;
+    uint32_t notify_delay_us;
 };
 
 /* A framed route as it is looked up: data network, family, length and prefix. */

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/err.h"
 #include "base/map.h"
+#include "base/places.h"
 #include "base/slab.h"
 #include "dp/dp.h"
 #include "dp/gtpu_fast.h"
@@ -27,18 +28,44 @@ struct qer {
     uint32_t id;
     bool closed[2], has_mbr, reflective; /* [0] downlink, [1] uplink */
     uint8_t qfi;
+    bool is_shared[2];
     uint64_t mbr_kbit[2];
     /* When the line would be free again, in the time of dp/xdp_map.h: one number, so that the kernel
-     * and this process can share it. NULL: our own. */
-    uint64_t free_at[2], *shared[2];
+     * and this process can share it. */
+    union {
+        uint64_t own, *shared;
+    } free_at[2];
+};
+static inline uint64_t *qer_free_at(struct qer *q, bool ul)
+{
+    return q->is_shared[ul] ? q->free_at[ul].shared : &q->free_at[ul].own;
+}
+/* Of a URR since its last report; what a report adds is in struct rule_usage. And whether its quota is used up. */
+struct counted {
+    uint64_t ul_octets, dl_octets, ul_packets, dl_packets;
+    uint64_t start_us, first_packet_us, last_packet_us;
+    uint32_t sequence;
+    bool exhausted;
+};
+/* What few usage rules have: a quota, and others that they are linked to. */
+struct urr_more {
+    struct rule_volume quota;
+    uint64_t time_quota_us, holding_us, validity_us;
+    uint64_t used[2], start_us, validity_due_us;
+    uint64_t last_us; /* start, quota or packet, whichever was last */
+    uint8_t linked_n;
+    uint32_t linked[RULE_LINKED];
 };
 struct urr {
-    struct rule_urr rule;
-    struct rule_usage usage; /* duration and end are filled when taken */
-    uint64_t quota_used[2];
-    uint64_t quota_start_us, period_due_us;
-    uint64_t validity_due_us, last_us; /* last_us: start, quota or packet, whichever was last */
-    bool exhausted;
+    struct { /* of struct rule_urr */
+        uint32_t id;
+        bool measure_volume : 1, measure_duration : 1, report_start : 1, start_at_once : 1, quota_fresh : 1;
+        struct rule_volume threshold;
+        uint64_t time_threshold_us, period_us;
+    } rule;
+    uint64_t period_due_us;
+    struct counted usage;
+    struct urr_more *more; /* NULL: none of it */
 };
 struct pdr {
     uint64_t qfis;
@@ -53,8 +80,8 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     uint32_t session, gen, octets;
     uint16_t instance;
     uint8_t pdr_n, far_n, qer_n, urr_n, framed_n;
-    bool has_ipv4, has_ipv6;
-    bool in_lan, carries_on; /* has PDRs of source RULE_LAN, and some with carry_on */
+    bool has_ipv4 : 1, has_ipv6 : 1;
+    bool in_lan : 1, carries_on : 1; /* has PDRs of source RULE_LAN, and some with carry_on */
     uint8_t ipv4[4], ipv6_prefix[8];
     uint64_t inactivity_us;
     struct rule_bar bar;
@@ -78,13 +105,13 @@ struct session {
     struct dp_rules *r;          /* NULL: no session */
     uint32_t gen;
     uint16_t held_n;
-    bool notified, inactive;
-    struct held *held_first, *held_last;
+    bool notified : 1, inactive : 1, on_wheel : 1;
+    struct held *held_last; /* its next is the first */
     uint64_t last_us, notify_due_us; /* notify_due_us 0: none */
     uint16_t notify_pdr;
     uint16_t trace_left; /* packets that are still to be told of */
     uint32_t wheel_prev, wheel_next; /* sessions in the same slot */
-    uint64_t wheel_at;               /* tick; 0: not on the wheel */
+    uint32_t wheel_at;               /* tick, its low bits */
 };
 /* Part of the packet path runs elsewhere (dp/offload.h): what it has counted is asked for before it
  * is looked at, and it is told of what it depends on. */
@@ -116,7 +143,8 @@ struct dp {
     struct session *session;
     uint32_t sessions, teid_mask;
     struct pool pool[DP_POOLS];
-    struct map v4[DP_INSTANCES], v6[DP_INSTANCES], remote; /* to struct session */
+    struct map v4[DP_INSTANCES], v6[DP_INSTANCES]; /* to struct session */
+    struct places remote;                          /* numbers of sessions */
     struct map framed;                                     /* by struct rule_framed, to struct session */
     uint32_t framed_of[2][129]; /* how many have so many bits; IPv4, IPv6 */
     struct lan lan[DP_INSTANCES];

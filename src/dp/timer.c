@@ -17,12 +17,15 @@ static uint64_t urr_due(const struct urr *u)
         sooner(&due, u->period_due_us);
     if (u->usage.start_us && u->rule.time_threshold_us)
         sooner(&due, u->usage.start_us + u->rule.time_threshold_us);
-    if (u->quota_start_us && u->rule.time_quota_us && !u->exhausted)
-        sooner(&due, u->quota_start_us + u->rule.time_quota_us);
-    if (u->rule.quota_holding_us && u->usage.start_us && !u->exhausted)
-        sooner(&due, u->last_us + u->rule.quota_holding_us);
-    if (u->validity_due_us && !u->exhausted)
-        sooner(&due, u->validity_due_us);
+    const struct urr_more *m = u->more;
+    if (!m || u->usage.exhausted)
+        return due;
+    if (m->start_us && m->time_quota_us)
+        sooner(&due, m->start_us + m->time_quota_us);
+    if (m->holding_us && u->usage.start_us)
+        sooner(&due, m->last_us + m->holding_us);
+    if (m->validity_due_us)
+        sooner(&due, m->validity_due_us);
     return due;
 }
 
@@ -40,7 +43,7 @@ static uint64_t session_due(const struct session *s)
 
 void timer_disarm(struct dp *dp, struct session *s)
 {
-    if (!s->wheel_at)
+    if (!s->on_wheel)
         return;
     uint32_t slot = s->wheel_at % WHEEL_SLOTS;
     if (s->wheel_prev == NONE)
@@ -51,7 +54,7 @@ void timer_disarm(struct dp *dp, struct session *s)
         dp->wheel_taken[slot / 64] &= ~(1ull << slot % 64);
     if (s->wheel_next != NONE)
         dp->session[s->wheel_next].wheel_prev = s->wheel_prev;
-    s->wheel_at = 0;
+    s->on_wheel = false;
 }
 
 void timer_arm(struct dp *dp, struct session *s)
@@ -66,11 +69,12 @@ void timer_arm(struct dp *dp, struct session *s)
         at = dp->tick + 1;
     if (at > last)
         at = last;
-    if (s->wheel_at == at)
+    if (s->on_wheel && s->wheel_at == (uint32_t)at)
         return;
     timer_disarm(dp, s);
     uint32_t *head = &dp->wheel[at % WHEEL_SLOTS], i = session_index(dp, s);
-    s->wheel_at = at;
+    s->wheel_at = (uint32_t)at;
+    s->on_wheel = true;
     s->wheel_prev = NONE;
     s->wheel_next = *head;
     if (*head != NONE)
@@ -84,15 +88,16 @@ static uint32_t quota_expire(const struct dp *dp, struct urr *u)
 {
     uint64_t now = dp->now_us;
     uint32_t triggers = 0;
-    if (u->exhausted)
+    const struct urr_more *m = u->more;
+    if (!m || u->usage.exhausted)
         return 0;
-    if (u->quota_start_us && u->rule.time_quota_us && now >= u->quota_start_us + u->rule.time_quota_us)
+    if (m->start_us && m->time_quota_us && now >= m->start_us + m->time_quota_us)
         triggers |= RULE_USAGE_TIME_QUOTA;
-    if (u->rule.quota_holding_us && u->usage.start_us && now >= u->last_us + u->rule.quota_holding_us)
+    if (m->holding_us && u->usage.start_us && now >= m->last_us + m->holding_us)
         triggers |= RULE_USAGE_QUOTA_HOLDING;
-    if (u->validity_due_us && now >= u->validity_due_us)
+    if (m->validity_due_us && now >= m->validity_due_us)
         triggers |= RULE_USAGE_QUOTA_VALIDITY;
-    u->exhausted = triggers != 0;
+    u->usage.exhausted = triggers != 0;
     return triggers;
 }
 
@@ -144,7 +149,7 @@ void dp_tick(struct dp *dp, uint64_t now_us)
         while (i != NONE) {
             struct session *s = &dp->session[i];
             i = s->wheel_next;
-            if (s->wheel_at > to)
+            if ((int32_t)(s->wheel_at - (uint32_t)to) > 0)
                 continue; /* armed again by this very turn */
             timer_disarm(dp, s);
             session_expire(dp, s);

@@ -28,7 +28,7 @@ void trace_begin(struct dp *dp, struct session *s, const uint8_t *p, uint32_t n)
 
 static bool is_slow(const struct dp *dp, const struct qer *q, bool ul)
 {
-    const uint64_t *free_at = q->shared[ul] ? q->shared[ul] : &q->free_at[ul];
+    const uint64_t *free_at = q->is_shared[ul] ? q->free_at[ul].shared : &q->free_at[ul].own;
     return q->has_mbr &&
            (!q->mbr_kbit[ul] || xdp_before(xdp_time(dp->now_us * 1000) + XDP_BURST,
                                            __atomic_load_n(free_at, __ATOMIC_RELAXED)));
@@ -45,7 +45,7 @@ static void decider_find(const struct dp *dp, const struct dp_rules *r, const st
         t->rule_id = q->id;
     }
     for (unsigned i = 0; i < pdr->urr_n && t->fate == DP_quota && !t->has_rule; i++) {
-        t->has_rule = r->urr[pdr->urr[i]].exhausted;
+        t->has_rule = r->urr[pdr->urr[i]].usage.exhausted;
         t->rule_id = r->urr[pdr->urr[i]].rule.id;
     }
 }

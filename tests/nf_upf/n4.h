@@ -404,7 +404,8 @@ static inline void assert_empty(void)
     assert_int_equal(u->pendings.used, 0);
     assert_int_equal(u->paths.used, 0);
     assert_int_equal(u->going, 0);
-    assert_int_equal(map_count(&u->ue4), 0);
+    assert_int_equal(u->by_cp.used, 0);
+    assert_int_equal(u->ue4.used, 0);
     assert_int_equal(map_count(&u->ue6[0]) + map_count(&u->ue6[1]), 0);
     assert_int_equal(metric_get(t.upf_rt.metrics, METRIC_upf_sessions), 0);
 }

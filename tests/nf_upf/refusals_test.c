@@ -244,7 +244,7 @@ static void atomic(void **state)
     uint32_t teid = establish(77);
     uint32_t i = 0;
     const struct upf_session *s = slab_next(&the_upf()->sessions, &i);
-    const struct upf_rules *before = s->rules;
+    const struct upf_kept *before = s->rules;
     struct pfcp_update_qer qer = {.qer_id = 1, .has.qfi = 1, .qfi = 3, .has.gate_status = 1, .gate_status = 5};
     struct pfcp_update_far far = {.far_id = 1, .has.apply_action = 1, .apply_action = PFCP_APPLY_ACTION_DROP};
     struct pfcp_remove_pdr gone = {.pdr_id = 2};

@@ -7,7 +7,7 @@
 void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s)
 {
     struct ref at = slab_ref(&u->sessions, s);
-    const struct upf_rules *r = s->rules;
+    const struct upf_rules *r = upf_rules(u, s);
     d->upf = u;
     d->assoc = s->assoc;
     d->session = at.i;
@@ -145,7 +145,7 @@ static struct dp_rules *rules_publishable(struct upf_draft *d, int *error)
                              .instance = c->instance,
                              .has_ipv4 = c->has_ipv4,
                              .has_ipv6 = c->has_ipv6,
-                             .inactivity_us = c->inactivity_us,
+                             .inactivity_us = c->inactivity_s * 1000000ull,
                              .bar = c->bar,
                              .pdr = d->pdr,
                              .far = d->out_far,
@@ -192,49 +192,82 @@ struct dp_rules *draft_check(struct upf_draft *d)
     return NULL;
 }
 
-/* Packed into memory of its own; filters of removed PDRs are left behind. */
-static struct upf_rules *rules_keep(const struct upf_draft *d)
+/* ---- rules in rest ---- */
+static size_t layout(struct upf_rules *r)
 {
-    struct rule_framed route[RULE_FRAMED];
-    size_t route_n = (size_t)rule_framed_collect(route, d->common.instance, d->pdr, d->pdr_n); /* checked */
-    uint32_t sdf_n = 0, framed_n = 0;
-    for (uint32_t i = 0; i < d->pdr_n; i++) {
-        sdf_n += d->pdr[i].sdf_n;
-        framed_n += d->pdr[i].framed_n;
-    }
-    /* in falling order of alignment */
-    size_t octets = sizeof(struct upf_rules) + d->urr_n * sizeof(struct upf_urr) +
-                    d->qer_n * sizeof(struct rule_qer) + d->pdr_n * sizeof(struct rule_pdr) +
-                    d->far_n * sizeof(struct upf_far) + sdf_n * sizeof(struct rule_sdf) +
-                    framed_n * sizeof(struct rule_prefix) + route_n * sizeof *route;
-    struct upf_rules *r = malloc(octets);
-    if (!r)
-        return NULL;
-    *r = (struct upf_rules){.pdr_n = d->pdr_n,
-                            .far_n = d->far_n,
-                            .qer_n = d->qer_n,
-                            .urr_n = d->urr_n,
-                            .route_n = (uint16_t)route_n,
-                            .octets = (uint32_t)octets};
     r->urr = (struct upf_urr *)(void *)(r + 1);
     r->qer = (struct rule_qer *)(void *)(r->urr + r->urr_n);
     r->pdr = (struct rule_pdr *)(void *)(r->qer + r->qer_n);
     r->far = (struct upf_far *)(void *)(r->pdr + r->pdr_n);
     r->sdf = (struct rule_sdf *)(void *)(r->far + r->far_n);
-    r->framed = (struct rule_prefix *)(void *)(r->sdf + sdf_n);
-    r->route = (struct rule_framed *)(void *)(r->framed + framed_n);
-    memcpy(r->route, route, route_n * sizeof *route);
+    r->framed = (struct rule_prefix *)(void *)(r->sdf + r->sdf_n);
+    return (size_t)((uint8_t *)(r->framed + r->framed_n) - (uint8_t *)r);
+}
+static void lists_find(struct upf_rules *r)
+{
+    const struct rule_sdf *sdf = r->sdf;
+    const struct rule_prefix *framed = r->framed;
+    for (uint32_t i = 0; i < r->pdr_n; i++) {
+        r->pdr[i].sdf = sdf;
+        r->pdr[i].framed = framed;
+        sdf += r->pdr[i].sdf_n;
+        framed += r->pdr[i].framed_n;
+    }
+}
+
+/* Rules of one kind have much in common: of each what differs from the one before it, and back. */
+static void fold(void *array, unsigned n, size_t octets, bool back)
+{
+    uint8_t *p = array;
+    for (unsigned i = 1; i < n; i++) {
+        uint8_t *this = p + octets * (back ? i : n - i);
+        for (size_t k = 0; k < octets; k++)
+            this[k] ^= this[k - octets];
+    }
+}
+static void rules_fold(struct upf_rules *r, bool back)
+{
+    fold(r->urr, r->urr_n, sizeof *r->urr, back);
+    fold(r->qer, r->qer_n, sizeof *r->qer, back);
+    fold(r->pdr, r->pdr_n, sizeof *r->pdr, back);
+    fold(r->far, r->far_n, sizeof *r->far, back);
+}
+
+const struct upf_rules *upf_rules(const struct upf *u, const struct upf_session *s)
+{
+    struct upf_rules *r = (struct upf_rules *)(void *)u->draft->old;
+    if (!s->rules)
+        return NULL;
+    sparse_unpack(r, s->rules->octets, (const uint8_t *)(s->rules->route + s->rules->route_n));
+    layout(r);
+    rules_fold(r, true);
+    lists_find(r);
+    return r;
+}
+
+/* In one block; filters of removed PDRs are left behind. */
+static struct upf_rules *rules_make(struct upf_draft *d)
+{
+    struct upf_rules *r = (struct upf_rules *)(void *)d->made;
+    uint32_t sdf_n = 0, framed_n = 0;
+    for (uint32_t i = 0; i < d->pdr_n; i++) {
+        sdf_n += d->pdr[i].sdf_n;
+        framed_n += d->pdr[i].framed_n;
+    }
+    if (sdf_n > UPF_SDF_MAX || framed_n > UPF_FRAMED_MAX)
+        return NULL;
+    *r = (struct upf_rules){.pdr_n = d->pdr_n, .far_n = d->far_n, .qer_n = d->qer_n, .urr_n = d->urr_n,
+                            .sdf_n = (uint16_t)sdf_n, .framed_n = (uint16_t)framed_n};
+    r->octets = (uint32_t)layout(r);
     memcpy(r->urr, d->urr, r->urr_n * sizeof *r->urr);
     memcpy(r->qer, d->qer, r->qer_n * sizeof *r->qer);
     memcpy(r->pdr, d->pdr, r->pdr_n * sizeof *r->pdr);
     memcpy(r->far, d->far, r->far_n * sizeof *r->far);
+    lists_find(r);
     for (uint32_t i = 0; i < r->pdr_n; i++) {
-        memcpy(r->sdf + r->sdf_n, r->pdr[i].sdf, r->pdr[i].sdf_n * sizeof *r->sdf);
-        r->pdr[i].sdf = r->sdf + r->sdf_n;
-        r->sdf_n = (uint16_t)(r->sdf_n + r->pdr[i].sdf_n);
-        memcpy(r->framed + r->framed_n, r->pdr[i].framed, r->pdr[i].framed_n * sizeof *r->framed);
-        r->pdr[i].framed = r->framed + r->framed_n;
-        r->framed_n = (uint16_t)(r->framed_n + r->pdr[i].framed_n);
+        const struct rule_pdr *p = &r->pdr[i];
+        memcpy(r->sdf + (p->sdf - r->sdf), d->pdr[i].sdf, p->sdf_n * sizeof *r->sdf);
+        memcpy(r->framed + (p->framed - r->framed), d->pdr[i].framed, p->framed_n * sizeof *r->framed);
     }
     for (uint32_t i = 0; i < r->far_n; i++) /* what is done once */
         r->far[i].rule.send_end_marker = false;
@@ -243,16 +276,34 @@ static struct upf_rules *rules_keep(const struct upf_draft *d)
     return r;
 }
 
-static uint64_t ue4_key(const struct upf_common *c)
+/* Pointers are found again, and zeros take no room. */
+static struct upf_kept *rules_keep(struct upf_draft *d, struct upf_rules *r)
 {
-    return (uint64_t)c->instance << 32 | be32(c->ipv4);
+    struct rule_framed route[RULE_FRAMED];
+    size_t route_n = (size_t)rule_framed_collect(route, d->common.instance, d->pdr, d->pdr_n); /* checked */
+    for (uint32_t i = 0; i < r->pdr_n; i++)
+        r->pdr[i].sdf = NULL, r->pdr[i].framed = NULL;
+    rules_fold(r, false);
+    r->urr = NULL, r->qer = NULL, r->pdr = NULL, r->far = NULL, r->sdf = NULL, r->framed = NULL;
+    uint32_t octets = (r->octets + 7) & ~7u, n = sparse_pack(d->packed, r, octets);
+    struct upf_kept *k = malloc(sizeof *k + route_n * sizeof *route + n);
+    layout(r);
+    rules_fold(r, true);
+    lists_find(r);
+    if (!k)
+        return NULL;
+    k->octets = octets;
+    k->route_n = (uint16_t)route_n;
+    memcpy(k->route, route, route_n * sizeof *route);
+    memcpy(k->route + route_n, d->packed, n);
+    return k;
 }
 
 /* Whether another session has an address of this one. */
 static bool address_taken(const struct upf_draft *d, const struct upf_session *s)
 {
     const struct upf_common *c = &d->common;
-    const void *at4 = c->has_ipv4 ? map_get_u64(&d->upf->ue4, ue4_key(c)) : NULL;
+    const void *at4 = c->has_ipv4 ? upf_session_of_ue4(d->upf, c->instance, c->ipv4) : NULL;
     const void *at6 =
         c->has_ipv6 ? map_get_u64(&d->upf->ue6[c->instance], be64(c->ipv6_prefix)) : NULL;
     return (at4 && at4 != s) || (at6 && at6 != s);
@@ -266,7 +317,7 @@ void routes_release(struct upf *u, const struct upf_session *s)
 }
 
 /* Another session's framed routes are not this one's to have. */
-static bool route_taken(const struct upf *u, const struct upf_session *s, const struct upf_rules *r)
+static bool route_taken(const struct upf *u, const struct upf_session *s, const struct upf_kept *r)
 {
     for (uint32_t i = 0; i < r->route_n; i++) {
         const void *at = map_get(&u->framed, BYTES_OF(r->route[i].key));
@@ -277,7 +328,7 @@ static bool route_taken(const struct upf *u, const struct upf_session *s, const 
 }
 
 /* The old ones have been released. */
-static bool routes_claim(struct upf *u, struct upf_session *s, const struct upf_rules *r)
+static bool routes_claim(struct upf *u, struct upf_session *s, const struct upf_kept *r)
 {
     for (uint32_t i = 0; i < r->route_n; i++)
         if (map_put(&u->framed, BYTES_OF(r->route[i].key), s)) {
@@ -292,16 +343,16 @@ static bool addresses_claim(struct upf_draft *d, struct upf_session *s)
 {
     const struct upf_common *c = &d->common;
     struct upf *u = d->upf;
-    if (c->has_ipv4 && map_put_u64(&u->ue4, ue4_key(c), s))
+    if (c->has_ipv4 && !upf_ue4_claim(u, s, c))
         return false;
     if (!c->has_ipv6 || !map_put_u64(&u->ue6[c->instance], be64(c->ipv6_prefix), s))
         return true;
     if (c->has_ipv4 && !s->common.has_ipv4)
-        map_del_u64(&u->ue4, ue4_key(c));
+        upf_ue4_release(u, s, c);
     return false;
 }
 
-static bool no_room(struct upf_draft *d, struct dp_rules *dp, struct upf_rules *kept)
+static bool no_room(struct upf_draft *d, struct dp_rules *dp, struct upf_kept *kept)
 {
     dp_rules_free(dp);
     free(kept);
@@ -319,7 +370,8 @@ bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *d
         return draft_refuse(d, PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE, PFCP_IE_ue_ip_address,
                             "another session has the UE's address");
     }
-    struct upf_rules *kept = rules_keep(d);
+    struct upf_rules *made = rules_make(d);
+    struct upf_kept *kept = made ? rules_keep(d, made) : NULL;
     if (kept && route_taken(u, s, kept)) {
         no_room(d, dp, kept);
         return draft_refuse(d, PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE, PFCP_IE_framed_route,
@@ -337,12 +389,12 @@ bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *d
         if (s->rules)
             routes_claim(u, s, s->rules); /* there was room for them */
         if (d->common.has_ipv4 && !s->common.has_ipv4)
-            map_del_u64(&u->ue4, ue4_key(&d->common));
+            upf_ue4_release(u, s, &d->common);
         if (d->common.has_ipv6 && !s->common.has_ipv6)
             map_del_u64(&u->ue6[d->common.instance], be64(d->common.ipv6_prefix));
         return no_room(d, dp, kept);
     }
-    paths_use(u, kept, s->rules);
+    paths_use(u, made, upf_rules(u, s));
     free(s->rules);
     s->rules = kept;
     s->common = d->common;

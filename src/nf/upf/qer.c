@@ -94,7 +94,7 @@ bool bar_update(struct upf_draft *d, const struct pfcp_update_bar *q)
         d->common.bar.packets_max = q->suggested_buffering_packets_count;
     if (q->has.downlink_data_notification_delay) /* 8.2.28 */
         d->common.bar.notify_delay_us =
-            (uint64_t)q->downlink_data_notification_delay * DELAY_UNIT_US;
+            q->downlink_data_notification_delay * (uint32_t)DELAY_UNIT_US;
     return true;
 }
 

@@ -85,7 +85,7 @@ static void usage_fill(struct upf *u, const struct upf_session *s, const struct 
                        struct pfcp_usage_report *r)
 {
     const struct rule_usage *g = &e->usage;
-    const struct upf_urr *urr = rules_urr(s->rules, e->urr_id);
+    const struct upf_urr *urr = rules_urr(upf_rules(u, s), e->urr_id);
     /* one that has just been removed: it tells by itself what it measured */
     bool volume = urr ? urr->rule.measure_volume : g->ul_packets + g->dl_packets > 0;
     bool duration = urr ? urr->rule.measure_duration : g->duration_us > 0;

@@ -11,7 +11,7 @@ void session_deletion(struct upf *u, const struct pfcp_in *in)
         return;
     }
     struct ref at = slab_ref(&u->sessions, s);
-    struct upf_pending *p = s->rules->urr_n || !list_empty(&s->pending) ? pending_new(u, s, in) : NULL;
+    struct upf_pending *p = upf_rules(u, s)->urr_n || !list_empty(&s->pending) ? pending_new(u, s, in) : NULL;
     struct dp_command c = {
         .kind = DP_DROP, .session = at.i, .gen = at.gen, .tag = p ? pending_tag(u, p) : 0};
     if (p && user_plane_command(u->up, &c) == OK) {

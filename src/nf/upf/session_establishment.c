@@ -127,7 +127,7 @@ static bool establish(struct upf *u, const struct pfcp_in *in, struct upf_sessio
     int i = q->has.apn_dnn ? instance_find(u, q->apn_dnn) : 0;
     d->common.instance = (uint16_t)(i < 0 ? 0 : i); /* a rule's Network Instance goes before it */
     if (q->has.user_plane_inactivity_timer)
-        d->common.inactivity_us = q->user_plane_inactivity_timer * 1000000ull;
+        d->common.inactivity_s = q->user_plane_inactivity_timer;
     if (!rules_create(d, q))
         return false;
     struct dp_rules *dp = draft_check(d);

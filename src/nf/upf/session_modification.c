@@ -126,7 +126,7 @@ static bool rules_change(struct upf_draft *d, const struct pfcp_session_modifica
     ALL(create_pdr, pdr_create(d, &q->create_pdr.v[i]));
     ALL(update_pdr, pdr_update(d, &q->update_pdr.v[i]));
     if (q->has.user_plane_inactivity_timer)
-        d->common.inactivity_us = q->user_plane_inactivity_timer * 1000000ull;
+        d->common.inactivity_s = q->user_plane_inactivity_timer;
     d->drop_buffered = q->has.pfcpsmreq_flags && q->pfcpsmreq_flags & PFCP_SMREQ_DROBU;
     return true;
 }
@@ -199,10 +199,11 @@ static bool modify(struct upf *u, const struct pfcp_in *in, struct upf_session *
     const struct pfcp_session_modification_request *q = &in->msg->session_modification_request;
     struct upf_draft *d = u->draft;
     struct ref at = slab_ref(&u->sessions, s);
-    bool changes = changes_rules(q), asks = q->query_urr.n || (queries_all(q) && s->rules->urr_n);
+    const struct upf_rules *rules = upf_rules(u, s);
+    bool changes = changes_rules(q), asks = q->query_urr.n || (queries_all(q) && rules->urr_n);
     struct dp_rules *dp = NULL;
     draft_begin(d, u, s);
-    if (!service_check(d, q) || !queries_check(d, q, s->rules) || !rules_change(d, q))
+    if (!service_check(d, q) || !queries_check(d, q, rules) || !rules_change(d, q))
         return false;
     if (changes && !(dp = draft_check(d)))
         return false;
@@ -210,7 +211,7 @@ static bool modify(struct upf *u, const struct pfcp_in *in, struct upf_session *
         *waits = waiting(u, s, in);
     bool room = *waits || !(asks || d->removed_n);
     uint32_t tag = *waits ? pending_tag(u, *waits) : 0;
-    if (!room || (asks && !queries_send(u, s->rules, q, at, changes ? 0 : tag))) {
+    if (!room || (asks && !queries_send(u, rules, q, at, changes ? 0 : tag))) {
         dp_rules_free(dp);
         d->has_rule = false;
         return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, 0, "no room");
@@ -235,6 +236,7 @@ void session_modification(struct upf *u, const struct pfcp_in *in)
         return;
     }
     if (q->has.cp_f_seid) {
+        upf_session_unname(u, s);
         s->cp_seid = q->cp_f_seid.seid;
         upf_session_name(u, s);
     }

@@ -3,6 +3,8 @@
 #pragma once
 #include "base/err.h"
 #include "base/log.h"
+#include "base/places.h"
+#include "base/sparse.h"
 #include "dp/user_plane.h"
 #include "proto/pfcp.h"
 #include "rt/config.h"
@@ -15,7 +17,6 @@ enum {
     UPF_SCRATCH = 512 * 1024,
     UPF_REPORTS_MAX = 4096, /* Session Report Requests under way */
     UPF_PENDING_MAX = 8192, /* requests that wait for the packet path's counters */
-    UPF_CP_KEY = 8 + 16,    /* SEID and address */
 };
 
 /* ---- rules as PFCP gave them, for the updates to come ---- */
@@ -28,8 +29,8 @@ struct upf_urr {
     uint32_t triggers;    /* PFCP_TRIGGER_* */
     bool packets;         /* MNOP: the number of packets too */
 };
-struct upf_rules { /* one block of memory with its arrays behind it */
-    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n, route_n;
+struct upf_rules { /* one block of memory with its arrays behind it, in falling order of alignment */
+    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n;
     uint32_t octets;
     struct upf_urr *urr;
     struct rule_qer *qer;
@@ -37,25 +38,34 @@ struct upf_rules { /* one block of memory with its arrays behind it */
     struct upf_far *far;
     struct rule_sdf *sdf;
     struct rule_prefix *framed;
-    struct rule_framed *route; /* of all PDRs, in upf.framed */
+};
+enum {
+    UPF_RULES_OCTETS = sizeof(struct upf_rules) +
+                       RULE_MAX * (sizeof(struct upf_urr) + sizeof(struct rule_qer) + sizeof(struct rule_pdr) +
+                                   sizeof(struct upf_far)) +
+                       UPF_SDF_MAX * sizeof(struct rule_sdf) + UPF_FRAMED_MAX * sizeof(struct rule_prefix)
+};
+struct upf_kept { /* rules in rest: they are mostly zeros, and rarely looked at */
+    uint32_t octets; /* of the block */
+    uint16_t route_n;
+    struct rule_framed route[]; /* of all PDRs, in upf.framed; then the packed rules */
 };
 struct upf_common { /* of the whole session */
     uint16_t instance;
     bool has_instance, has_ipv4, has_ipv6, has_bar;
     uint8_t ipv4[4], ipv6_prefix[8], bar_id;
-    uint64_t inactivity_us;
+    uint32_t inactivity_s;
     struct rule_bar bar;
 };
 
 struct upf_session {
     uint64_t cp_seid;
-    struct net_addr cp; /* where its reports go */
-    uint8_t cp_key[UPF_CP_KEY]; /* both, in by_cp */
+    struct net_addr cp; /* where its reports go; both in by_cp */
+    bool going;         /* deleted; its last counters are awaited */
     struct pfcp_assoc *assoc;
     struct upf_common common;
-    struct upf_rules *rules;
+    struct upf_kept *rules; /* upf_rules() */
     struct link pending; /* struct upf_pending, oldest first */
-    bool going;          /* deleted; its last counters are awaited */
 };
 /* A request whose answer holds what the packet path counted. Commands are carried out in order, so
  * reports that come before its DP_EVENT_DONE are of the session's oldest one. */
@@ -116,6 +126,8 @@ struct upf_draft {
     /* what the packet path gets */
     struct rule_far out_far[RULE_MAX];
     struct rule_urr out_urr[RULE_MAX];
+    /* a session's rules in full, those to be kept, and what is kept of them */
+    _Alignas(8) uint8_t old[UPF_RULES_OCTETS], made[UPF_RULES_OCTETS], packed[SPARSE_MAX(UPF_RULES_OCTETS)];
 };
 
 /* An application of an SMF: what its packets look like. PDRs name it by its number, the index and 1. */
@@ -160,7 +172,9 @@ struct upf {
     struct slab sessions, pendings, reports, paths;
     uint32_t going;                   /* sessions that wait for their last counters */
     struct map framed; /* by struct rule_framed */
-    struct map by_cp, ue4, ue6[DP_INSTANCES], path_of_peer, path_of_sequence;
+    struct places by_cp, ue4; /* numbers of sessions */
+    uint64_t secret[2];       /* of their hashes */
+    struct map ue6[DP_INSTANCES], path_of_peer, path_of_sequence;
     struct upf_draft *draft;
     uint8_t *scratch;
     struct timer tick;
@@ -176,9 +190,13 @@ struct upf {
 void upf_sessions_end(struct upf *, const struct pfcp_assoc *of); /* NULL: all */
 struct upf_session *upf_session_of_seid(struct upf *, uint64_t seid);
 uint64_t upf_seid(const struct upf *, const struct upf_session *);
+/* NULL: none has it. */
+struct upf_session *upf_session_of_ue4(const struct upf *, uint16_t instance, const uint8_t ip[4]);
+bool upf_ue4_claim(struct upf *, const struct upf_session *, const struct upf_common *);
+void upf_ue4_release(struct upf *, const struct upf_session *, const struct upf_common *);
 /* Takes the session from all tables; with its rules out of the packet path if drop. */
 void upf_session_end(struct upf *, struct upf_session *, bool drop);
-/* Found by its F-SEID at the SMF from now on. One that had the same is ended: an F-SEID is of one session (TS 29.244
+/* Found by its F-SEID at the SMF from now on; unnamed before that changes. One that had the same is ended: an F-SEID is of one session (TS 29.244
  * 5.6.2), so the SMF knows no other; it never saw the answer that brought the first. 0 or ERR_NOSPACE. */
 int upf_session_name(struct upf *, struct upf_session *);
 void upf_session_unname(struct upf *, const struct upf_session *);
@@ -199,6 +217,8 @@ struct upf_far *draft_far(struct upf_draft *, uint32_t id);
 struct rule_qer *draft_qer(struct upf_draft *, uint32_t id);
 struct upf_urr *draft_urr(struct upf_draft *, uint32_t id);
 struct upf_urr *rules_urr(const struct upf_rules *, uint32_t id);
+/* The session's rules, good until they are asked for again; NULL: none. */
+const struct upf_rules *upf_rules(const struct upf *, const struct upf_session *);
 
 /* pdr.c, far.c, qer.c, urr.c, bar.c: one rule of a request each; false: refused */
 bool pdr_create(struct upf_draft *, const struct pfcp_create_pdr *);

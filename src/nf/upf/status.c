@@ -139,9 +139,8 @@ static const char *action_text(uint8_t a)
                            : "drop";
 }
 
-static void far_text(const struct upf *u, const struct upf_session *s, uint32_t id, struct text *t)
+static void far_text(const struct upf *u, const struct upf_session *s, const struct upf_rules *r, uint32_t id, struct text *t)
 {
-    const struct upf_rules *r = s->rules;
     char peer[NET_ADDR_TEXT];
     for (uint32_t i = 0; i < r->far_n; i++) {
         const struct rule_far *f = &r->far[i].rule;
@@ -158,7 +157,7 @@ static void far_text(const struct upf *u, const struct upf_session *s, uint32_t 
     }
 }
 
-static void pdr_text(const struct upf *u, const struct upf_session *s, const struct rule_pdr *p,
+static void pdr_text(const struct upf *u, const struct upf_session *s, const struct upf_rules *r, const struct rule_pdr *p,
                      const struct upf_pdr_count *c, struct text *t)
 {
     text_add(t, "  PDR %u from %s, precedence %u", p->id, interfaces[p->source], p->precedence);
@@ -169,7 +168,7 @@ static void pdr_text(const struct upf *u, const struct upf_session *s, const str
     if (p->sdf_n)
         text_add(t, ", %u filters", p->sdf_n);
     text_add(t, ":");
-    far_text(u, s, p->far_id, t);
+    far_text(u, s, r, p->far_id, t);
     for (unsigned i = 0; i < p->qer_n; i++)
         text_add(t, "%s %u", i ? "," : "; QER", p->qer_id[i]);
     for (unsigned i = 0; i < p->urr_n; i++)
@@ -208,12 +207,13 @@ void session_text(const struct upf *u, const struct upf_session *s, const struct
     if (k->has_ipv6)
         text_add(t, ", phone %s/64", rule_addr_text(&a, at));
     text_add(t, "\n");
-    for (uint32_t i = 0; s->rules && i < s->rules->pdr_n; i++) {
+    const struct upf_rules *r = upf_rules(u, s);
+    for (uint32_t i = 0; r && i < r->pdr_n; i++) {
         const struct upf_pdr_count *of = NULL;
         for (uint32_t x = 0; x < n && !of; x++)
-            of = c[x].id == s->rules->pdr[i].id ? &c[x] : NULL;
-        pdr_text(u, s, &s->rules->pdr[i], of, t);
+            of = c[x].id == r->pdr[i].id ? &c[x] : NULL;
+        pdr_text(u, s, r, &r->pdr[i], of, t);
     }
-    for (uint32_t i = 0; s->rules && i < s->rules->qer_n; i++)
-        qer_text(&s->rules->qer[i], t);
+    for (uint32_t i = 0; r && i < r->qer_n; i++)
+        qer_text(&r->qer[i], t);
 }

@@ -111,7 +111,7 @@ static struct upf_session *session_of_address(struct upf *u, const struct net_ad
 {
     struct upf_session *found = NULL;
     for (uint32_t i = 0; i < u->config->n_n6; i++) {
-        struct upf_session *s = a->family == 4 ? map_get_u64(&u->ue4, (uint64_t)i << 32 | be32(a->ip))
+        struct upf_session *s = a->family == 4 ? upf_session_of_ue4(u, (uint16_t)i, a->ip)
                                                : map_get_u64(&u->ue6[i], be64(a->ip));
         *n += s != NULL;
         found = s ? s : found;

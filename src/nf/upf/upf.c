@@ -31,31 +31,74 @@ struct upf_session *upf_session_of_seid(struct upf *u, uint64_t seid)
     return s && upf_seid(u, s) == seid ? s : NULL;
 }
 
+static uint32_t ue4_hash(const struct upf *u, uint16_t instance, const uint8_t ip[4])
+{
+    uint8_t key[6];
+    put_be16(key, instance);
+    memcpy(key + 2, ip, 4);
+    return (uint32_t)siphash24(u->secret[0], u->secret[1], key, sizeof key);
+}
+struct upf_session *upf_session_of_ue4(const struct upf *u, uint16_t instance, const uint8_t ip[4])
+{
+    uint32_t step = 0, hash = ue4_hash(u, instance, ip);
+    for (uint32_t at; (at = places_next(&u->ue4, hash, &step)) != PLACES_NONE;) {
+        struct upf_session *s = slab_at(&u->sessions, at);
+        if (s && s->common.has_ipv4 && s->common.instance == instance && !memcmp(s->common.ipv4, ip, 4))
+            return s;
+    }
+    return NULL;
+}
+bool upf_ue4_claim(struct upf *u, const struct upf_session *s, const struct upf_common *c)
+{
+    return upf_session_of_ue4(u, c->instance, c->ipv4) == s ||
+           places_put(&u->ue4, ue4_hash(u, c->instance, c->ipv4), slab_index(&u->sessions, s));
+}
+void upf_ue4_release(struct upf *u, const struct upf_session *s, const struct upf_common *c)
+{
+    places_del(&u->ue4, ue4_hash(u, c->instance, c->ipv4), slab_index(&u->sessions, s));
+}
+
 static void addresses_release(struct upf *u, const struct upf_session *s)
 {
     const struct upf_common *c = &s->common;
     routes_release(u, s);
-    uint64_t key = (uint64_t)c->instance << 32 | be32(c->ipv4);
-    if (c->has_ipv4 && map_get_u64(&u->ue4, key) == s)
-        map_del_u64(&u->ue4, key);
+    if (c->has_ipv4)
+        upf_ue4_release(u, s, c);
     if (c->has_ipv6 && map_get_u64(&u->ue6[c->instance], be64(c->ipv6_prefix)) == s)
         map_del_u64(&u->ue6[c->instance], be64(c->ipv6_prefix));
 }
 
+/* Who has the same F-SEID at the SMF; NULL: nobody. */
+static uint32_t cp_hash(const struct upf *u, const struct upf_session *s)
+{
+    uint8_t key[8 + sizeof s->cp.ip];
+    put_be64(key, s->cp_seid);
+    memcpy(key + 8, s->cp.ip, sizeof s->cp.ip);
+    return (uint32_t)siphash24(u->secret[0], ~u->secret[1], key, sizeof key);
+}
+static struct upf_session *session_of_cp(const struct upf *u, const struct upf_session *like)
+{
+    uint32_t step = 0, hash = cp_hash(u, like);
+    for (uint32_t at; (at = places_next(&u->by_cp, hash, &step)) != PLACES_NONE;) {
+        struct upf_session *s = slab_at(&u->sessions, at);
+        if (s && s != like && s->cp_seid == like->cp_seid && !memcmp(s->cp.ip, like->cp.ip, sizeof s->cp.ip))
+            return s;
+    }
+    return NULL;
+}
+/* Before its F-SEID changes. */
 void upf_session_unname(struct upf *u, const struct upf_session *s)
 {
-    if (map_get(&u->by_cp, BYTES_OF(s->cp_key)) == s)
-        map_del(&u->by_cp, BYTES_OF(s->cp_key));
+    places_del(&u->by_cp, cp_hash(u, s), slab_index(&u->sessions, s));
 }
 int upf_session_name(struct upf *u, struct upf_session *s)
 {
-    upf_session_unname(u, s);
-    put_be64(s->cp_key, s->cp_seid);
-    memcpy(s->cp_key + 8, s->cp.ip, 16);
-    struct upf_session *other = map_get(&u->by_cp, BYTES_OF(s->cp_key));
+    struct upf_session *other = session_of_cp(u, s);
     if (other && !other->going)
         upf_session_end(u, other, true);
-    return map_put(&u->by_cp, BYTES_OF(s->cp_key), s) ? ERR_NOSPACE : OK;
+    else if (other)
+        upf_session_unname(u, other);
+    return places_put(&u->by_cp, cp_hash(u, s), slab_index(&u->sessions, s)) ? OK : ERR_NOSPACE;
 }
 
 void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
@@ -72,7 +115,7 @@ void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
     traces_session_ended(u, s);
     addresses_release(u, s);
     upf_session_unname(u, s);
-    paths_use(u, NULL, s->rules);
+    paths_use(u, NULL, upf_rules(u, s));
     free(s->rules);
     u->going -= s->going;
     slab_drop(&u->sessions, s);
@@ -212,9 +255,9 @@ static void upf_stop(struct rt *rt, void *state)
     slab_free(&u->pendings);
     slab_free(&u->reports);
     slab_free(&u->paths);
-    map_free(&u->by_cp);
+    places_free(&u->by_cp);
+    places_free(&u->ue4);
     map_free(&u->framed);
-    map_free(&u->ue4);
     for (unsigned i = 0; i < DP_INSTANCES; i++)
         map_free(&u->ue6[i]);
     map_free(&u->path_of_peer);
@@ -230,9 +273,8 @@ static int memory_take(struct upf *u)
 {
     uint64_t secret[2];
     env_random(u->rt->env, secret, sizeof secret);
-    map_init(&u->by_cp, secret[0], ~secret[1]);
+    memcpy(u->secret, secret, sizeof secret);
     map_init(&u->framed, ~secret[0], secret[1]);
-    map_init(&u->ue4, secret[0], secret[1]);
     for (unsigned i = 0; i < DP_INSTANCES; i++)
         map_init(&u->ue6[i], secret[0] ^ (i + 1), secret[1]);
     map_init(&u->path_of_peer, secret[1], secret[0]);
