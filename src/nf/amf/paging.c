@@ -45,12 +45,13 @@ static uint32_t page(const struct amf_ue *ue, uint32_t attempt)
     m.has.UEPagingIdentity = m.has.TAIListForPaging = 1;
     m.UEPagingIdentity.sel = NGAP_UEPagingIdentity_fiveG_S_TMSI;
     fill_identity(ue, tmsi_of(ue, attempt), octets, &m.UEPagingIdentity.fiveG_S_TMSI);
-    for (uint32_t i = 0; i < ue->n_area; i++) {
-        items[i].tAI.pLMNIdentity = (struct bytes){ue->area[i].plmn, 3};
-        items[i].tAI.tAC = (struct bytes){ue->area[i].tac, 3};
+    const struct amf_facts *of = amf_ue_facts(ue);
+    for (uint32_t i = 0; i < of->n_area; i++) {
+        items[i].tAI.pLMNIdentity = (struct bytes){of->area[i].plmn, 3};
+        items[i].tAI.tAC = (struct bytes){of->area[i].tac, 3};
     }
     m.TAIListForPaging.v = items;
-    m.TAIListForPaging.n = ue->n_area;
+    m.TAIListForPaging.n = of->n_area;
     if (ue->radio_capability_for_paging) {
         m.has.UERadioCapabilityForPaging = 1;
         m.UERadioCapabilityForPaging.has.uERadioCapabilityForPagingOfNR = 1;

@@ -16,15 +16,22 @@ static uint16_t slices_at(const struct amf *amf, const struct amf_gnb *gnb, cons
             return gnb->tas[i].slices;
     return 0;
 }
-static void add_areas(struct amf_ue *ue, const struct amf_gnb *gnb, uint16_t slices)
+static bool has_area(const struct amf_facts *to, const struct amf_tai *tai)
 {
-    for (uint32_t i = 0; i < gnb->n_tas && ue->n_area < AMF_AREA_TAIS; i++) {
+    for (uint32_t i = 0; i < to->n_area; i++)
+        if (memcmp(&to->area[i], tai, sizeof *tai) == 0)
+            return true;
+    return false;
+}
+static void add_areas(struct amf_facts *to, const struct amf_gnb *gnb, uint16_t slices)
+{
+    for (uint32_t i = 0; i < gnb->n_tas && to->n_area < AMF_AREA_TAIS; i++) {
         const struct amf_ta *t = &gnb->tas[i];
         struct amf_tai tai;
-        memcpy(tai.plmn, ue->amf->config.plmns[t->plmn].plmn, 3);
+        memcpy(tai.plmn, gnb->amf->config.plmns[t->plmn].plmn, 3);
         memcpy(tai.tac, t->tac, 3);
-        if (t->slices == slices && memcmp(tai.plmn, ue->area[0].plmn, 3) == 0 && !amf_ue_is_in_area(ue, &tai))
-            ue->area[ue->n_area++] = tai;
+        if (t->slices == slices && memcmp(tai.plmn, to->area[0].plmn, 3) == 0 && !has_area(to, &tai))
+            to->area[to->n_area++] = tai;
     }
 }
 /* Where the phone may move without telling: its tracking area, and others that offer the same slices (TS 23.501
@@ -35,13 +42,16 @@ void amf_registration_area(struct amf_registration *f)
     struct amf_ue *ue = f->a.ue;
     const struct amf_conn *c = f->a.conn;
     uint16_t slices = slices_at(amf, c->gnb, &c->location.tai);
-    ue->area[0] = c->location.tai;
-    ue->n_area = 1;
-    add_areas(ue, c->gnb, slices);
+    struct amf_facts facts = *amf_ue_facts(ue);
+    memset(facts.area, 0, sizeof facts.area);
+    facts.area[0] = c->location.tai;
+    facts.n_area = 1;
+    add_areas(&facts, c->gnb, slices);
     const struct amf_gnb *gnb;
     for (uint32_t i = 0, n = 0; n < AREA_GNBS && (gnb = slab_next(&amf->gnbs, &i)); n++)
         if (gnb->is_setup)
-            add_areas(ue, gnb, slices);
+            add_areas(&facts, gnb, slices);
+    amf_ue_set_facts(ue, &facts);
 }
 
 void amf_guti_nas(const struct amf_ue *ue, uint32_t tmsi, struct nas_mobile_identity *to)
@@ -56,11 +66,12 @@ void amf_guti_nas(const struct amf_ue *ue, uint32_t tmsi, struct nas_mobile_iden
 }
 void amf_area_nas(const struct amf_ue *ue, struct nas_tai items[AMF_AREA_TAIS], struct nas_tai_part *part)
 {
-    for (uint32_t i = 0; i < ue->n_area; i++) {
-        memcpy(items[i].plmn, ue->area[i].plmn, 3);
-        items[i].tac = be24(ue->area[i].tac);
+    const struct amf_facts *of = amf_ue_facts(ue);
+    for (uint32_t i = 0; i < of->n_area; i++) {
+        memcpy(items[i].plmn, of->area[i].plmn, 3);
+        items[i].tac = be24(of->area[i].tac);
     }
-    *part = (struct nas_tai_part){.type = NAS_TAI_ONE_PLMN, .n = ue->n_area, .item = items};
+    *part = (struct nas_tai_part){.type = NAS_TAI_ONE_PLMN, .n = of->n_area, .item = items};
 }
 
 struct lists { /* what the message points to while it is encoded */
@@ -83,11 +94,12 @@ static void fill_slices(const struct amf_registration *f, struct nas_registratio
     m->has.rejected_nssai = f->n_rejected > 0;
     m->rejected_nssai = (struct nas_rejected_nssai){f->n_rejected, l->rejected};
     /* The phone does not know what it may ask for, or asked for what it may not have. */
-    if (ue->n_subscribed && (!f->wish.has_requested || f->n_rejected)) {
-        for (uint32_t i = 0; i < ue->n_subscribed; i++)
-            amf_slice_nas(&ue->subscribed[i], &l->configured[i]);
+    const struct amf_facts *of = amf_ue_facts(ue);
+    if (of->n_subscribed && (!f->wish.has_requested || f->n_rejected)) {
+        for (uint32_t i = 0; i < of->n_subscribed; i++)
+            amf_slice_nas(&of->subscribed[i], &l->configured[i]);
         m->has.configured_nssai = 1;
-        m->configured_nssai = (struct nas_nssai){ue->n_subscribed, l->configured};
+        m->configured_nssai = (struct nas_nssai){of->n_subscribed, l->configured};
     }
 }
 static void fill_sessions(const struct amf_registration *f, struct nas_registration_accept *m)

@@ -47,14 +47,15 @@ void amf_slices_ask(struct amf_registration *f)
     if (!q)
         return;
     struct arena *a = &f->nssf->arena;
-    struct sbi_SubscribedSnssai *subscribed = arena_zero(a, ue->n_subscribed * sizeof *subscribed);
+    const struct amf_facts *of = amf_ue_facts(ue);
+    struct sbi_SubscribedSnssai *subscribed = arena_zero(a, of->n_subscribed * sizeof *subscribed);
     struct sbi_Snssai *requested = arena_zero(a, f->wish.n_requested * sizeof *requested);
     if (!subscribed || !requested)
         return;
-    for (uint32_t i = 0; i < ue->n_subscribed; i++) {
-        amf_slice_sbi(&ue->subscribed[i], a, &subscribed[i].subscribed_snssai);
+    for (uint32_t i = 0; i < of->n_subscribed; i++) {
+        amf_slice_sbi(&of->subscribed[i], a, &subscribed[i].subscribed_snssai);
         subscribed[i].has.default_indication = true;
-        subscribed[i].default_indication = ue->default_slices >> i & 1;
+        subscribed[i].default_indication = of->default_slices >> i & 1;
     }
     for (uint32_t i = 0; i < f->wish.n_requested; i++)
         amf_slice_sbi(&f->wish.requested[i], a, &requested[i]);
@@ -62,9 +63,9 @@ void amf_slices_ask(struct amf_registration *f)
     q->nf_type = SBI_NFType_AMF;
     q->nf_id = str_of(rt->nf[SBI_NF_AMF] ? rt->nf[SBI_NF_AMF]->instance_id : "");
     q->has.slice_info_for_registration = q->has.tai = true;
-    info->has.subscribed_nssai = ue->n_subscribed > 0;
+    info->has.subscribed_nssai = of->n_subscribed > 0;
     info->subscribed_nssai.p = subscribed;
-    info->subscribed_nssai.n = ue->n_subscribed;
+    info->subscribed_nssai.n = of->n_subscribed;
     info->has.requested_nssai = f->wish.n_requested > 0;
     info->requested_nssai.p = requested;
     info->requested_nssai.n = f->wish.n_requested;
@@ -109,18 +110,18 @@ static void take_nssf(struct amf_registration *f)
 /* Requested and subscribed and here; none of them: the default ones that are here. */
 static void decide(struct amf_registration *f)
 {
-    const struct amf_ue *ue = f->a.ue;
+    const struct amf_facts *of = amf_ue_facts(f->a.ue);
     for (uint32_t i = 0; i < f->wish.n_requested; i++) {
         const struct amf_slice *s = &f->wish.requested[i];
-        bool subscribed = is_in(ue->subscribed, ue->n_subscribed, s);
+        bool subscribed = is_in(of->subscribed, of->n_subscribed, s);
         if (subscribed && is_in(f->ta, f->n_ta, s))
             allow(f, s);
         else
             reject(f, s, subscribed ? 1 : 0);
     }
-    for (uint32_t i = 0; f->n_allowed == 0 && i < ue->n_subscribed; i++)
-        if (ue->default_slices >> i & 1)
-            allow(f, &ue->subscribed[i]);
+    for (uint32_t i = 0; f->n_allowed == 0 && i < of->n_subscribed; i++)
+        if (of->default_slices >> i & 1)
+            allow(f, &of->subscribed[i]);
 }
 uint8_t amf_slices_take(struct amf_registration *f)
 {

@@ -94,20 +94,32 @@ static uint64_t bps_of(struct str rate) /* 0: none, or none that can be understo
     uint64_t bps;
     return sbi_bit_rate_get(rate, &bps) ? bps : 0;
 }
-static void add_slice(struct amf_ue *ue, const struct sbi_Snssai *s, bool is_default)
+static void add_slice(struct amf_facts *to, const struct sbi_Snssai *s, bool is_default)
 {
     struct amf_slice slice;
     if (!amf_slice_of_sbi(s, &slice))
         return;
     uint32_t i = 0;
-    while (i < ue->n_subscribed && !amf_slice_eq(&ue->subscribed[i], &slice))
+    while (i < to->n_subscribed && !amf_slice_eq(&to->subscribed[i], &slice))
         i++;
     if (i == AMF_SUBSCRIBED_SLICES)
         return;
-    if (i == ue->n_subscribed)
-        ue->subscribed[ue->n_subscribed++] = slice;
+    if (i == to->n_subscribed)
+        to->subscribed[to->n_subscribed++] = slice;
     if (is_default)
-        ue->default_slices = (uint16_t)(ue->default_slices | 1u << i);
+        to->default_slices = (uint16_t)(to->default_slices | 1u << i);
+}
+static bool take_slices(struct amf_ue *ue, const struct sbi_AccessAndMobilitySubscriptionData *d)
+{
+    struct amf_facts facts = *amf_ue_facts(ue);
+    memset(facts.subscribed, 0, sizeof facts.subscribed);
+    facts.n_subscribed = 0;
+    facts.default_slices = 0;
+    for (uint32_t i = 0; d->has.nssai && i < d->nssai.default_single_nssais.n; i++)
+        add_slice(&facts, &d->nssai.default_single_nssais.p[i], true);
+    for (uint32_t i = 0; d->has.nssai && d->nssai.has.single_nssais && i < d->nssai.single_nssais.n; i++)
+        add_slice(&facts, &d->nssai.single_nssais.p[i], false);
+    return amf_ue_set_facts(ue, &facts);
 }
 static void take_access(struct amf_ue *ue, const struct sbi_AccessAndMobilitySubscriptionData *d)
 {
@@ -116,14 +128,6 @@ static void take_access(struct amf_ue *ue, const struct sbi_AccessAndMobilitySub
     ue->is_protected = d->has.protected_subscriber && !str_is(d->protected_subscriber, "none");
     ue->rfsp = d->has.rfsp_index ? (uint16_t)d->rfsp_index : 0;
     ue->subscribed_t3512_s = d->has.subs_reg_timer ? (uint32_t)d->subs_reg_timer : 0;
-    ue->n_subscribed = 0;
-    ue->default_slices = 0;
-    if (!d->has.nssai)
-        return;
-    for (uint32_t i = 0; i < d->nssai.default_single_nssais.n; i++)
-        add_slice(ue, &d->nssai.default_single_nssais.p[i], true);
-    for (uint32_t i = 0; d->nssai.has.single_nssais && i < d->nssai.single_nssais.n; i++)
-        add_slice(ue, &d->nssai.single_nssais.p[i], false);
 }
 /* "1" or "1-000009", TS 29.571 5.4.4.3: SST in decimal, SD in hex. */
 static bool slice_of_key(struct str key, struct amf_slice *to)
@@ -195,6 +199,8 @@ uint8_t amf_subscription_store(struct amf_ue *ue, const struct sbi_SubscriptionD
         return NAS_GMM_CAUSE_5GS_SERVICES_NOT_ALLOWED;
     if (may_not_use_nr(&d->am_data))
         return NAS_GMM_CAUSE_N1_MODE_NOT_ALLOWED;
+    if (!take_slices(ue, &d->am_data))
+        return NAS_GMM_CAUSE_CONGESTION;
     take_access(ue, &d->am_data);
     if (d->has.smf_sel_data && d->smf_sel_data.has.subscribed_snssai_infos)
         take_dnns(ue, &d->smf_sel_data);

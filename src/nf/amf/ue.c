@@ -111,6 +111,7 @@ static void ue_free(struct amf_ue *ue)
     brief_clear(&ue->policy_id);
     brief_clear(&ue->sdm_id);
     intern_drop(&u->shared, &ue->dnns);
+    intern_drop(&u->shared, &ue->facts);
     slab_drop(&u->ues, ue); /* wipes */
 }
 struct amf_ue *amf_ue_take(struct amf *amf, struct str supi)
@@ -278,10 +279,26 @@ void amf_ue_tmsi_seen(struct amf_ue *ue, uint32_t tmsi)
 
 bool amf_ue_is_in_area(const struct amf_ue *ue, const struct amf_tai *tai)
 {
-    for (uint32_t i = 0; i < ue->n_area; i++)
-        if (memcmp(&ue->area[i], tai, sizeof *tai) == 0)
+    const struct amf_facts *of = amf_ue_facts(ue);
+    for (uint32_t i = 0; i < of->n_area; i++)
+        if (memcmp(&of->area[i], tai, sizeof *tai) == 0)
             return true;
     return false;
+}
+const struct amf_facts *amf_ue_facts(const struct amf_ue *ue)
+{
+    static const struct amf_facts none = {0};
+    return ue->facts ? (const struct amf_facts *)(const void *)ue->facts->octet : &none;
+}
+bool amf_ue_set_facts(struct amf_ue *ue, const struct amf_facts *f)
+{
+    struct interns *s = &ue->amf->ues->shared;
+    const struct interned *kept = intern(s, (struct bytes){(const uint8_t *)f, sizeof *f});
+    if (!kept)
+        return false;
+    intern_drop(s, &ue->facts);
+    ue->facts = kept;
+    return true;
 }
 
 /* ---- all of them ---- */

@@ -83,6 +83,13 @@ struct amf_dnns { /* octets that all with the same subscription have */
     uint32_t n;
     struct amf_dnn v[];
 };
+/* What a phone has in common with its neighbours and with all of the same subscription; unused rows are 0. */
+struct amf_facts {
+    uint8_t n_subscribed, n_area;
+    uint16_t default_slices; /* bit i: subscribed[i] is one */
+    struct amf_slice subscribed[AMF_SUBSCRIBED_SLICES];
+    struct amf_tai area[AMF_AREA_TAIS]; /* registration area */
+};
 struct amf_blob { /* one block of exact size */
     uint32_t n;
     uint8_t octet[];
@@ -126,13 +133,11 @@ struct amf_ue {
     struct nas_octets gmm_capability;
     struct nas_security security; /* current, full native context */
     uint8_t nh[32], ncc;   /* next hop chain: TS 33.501 6.9.2.1 */
-    uint8_t n_allowed, n_requested, n_subscribed, n_area;
-    struct amf_slice allowed[AMF_UE_SLICES], requested[AMF_UE_SLICES], subscribed[AMF_SUBSCRIBED_SLICES];
-    struct amf_tai area[AMF_AREA_TAIS]; /* registration area */
+    uint8_t n_allowed, n_requested;
+    struct amf_slice allowed[AMF_UE_SLICES], requested[AMF_UE_SLICES];
     struct amf_location location;       /* last known */
-    uint16_t default_slices;            /* bit i: subscribed[i] is one */
     bool has_subscription;              /* … was fetched; cleared when the UDM says that it changed */
-    const struct interned *dnns;        /* amf_ue_dnns() */
+    const struct interned *dnns, *facts; /* amf_ue_dnns(), amf_ue_facts() */
     struct amf_blob *radio_capability, *radio_capability_for_paging; /* NULL: unknown */
     uint64_t ambr_up_bps, ambr_down_bps; /* 0: not subscribed */
     uint16_t rfsp;         /* 1..256; 0: none */
@@ -195,6 +200,8 @@ static inline const struct amf_dnns *amf_ue_dnns(const struct amf_ue *u)
 {
     return u->dnns ? (const struct amf_dnns *)(const void *)u->dnns->octet : NULL;
 }
+const struct amf_facts *amf_ue_facts(const struct amf_ue *); /* never NULL */
+bool amf_ue_set_facts(struct amf_ue *, const struct amf_facts *); /* false: no memory, and nothing changes */
 static inline struct str amf_ue_supi(const struct amf_ue *u) { return str_of(u->supi); }
 /* NULL: as many as fit are in use. The RAN UE NGAP ID must not be in use at the gNB. */
 struct amf_conn *amf_conn_new(struct amf *, struct amf_gnb *, uint64_t ran_ue_ngap_id);

@@ -64,8 +64,9 @@ static void put_subscription(struct wr *w, const struct amf_ue *ue)
 {
     put_slices(w, ue->allowed, ue->n_allowed);
     put_slices(w, ue->requested, ue->n_requested);
-    put_slices(w, ue->subscribed, ue->n_subscribed);
-    wr_u16(w, ue->default_slices);
+    const struct amf_facts *of = amf_ue_facts(ue);
+    put_slices(w, of->subscribed, of->n_subscribed);
+    wr_u16(w, of->default_slices);
     wr_u64(w, ue->ambr_up_bps);
     wr_u64(w, ue->ambr_down_bps);
     wr_u16(w, ue->rfsp);
@@ -85,10 +86,11 @@ static void put_subscription(struct wr *w, const struct amf_ue *ue)
 }
 static void put_place(struct wr *w, const struct amf_ue *ue)
 {
-    wr_u8(w, ue->n_area);
-    for (uint32_t i = 0; i < ue->n_area; i++) {
-        wr_bytes(w, BYTES_OF(ue->area[i].plmn));
-        wr_bytes(w, BYTES_OF(ue->area[i].tac));
+    const struct amf_facts *of = amf_ue_facts(ue);
+    wr_u8(w, of->n_area);
+    for (uint32_t i = 0; i < of->n_area; i++) {
+        wr_bytes(w, BYTES_OF(of->area[i].plmn));
+        wr_bytes(w, BYTES_OF(of->area[i].tac));
     }
     wr_bytes(w, BYTES_OF(ue->location.tai.plmn));
     wr_bytes(w, BYTES_OF(ue->location.tai.tac));
@@ -288,8 +290,10 @@ static void get_subscription(struct rd *r, struct amf_ue *ue)
 {
     ue->n_allowed = get_slices(r, ue->allowed, AMF_UE_SLICES);
     ue->n_requested = get_slices(r, ue->requested, AMF_UE_SLICES);
-    ue->n_subscribed = get_slices(r, ue->subscribed, AMF_SUBSCRIBED_SLICES);
-    ue->default_slices = rd_u16(r);
+    struct amf_facts facts = {0};
+    facts.n_subscribed = get_slices(r, facts.subscribed, AMF_SUBSCRIBED_SLICES);
+    facts.default_slices = rd_u16(r);
+    r->bad |= !amf_ue_set_facts(ue, &facts);
     ue->ambr_up_bps = rd_u64(r);
     ue->ambr_down_bps = rd_u64(r);
     ue->rfsp = rd_u16(r);
@@ -313,11 +317,13 @@ static void get_subscription(struct rd *r, struct amf_ue *ue)
 }
 static void get_place(struct rd *r, struct amf_ue *ue, bool located)
 {
-    ue->n_area = get_number(r, AMF_AREA_TAIS);
-    for (uint32_t i = 0; i < ue->n_area; i++) {
-        get_octets(r, ue->area[i].plmn, 3);
-        get_octets(r, ue->area[i].tac, 3);
+    struct amf_facts facts = *amf_ue_facts(ue);
+    facts.n_area = get_number(r, AMF_AREA_TAIS);
+    for (uint32_t i = 0; i < facts.n_area; i++) {
+        get_octets(r, facts.area[i].plmn, 3);
+        get_octets(r, facts.area[i].tac, 3);
     }
+    r->bad |= !amf_ue_set_facts(ue, &facts);
     get_octets(r, ue->location.tai.plmn, 3);
     get_octets(r, ue->location.tai.tac, 3);
     get_octets(r, ue->location.cgi_plmn, 3);
@@ -382,7 +388,7 @@ static int decode(struct bytes row, struct amf_ue *ue)
     get_subscription(&r, ue);
     get_place(&r, ue, flags & ROW_LOCATED);
     get_sessions(&r, ue);
-    return r.bad || rd_left(&r) || ue->guami >= ue->amf->config.n_guamis || !ue->n_area ? ERR_SYNTAX : e;
+    return r.bad || rd_left(&r) || ue->guami >= ue->amf->config.n_guamis || !amf_ue_facts(ue)->n_area ? ERR_SYNTAX : e;
 }
 static void give_up(struct amf_ue *ue)
 {
