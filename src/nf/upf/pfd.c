@@ -34,10 +34,11 @@ bool app_filters(struct upf_draft *d, struct rule_pdr *p, const struct upf_app *
 }
 
 /* ---- sessions whose PDRs name an application that has changed ---- */
-static bool uses(const struct upf_session *s, uint16_t app)
+static bool uses(const struct upf *u, const struct upf_session *s, uint16_t app)
 {
-    for (uint32_t i = 0; s->rules && i < s->rules->pdr_n; i++)
-        if (s->rules->pdr[i].app == app)
+    const struct upf_rules *r = upf_rules(u, s);
+    for (uint32_t i = 0; r && i < r->pdr_n; i++)
+        if (r->pdr[i].app == app)
             return true;
     return false;
 }
@@ -60,7 +61,7 @@ static bool app_is_used(struct upf *u, const struct upf_app *a)
 {
     uint32_t i = 0;
     for (struct upf_session *s; (s = slab_next(&u->sessions, &i));)
-        if (s->assoc == a->assoc && uses(s, app_number(u, a)))
+        if (s->assoc == a->assoc && uses(u, s, app_number(u, a)))
             return true;
     return false;
 }
@@ -69,7 +70,7 @@ static void sessions_renew(struct upf *u, const struct upf_app *a)
 {
     uint32_t i = 0;
     for (struct upf_session *s; (s = slab_next(&u->sessions, &i));)
-        if (s->assoc == a->assoc && !s->going && uses(s, app_number(u, a)))
+        if (s->assoc == a->assoc && !s->going && uses(u, s, app_number(u, a)))
             session_renew(u, s, a);
 }
 
