@@ -7,7 +7,7 @@ static unsigned downlink_marking(void)
     const struct upf *u = the_upf();
     uint32_t i = 0;
     const struct upf_session *s = slab_next(&u->sessions, &i);
-    return s->rules->far[1].rule.peer.dscp;
+    return upf_rules(u, s)->far[1].rule.peer.dscp;
 }
 static void life_of_a_session(void **state)
 {
