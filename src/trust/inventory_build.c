@@ -478,7 +478,7 @@ static void synthetic_set(struct inventory *v)
 {
     for (uint32_t k = 0; k < INV_KINDS; k++) {
         const struct inv_kind_desc *d = inv_kind_desc((enum inv_kind)k);
-        uint16_t off = d->fields[d->n_fields - 1].off; /* the last field of every kind */
+        uint16_t off = d->fields[inv_field_find(d, STR("synthetic"))].off; /* every kind has it */
         for (uint32_t i = 0; i < *count_of(v, d) && !v->synthetic; i++)
             v->synthetic = *(const bool *)(*array_of(v, d) + (size_t)i * d->size + off);
     }

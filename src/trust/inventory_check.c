@@ -194,10 +194,22 @@ static void identities_index(struct check *c, uint32_t i)
                             inv_record_where(c->b, record_at(c, INV_element, other - 1), where));
 }
 
+/* TS 29.510 6.1.6.3.2, VendorId. */
+static void vendor_check(struct check *c, uint32_t i)
+{
+    struct str id = c->v->suppliers[i].vendor_id;
+    bool ok = id.n == 6 || id.n == 0;
+    for (uint32_t k = 0; k < id.n; k++)
+        ok = ok && id.p[k] >= '0' && id.p[k] <= '9';
+    if (!ok)
+        inv_build_wrong(c->b, record_at(c, INV_supplier, i), field(INV_supplier, "vendor_id"), "vendor_id: expected six digits, as 010415");
+}
 void inv_check(struct inv_build *b, struct inventory *v)
 {
     struct check c = {b, v};
     suppliers_check(&c);
+    for (uint32_t i = 0; i < v->n_suppliers; i++)
+        vendor_check(&c, i);
     for (uint32_t i = 0; i < v->n_products; i++)
         if (v->products[i].generation == 1 || v->products[i].generation > 6)
             inv_build_wrong(b, record_at(&c, INV_product, i), field(INV_product, "generation"),

@@ -141,6 +141,27 @@ static bool class_fits(const struct trust_peer *p, const struct inv_element *e)
             return true;
     return false;
 }
+/* The vendorId (TS 29.510) that it states is neither its supplier's nor of the group above; or, where these have none on
+ * record, somebody else's. Of an element that is only claimed as well: then one of the two is a lie. */
+static bool says_other_vendor(const struct trust *t, const struct trust_peer *p)
+{
+    const struct inventory *v = t->inventory;
+    struct str said = str_of(p->vendor_id);
+    uint32_t proved = element_proved(t, p);
+    const struct inv_element *e = inventory_element(v, proved ? proved : element_claimed(t, p));
+    bool on_record = false;
+    if (!said.n || !e)
+        return false;
+    const struct inv_supplier *s = inventory_supplier(v, e->supplier);
+    for (; s; s = inventory_supplier(v, s->parent)) { /* no circles: the inventory has been checked */
+        if (str_eq(s->vendor_id, said))
+            return false;
+        on_record |= s->vendor_id.n != 0;
+    }
+    for (uint32_t i = 0; !on_record && i < v->n_suppliers; i++)
+        on_record = str_eq(v->suppliers[i].vendor_id, said);
+    return on_record;
+}
 /* The element that it is, or 0. What it says of itself must not be another's. */
 static uint32_t identify(const struct trust *t, const struct trust_peer *p, enum trust_finding *finding)
 {
@@ -167,6 +188,7 @@ static const char *finding_text(enum trust_finding f)
     case TRUST_FINDING_OTHER: return "is an element of the inventory and claims to be another";
     case TRUST_FINDING_NAME: return "names itself differently from the inventory";
     case TRUST_FINDING_STRANGER: return "not in the inventory";
+    case TRUST_FINDING_VENDOR: return "says that another vendor made it than the inventory says";
     default: return "";
     }
 }
@@ -174,12 +196,12 @@ enum { FINDING_TEXT = IDENTITY_TEXT + 80 };
 /* With what IPsec has against it. */
 static const char *finding_why(const struct trust_peer *p, enum trust_finding f, char buf[FINDING_TEXT])
 {
-    bool has_proof = p->proof[0] && f != TRUST_FINDING_NAME && f != TRUST_FINDING_NONE;
+    bool has_proof = p->proof[0] && (f == TRUST_FINDING_UNPROVED || f == TRUST_FINDING_OTHER || f == TRUST_FINDING_STRANGER);
     snprintf(buf, FINDING_TEXT, "%s%s%s", finding_text(f), has_proof ? ": " : "", has_proof ? p->proof : "");
     return buf;
 }
 /* A JSON object without subscribers' identities; what peers say is quoted, and cut, so that all of it always fits. */
-enum { VALUE_OCTETS = 1000, BODY_OCTETS = 8 * (VALUE_OCTETS + 32) };
+enum { VALUE_OCTETS = 1000, BODY_OCTETS = 9 * (VALUE_OCTETS + 32) };
 static void json_text(struct text *t, const char *name, struct str s)
 {
     text_add(t, "%s\"%s\":\"", t->n > 1 ? "," : "", name);
@@ -236,10 +258,20 @@ static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust
     json_text(&b, "node", str_of(p->node_id));
     json_text(&b, "peer", str_of(addr));
     json_text(&b, "name", str_of(p->name));
+    if (p->vendor_id[0])
+        json_text(&b, "vendorId", str_of(p->vendor_id));
     json_text(&b, "element", e ? e->id : STR(""));
     json_text(&b, "claims", c ? c->id : STR(""));
     text_add(&b, "}");
     evidence_append(t->rt->evidence, EVIDENCE_finding, e ? e->id : str_of(p->node_id), (struct str){body, b.n});
+}
+
+static void vendor_look(struct trust *t, struct trust_peer *p)
+{
+    bool before = p->other_vendor;
+    p->other_vendor = says_other_vendor(t, p);
+    if (p->other_vendor && !before)
+        finding_tell(t, p, TRUST_FINDING_VENDOR);
 }
 
 /* ---- what policy says ---- */
@@ -430,6 +462,8 @@ static bool claim_take(struct trust_peer *p, const struct sbi_TrustClaim *c)
     }
     if (c->has.name)
         str_copy(p->name, sizeof p->name, c->name);
+    if (c->has.vendor_id)
+        str_copy(p->vendor_id, sizeof p->vendor_id, c->vendor_id);
     return !c->has.callback_uri || str_copy(p->callback, sizeof p->callback, c->callback_uri);
 }
 static struct trust_peer *peer_keep(struct trust *t, const struct trust_peer *claim)
@@ -468,6 +502,7 @@ static void claim_decide(struct trust *t, struct call *c)
     claim.finding = f;
     if (f != TRUST_FINDING_NONE)
         finding_tell(t, &claim, f);
+    vendor_look(t, &claim);
     decide(t, &claim, &v);
     verdict_keep(&claim, &v);
     bool lets_in = v.permitted || !is_enforced(t);
@@ -553,6 +588,7 @@ static void renew_one(struct trust *t, struct trust_peer *p)
     if (f != TRUST_FINDING_NONE && f != p->finding)
         finding_tell(t, p, f);
     p->finding = f;
+    vendor_look(t, p);
     decide(t, p, &v);
     if (!is_another(p, &v) && !(p->draining && v.permitted))
         return;

@@ -11,13 +11,14 @@
 
 extern const struct nf_desc trust_nf;
 
-enum trust_finding { TRUST_FINDING_NONE, TRUST_FINDING_UNPROVED, TRUST_FINDING_OTHER, TRUST_FINDING_NAME, TRUST_FINDING_STRANGER };
+enum trust_finding { TRUST_FINDING_NONE, TRUST_FINDING_UNPROVED, TRUST_FINDING_OTHER, TRUST_FINDING_NAME, TRUST_FINDING_STRANGER,
+                     TRUST_FINDING_VENDOR };
 enum { TRUST_KEY = 160 + NET_ADDR_TEXT, TRUST_SLICES = 16 };
 struct trust_peer { /* who takes part */
     struct trust *trust;
     struct link link;
     char key[TRUST_KEY]; /* kind, node id, address */
-    char node_id[151], callback[513], name[151];
+    char node_id[151], callback[513], name[151], vendor_id[7];
     enum sbi_TrustKind kind;
     struct net_addr address;
     uint8_t plmn[3], gnb_id_bits;
@@ -30,6 +31,7 @@ struct trust_peer { /* who takes part */
     uint32_t element; /* in the inventory at hand; 0: a stranger */
     char proof[IDENTITY_TEXT]; /* why IPsec proves nothing; empty: it does, or is not asked */
     enum trust_finding finding;
+    bool other_vendor; /* its vendorId is not its supplier's; told */
 };
 struct trust_asking { /* a claim that waits for what strongSwan says */
     struct ipsec_waiter waiter;

@@ -5,7 +5,7 @@
 #include "trust/inventory_store.h"
 
 #define ESTATE_SUPPLIERS_JSON                                                                                          \
-    "\"suppliers\":[{\"id\":\"orion\",\"name\":\"Orion Networks\",\"country\":\"FI\"},"                                 \
+    "\"suppliers\":[{\"id\":\"orion\",\"name\":\"Orion Networks\",\"country\":\"FI\",\"vendor_id\":\"010415\"},"                                 \
     "{\"id\":\"drago\",\"name\":\"Drago Technologies\",\"country\":\"CN\"}],"
 static const char *estate_smf = "orion"; /* who makes the SMF */
 /* Who makes gNB 1, gNB 2 and the UPF; gNB 1's name; how gNB 2 proves who it is. */
@@ -23,6 +23,8 @@ static inline void estate_import(struct store *s, const char *gnb1, const char *
                      "\"address\":\"10.0.0.16\",%s\"installed\":\"2020-01-01\"},"
                      "{\"id\":\"upf1\",\"function\":\"upf\",\"supplier\":\"%s\",\"node_id\":\"10.0.0.2\",\"address\":\"10.0.0.2\","
                      "\"identity\":\"address_only\",\"installed\":\"2020-01-01\"},"
+                     "{\"id\":\"pcf1\",\"function\":\"pcf\",\"supplier\":\"orion\",\"nf_instance\":\"85a6ff0a-3eca-41f1-b3f5-55ded11935bf\","
+                     "\"address\":\"10.0.0.5\",\"identity\":\"address_only\"},"
                      "{\"id\":\"smf1\",\"function\":\"smf\",\"supplier\":\"%s\",\"node_id\":\"10.0.0.1\",\"address\":\"10.0.0.1\","
                      "\"identity\":\"address_only\",\"installed\":\"2020-01-01\"}]}",
                      gnb1, name1, gnb2, identity2, upf, estate_smf);

@@ -522,6 +522,54 @@ static void name_of_another(void **state)
     assert_int_equal(trust_of(n)->n_draining, 0);
     net_free(n);
 }
+/* The vendorId of a profile is a claim: another vendor's is told, and changes nothing. */
+static int64_t registers(struct net *n, const char *vendor, bool *permitted)
+{
+    int64_t before = metric_get(n->core.metrics, METRIC_trust_findings);
+    n->core.now_us = world_now_us(n->w);
+    struct call *c = call_new(&n->core, SBI_trust_decide_connect);
+    SBI_REQ(trust_decide_connect) *q = call_request(c);
+    q->body.kind = SBI_TrustKind_NF;
+    q->body.node_id = STR("85a6ff0a-3eca-41f1-b3f5-55ded11935bf");
+    q->body.has.peer_address = true;
+    q->body.peer_address = STR("10.0.0.5");
+    q->body.has.vendor_id = vendor != NULL;
+    q->body.vendor_id = str_of(vendor);
+    uint32_t peers = trust_of(n)->n_peers;
+    call_notify(c);
+    rt_turn(&n->core);
+    *permitted = trust_of(n)->n_peers > peers;
+    c = call_new(&n->core, SBI_trust_gone);
+    SBI_REQ(trust_gone) *g = call_request(c);
+    g->body.kind = SBI_TrustKind_NF;
+    g->body.node_id = STR("85a6ff0a-3eca-41f1-b3f5-55ded11935bf");
+    g->body.has.peer_address = true;
+    g->body.peer_address = STR("10.0.0.5");
+    call_notify(c);
+    rt_turn(&n->core);
+    return metric_get(n->core.metrics, METRIC_trust_findings) - before;
+}
+static void vendor_of_another(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {REGIME_HEAD BAN}});
+    bool permitted;
+    n->core.metrics = metrics_new();
+    assert_int_equal(registers(n, "010415", &permitted), 0);
+    assert_true(permitted);
+    assert_int_equal(registers(n, NULL, &permitted), 0);
+    assert_true(permitted);
+    assert_int_equal(registers(n, "002011", &permitted), 1);
+    assert_true(permitted);
+    /* nor does the vendorId of who is permitted help who is not */
+    char why[256];
+    assert_int_equal(trust_apply(trust_of(n), policy_made(REGIME_HEAD "  - {id: o, says: \"nothing of Orion's\", citation: \"Act 7\", sure: seen, suppliers: [Orion Networks], "
+                                                                      "functions: [pcf], decision: deny}\n"), why, sizeof why), OK);
+    assert_int_equal(registers(n, "002011", &permitted), 1);
+    assert_false(permitted);
+    metrics_free(n->core.metrics);
+    n->core.metrics = NULL;
+    net_free(n);
+}
 /* Who goes by himself while he is being emptied is not counted for ever. */
 static void leaves_while_drained(void **state)
 {
@@ -629,5 +677,5 @@ int main(void)
     return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
                unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(smf_banned), unit(smf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
-               unit(name_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));
+               unit(name_of_another), unit(vendor_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));
 }

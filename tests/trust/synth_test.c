@@ -10,7 +10,7 @@ static int hash_row(void *ctx, enum inv_kind k, const struct inv_texts *t)
     for (uint32_t i = 0; i < inv_kind_desc(k)->n_fields; i++)
         for (uint32_t n = 0; n <= t->v[i].n; n++)
             *h = (*h ^ (n < t->v[i].n ? (uint8_t)t->v[i].p[n] : 0x100u + k)) * 1099511628211u;
-    return str_is(t->v[inv_kind_desc(k)->n_fields - 1], "yes") ? OK : ERR_STATE; /* synthetic */
+    return str_is(t->v[inv_field_find(inv_kind_desc(k), STR("synthetic"))], "yes") ? OK : ERR_STATE;
 }
 static uint64_t hash_of(uint64_t seed, uint32_t operators)
 {
