@@ -30,6 +30,11 @@ int raw_open(struct raw *r, struct loop *loop, uint8_t instance)
     r->peers = calloc(RAW_PEERS, sizeof *r->peers);
     r->rx = malloc((size_t)RAW_BATCH * RAW_PACKET);
     r->tx = malloc(RAW_OUT_OCTETS);
+    for (uint32_t i = 0; r->rx && i < RAW_BATCH; i++) {
+        r->in_iov[i] = (struct iovec){r->rx + (size_t)i * RAW_PACKET, RAW_PACKET};
+        r->in_msg[i].msg_hdr = (struct msghdr){
+            .msg_name = &r->in_from[i], .msg_namelen = sizeof r->in_from[i], .msg_iov = &r->in_iov[i], .msg_iovlen = 1};
+    }
     r->flush = (struct loop_flush){.fn = flush_due, .ctx = r};
     map_init(&r->peers_by_id, secret[0], secret[1]);
     map_init(&r->homes_in, secret[1], secret[0]);
@@ -609,27 +614,19 @@ static void raw_readable(void *ctx, uint32_t events)
 {
     struct raw_sock *s = ctx;
     struct raw *r = s->raw;
-    struct mmsghdr m[RAW_BATCH];
-    struct iovec iov[RAW_BATCH];
-    union sock_addr from[RAW_BATCH];
+    struct mmsghdr *m = r->in_msg;
     uint8_t index = 0;
     while (r->socks[index] != s)
         index++;
     if (events & EPOLLERR)
         icmp_in(r, s);
-    for (int i = 0; i < RAW_BATCH; i++) {
-        iov[i] = (struct iovec){r->rx + (size_t)i * RAW_PACKET, RAW_PACKET};
-        m[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
-                                       .msg_namelen = sizeof from[i],
-                                       .msg_iov = &iov[i],
-                                       .msg_iovlen = 1};
-    }
     meter_enter(r->meter);
     int n = recvmmsg(s->watch.fd, m, RAW_BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++) {
-        uint8_t *p = iov[i].iov_base;
+        uint8_t *p = r->in_iov[i].iov_base;
         uint32_t len = m[i].msg_len;
-        struct net_addr a = sock_to_addr(&from[i].sa);
+        struct net_addr a = sock_to_addr(&r->in_from[i].sa);
+        m[i].msg_hdr.msg_namelen = sizeof r->in_from[i];
         a.port = 0;
         if (s->local.family == 4) {
             uint32_t header = len >= 20 ? (p[0] & 15u) * 4 : len;

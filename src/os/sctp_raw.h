@@ -141,6 +141,9 @@ struct raw {
     uint8_t n_init_peers;
     struct net_addr init_peers[RAW_PATHS];
     uint8_t *rx; /* RAW_BATCH of RAW_PACKET */
+    struct mmsghdr in_msg[RAW_BATCH]; /* these point to it, once and for all */
+    struct iovec in_iov[RAW_BATCH];
+    union sock_addr in_from[RAW_BATCH];
     struct loop_flush flush;
     uint32_t packet_max; /* octets of a packet on the path */
     uint32_t n_out, out_used;

@@ -26,6 +26,8 @@ uint64_t guard_count(const struct guard *g, enum guard_detection d) { return g->
 /* ---- who is watched ---- */
 void guard_ue_drop(struct guard *g, struct guard_ue *u)
 {
+    if (g->last_ue == u)
+        g->last_ue = NULL;
     list_remove(&u->on_peer);
     map_del_u64(&g->ue_by_id, u->id);
     slab_drop(&g->ues, u);
@@ -46,6 +48,8 @@ void guard_peer_forget(struct guard *g, struct guard_peer *p)
 void guard_peer_drop(struct guard *g, struct guard_peer *p)
 {
     guard_peer_forget(g, p);
+    if (g->last_peer == p)
+        g->last_peer = NULL;
     list_remove(&p->on_guard);
     map_del_u64(&g->peer_by_key, p->key);
     slab_drop(&g->peers, p);
@@ -61,7 +65,8 @@ static struct guard_peer *peer_new(struct guard *g)
 }
 struct guard_peer *guard_peer(struct guard *g, uint64_t key)
 {
-    struct guard_peer *p = map_get_u64(&g->peer_by_key, key);
+    struct guard_peer *p = g->last_peer && g->last_peer->key == key ? g->last_peer : map_get_u64(&g->peer_by_key, key);
+    g->last_peer = p;
     if (p && p->in_service)
         guard_peer_serves(g, p);
     if (p || !(p = peer_new(g)))
@@ -83,7 +88,12 @@ void guard_peer_serves(struct guard *g, struct guard_peer *p)
     list_remove(&p->on_guard);
     list_append(&g->order, &p->on_guard);
 }
-struct guard_ue *guard_ue(struct guard *g, uint64_t id) { return map_get_u64(&g->ue_by_id, id); }
+struct guard_ue *guard_ue(struct guard *g, uint64_t id)
+{
+    if (!g->last_ue || g->last_ue->id != id)
+        g->last_ue = map_get_u64(&g->ue_by_id, id);
+    return g->last_ue;
+}
 struct guard_ue *guard_ue_of(struct guard *g, struct guard_peer *p, uint64_t id)
 {
     struct guard_ue *u = guard_ue(g, id);

@@ -56,6 +56,9 @@ struct guard {
     struct tap tap;
     struct slab peers, ues, sessions;
     struct map peer_by_key, ue_by_id, session_by_seid;
+    /* Those of the message before: what a phone does concerns both several times. NULL: gone since. */
+    struct guard_peer *last_peer;
+    struct guard_ue *last_ue;
     struct link order; /* of peers: the first is the first to be forgotten */
     struct guard_told all[GUARD_DETECTIONS];
     uint64_t count[GUARD_DETECTIONS], since_us; /* it listens */

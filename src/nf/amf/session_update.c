@@ -156,7 +156,7 @@ static void not_answered(struct amf_session *s)
 /* A tunnel that cannot be read ends nowhere that it may: the SMF has more room, and could read what we could not. */
 static bool ends_where_it_may(const struct amf_session *s, struct bytes n2)
 {
-    uint8_t block[16384];
+    __attribute__((uninitialized)) _Alignas(16) uint8_t block[16384];
     struct arena a = arena_over(block, sizeof block);
     struct ngap_PDUSessionResourceSetupResponseTransfer t;
     const struct ngap_UPTransportLayerInformation *u = &t.dLQosFlowPerTNLInformation.uPTransportLayerInformation;
