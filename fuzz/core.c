@@ -794,7 +794,7 @@ static void upf_says(struct bed *b, const struct net_addr *smf, bool report)
     memset(p, 0, n);
     p[0] = 0x21;
     p[1] = report ? PFCP_SESSION_REPORT_REQUEST : (uint8_t)(b->asked_type + 1);
-    put_be64(p + 4, s ? smf_seid(s) ^ (how & 1) : 0);
+    put_be64(p + 4, s ? smf_seid(s, SMF_LEG_UPF) ^ (how & 1) : 0);
     memcpy(p + 12, b->asked_seq, 3);
     p[14] = (uint8_t)(p[14] + report * u8(in));
     if (how & 2 && !report) {

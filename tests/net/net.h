@@ -39,6 +39,7 @@ struct net_options {
     bool json, eap, debug;
     const char *more_smf; /* the same of the SMF */
     const char *more_dnns, *more_n6; /* elements of smf.dnns, as lines, and of upf.n6, each after a comma */
+    const char *more_upfs;           /* of smf.upfs, each after a comma */
     const char *more; /* YAML that is merged behind the sections: see net_yaml */
     void (*phone)(struct ue_config *, uint32_t i); /* changes what a phone is; NULL: none */
     struct world_faults *faults;
@@ -140,13 +141,13 @@ static inline void net_configure(struct net *n)
     static char text[8192];
     int k = snprintf(text, sizeof text,
                      "amf:\n  n2_addresses: [10.0.0.1]\n  tais: [{tac: 1}, {tac: 2}]\n  slices: [1, 1-000009]\n  max_ues: %u\n%s"
-                     "smf:\n  n4_address: 10.0.0.1\n  upfs: [{name: upf, address: 10.0.0.2}]\n  max_sessions: %u\n%s"
+                     "smf:\n  n4_address: 10.0.0.1\n  upfs: [{name: upf, address: 10.0.0.2}%s]\n  max_sessions: %u\n%s"
                      "  dnns:\n    - {name: internet, ipv4_pool: 10.45.0.0/16, ipv6_pool: \"fd00:10:45::/48\"}\n"
                      "    - {name: ims, ipv4_pool: 10.46.0.0/16, ipv6_pool: \"fd00:10:46::/48\"}\n%s"
                      "upf:\n  n4_address: 10.0.0.2\n  n3_addresses: [10.0.0.2]\n  max_sessions: %u\n"
                      "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\"},\n"
                      "       {dnn: ims, tun: n6ims, ipv4: 10.46.0.1/16, ipv6: \"fd00:10:46::1/48\"}%s]\n",
-                     n->o.phones + 8, n->o.more ? n->o.more : "", n->o.phones * 3 + 8,
+                     n->o.phones + 8, n->o.more ? n->o.more : "", n->o.more_upfs ? n->o.more_upfs : "", n->o.phones * 3 + 8,
                      n->o.more_smf ? n->o.more_smf : "", n->o.more_dnns ? n->o.more_dnns : "", n->o.phones * 3 + 8,
                      n->o.more_n6 ? n->o.more_n6 : "");
     n->config_memory = malloc(CONFIG_ARENA_OCTETS);

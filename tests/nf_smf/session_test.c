@@ -673,7 +673,7 @@ static void storm(void **state)
         case 10: {
             static const uint64_t types[] = {PFCP_REPORT_TYPE_DLDR, PFCP_REPORT_TYPE_UPIR, PFCP_REPORT_TYPE_DLDR};
             struct smf_session *t = smf_session_by_ref(net->smf, str_of(x->ref));
-            struct pfcp_msg m = {.type = PFCP_SESSION_REPORT_REQUEST, .seid = t ? smf_seid(t) : 1};
+            struct pfcp_msg m = {.type = PFCP_SESSION_REPORT_REQUEST, .seid = t ? smf_seid(t, SMF_LEG_UPF) : 1};
             static const struct net_addr smf = {4, PFCP_PORT, {10, 0, 0, 1}};
             uint16_t pdr = 2;
             m.session_report_request.report_type = types[seed >> 50 & 1];

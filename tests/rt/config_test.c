@@ -265,6 +265,8 @@ static void across_options(void **state)
     refuse("upf: {n6: [{dnn: internet, tun: t, ipv4: 10.45.0.1/16}]}",
            "t.yaml:1:12: found no address for the pool of 'internet', expected ipv6\n");
     accept("upf: {n6: [{dnn: internet, tun: t, create: false}]}");
+    accept("smf: {upfs: [{name: a, address: 127.0.0.7}, {name: b, address: 10.0.0.8, weight: 0, local_dnn: edge, local_networks: [9.9.0.0/16]}]}");
+    refuse("smf: {upfs: [{name: a, address: 127.0.0.7}, {name: b, address: 10.0.0.8, local_dnn: edge}]}", "t.yaml:1:");
     accept("smf: {dnns: [{name: a, ipv4_pool: 10.45.0.0/16, lan_members: [imsi-001010000000001]}]}\nupf: {n6: [{dnn: a}]}");
     refuse("smf: {dnns: [{name: a, ipv4_pool: 10.45.0.0/16}]}\nupf: {n6: [{dnn: a}]}", "t.yaml:2:");
     refuse("smf: {dnns: [{name: a, ipv4_pool: 10.45.0.0/16, lan_outside: true, lan_members: [imsi-001010000000001]}]}\nupf: {n6: [{dnn: a}]}",

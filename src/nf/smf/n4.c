@@ -6,17 +6,17 @@
 
 enum { MARKING_MASK = 0xfc }; /* TS 29.212 5.3.15 */
 
-int smf_n4_establish(struct pfcp_call *c, struct proc *p, const struct smf_session *s)
+static int establish(struct pfcp_call *c, struct proc *p, const struct smf_session *s, const struct smf_upf *u, unsigned leg)
 {
     struct n4_rules r;
     struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST};
     struct pfcp_session_establishment_request *q = &m.session_establishment_request;
-    int err = smf_upf_may_serve(s->upf) ? n4_rules_fill(&r, s) : ERR_STATE;
+    int err = smf_upf_may_serve(u) ? n4_rules_fill(&r, s, leg) : ERR_STATE;
     if (err)
         return err;
     struct net_addr here = s->smf->n4.config.local;
     q->node_id = s->smf->n4.config.node_id;
-    q->cp_f_seid = pfcp_f_seid_of(smf_seid(s), &here);
+    q->cp_f_seid = pfcp_f_seid_of(smf_seid(s, leg), &here);
     q->create_pdr.v = r.pdr, q->create_pdr.n = r.pdr_n;
     q->create_far.v = r.far, q->create_far.n = r.far_n;
     q->create_qer.v = &r.qer, q->create_qer.n = 1;
@@ -25,16 +25,24 @@ int smf_n4_establish(struct pfcp_call *c, struct proc *p, const struct smf_sessi
     q->pdn_type = s->pdu_type; /* the numbers are the same, 8.2.79 */
     q->apn_dnn = r.dnn;
     q->s_nssai = (struct pfcp_s_nssai){s->sst, s->has_sd ? be24(s->sd) : 0xffffff};
-    if (s->dnn->c->inactivity_s) {
+    if (s->dnn->c->inactivity_s && leg == SMF_LEG_UPF) {
         q->has.user_plane_inactivity_timer = 1;
         q->user_plane_inactivity_timer = s->dnn->c->inactivity_s;
     }
-    return pfcp_call(c, p, &s->smf->n4, &s->upf->assoc->peer, &m);
+    return pfcp_call(c, p, &s->smf->n4, &u->assoc->peer, &m);
+}
+int smf_n4_establish(struct pfcp_call *c, struct proc *p, const struct smf_session *s)
+{
+    return establish(c, p, s, s->upf, SMF_LEG_UPF);
+}
+int smf_n4_anchor_establish(struct pfcp_call *c, struct proc *p, const struct smf_session *s)
+{
+    return establish(c, p, s, s->anchor->upf, SMF_LEG_ANCHOR);
 }
 
-static void refused(const struct smf_session *s, const char *what, uint8_t cause, int err)
+static void refused(const struct smf_session *s, const struct smf_upf *u, const char *what, uint8_t cause, int err)
 {
-    LOG(s->smf->rt->log, pfcp_refused, "upf=" STR_FMT " request=%s cause=%u why=%s", STR_ARG(s->upf->c->name), what,
+    LOG(s->smf->rt->log, pfcp_refused, "upf=" STR_FMT " request=%s cause=%u why=%s", STR_ARG(u->c->name), what,
         cause, cause ? pfcp_cause_name(cause) : err_text(err));
 }
 static struct smf_tunnel tunnel_of(const struct pfcp_f_teid *f)
@@ -45,41 +53,59 @@ static struct smf_tunnel tunnel_of(const struct pfcp_f_teid *f)
     return t;
 }
 
-bool smf_n4_established(struct pfcp_call *c, struct smf_session *s)
+static bool tunnel_find(const struct pfcp_session_establishment_response *r, uint16_t pdr, struct smf_tunnel *to)
+{
+    for (uint32_t i = 0; i < r->created_pdr.n; i++) {
+        const struct pfcp_created_pdr *p = &r->created_pdr.v[i];
+        if (p->pdr_id != pdr || !p->has.local_f_teid || !(p->local_f_teid.flags & 3))
+            continue;
+        *to = tunnel_of(&p->local_f_teid);
+        return true;
+    }
+    return false;
+}
+/* What the UPF gave: its SEID, and the end of the uplink tunnel. */
+static bool established(struct pfcp_call *c, const struct smf_session *s, const struct smf_upf *u, uint64_t *up_seid,
+                        struct smf_tunnel *up, bool *is_unknown)
 {
     const struct pfcp_session_establishment_response *r = c->rsp ? &c->rsp->session_establishment_response : NULL;
     uint8_t cause = r ? r->cause : 0;
-    if (r && !smf_upf_is_up(s->upf)) { /* sent before the association was lost, answered after: its session is nobody's */
-        s->n4_unknown = true;
+    if (r && !smf_upf_is_up(u)) { /* sent before the association was lost, answered after: its session is nobody's */
+        *is_unknown = true;
         cause = PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION;
     } else if (r && cause == PFCP_CAUSE_REQUEST_ACCEPTED && r->has.up_f_seid) {
-        s->up_seid = r->up_f_seid.seid;
-        if (!(s->upf->assoc->up_features & PFCP_UP_FEATURE_FTUP)) {
-            struct pfcp_f_teid ours = n4_local_f_teid(s);
-            s->up = tunnel_of(&ours);
+        *up_seid = r->up_f_seid.seid;
+        if (!(u->assoc->up_features & PFCP_UP_FEATURE_FTUP)) {
+            struct pfcp_f_teid ours = n4_local_f_teid(s, u);
+            *up = tunnel_of(&ours);
             return true;
         }
-        for (uint32_t i = 0; i < r->created_pdr.n; i++) {
-            const struct pfcp_created_pdr *p = &r->created_pdr.v[i];
-            if (p->pdr_id == N4_PDR_UP && p->has.local_f_teid && p->local_f_teid.flags & 3) {
-                s->up = tunnel_of(&p->local_f_teid);
-                return true;
-            }
-        }
+        if (tunnel_find(r, N4_PDR_UP, up))
+            return true;
     }
-    s->n4_unknown |= c->err == ERR_TIMEOUT;
-    refused(s, "establishment", cause, c->err);
+    *is_unknown |= c->err == ERR_TIMEOUT;
+    refused(s, u, "establishment", cause, c->err);
     return false;
 }
+bool smf_n4_established(struct pfcp_call *c, struct smf_session *s)
+{
+    bool done = established(c, s, s->upf, &s->up_seid, &s->up, &s->n4_unknown);
+    return done && (!s->anchor || tunnel_find(&c->rsp->session_establishment_response, N4_PDR_DOWN_N9, &s->anchor->n9));
+}
+bool smf_n4_anchor_established(struct pfcp_call *c, struct smf_session *s)
+{
+    struct smf_anchor *a = s->anchor;
+    return established(c, s, a->upf, &a->up_seid, &a->up, &a->n4_unknown);
+}
 
-int smf_n4_modify(struct pfcp_call *c, struct proc *p, const struct smf_session *s, enum smf_n4_change change,
-                  const struct smf_tunnel *an, const struct smf_qos *qos)
+static int modify(struct pfcp_call *c, struct proc *p, const struct smf_session *s, const struct smf_upf *u,
+                  uint64_t up_seid, enum smf_n4_change change, const struct smf_tunnel *an, const struct smf_qos *qos)
 {
     struct pfcp_update_far far = {.far_id = N4_FAR_DOWN};
     struct pfcp_update_qer qer = {.qer_id = N4_QER_SESSION};
-    struct pfcp_msg m = {.type = PFCP_SESSION_MODIFICATION_REQUEST, .seid = s->up_seid};
+    struct pfcp_msg m = {.type = PFCP_SESSION_MODIFICATION_REQUEST, .seid = up_seid};
     struct pfcp_session_modification_request *q = &m.session_modification_request;
-    if (!s->up_seid || !smf_upf_is_up(s->upf))
+    if (!up_seid || !smf_upf_is_up(u))
         return ERR_STATE;
     if (change == SMF_N4_QOS) {
         qer.has.maximum_bitrate = 1;
@@ -104,7 +130,26 @@ int smf_n4_modify(struct pfcp_call *c, struct proc *p, const struct smf_session 
             q->pfcpsmreq_flags = PFCP_SMREQ_DROBU;
         }
     }
-    return pfcp_call(c, p, &s->smf->n4, &s->upf->assoc->peer, &m);
+    return pfcp_call(c, p, &s->smf->n4, &u->assoc->peer, &m);
+}
+
+int smf_n4_modify(struct pfcp_call *c, struct proc *p, const struct smf_session *s, enum smf_n4_change change,
+                  const struct smf_tunnel *an, const struct smf_qos *qos)
+{
+    return modify(c, p, s, s->upf, s->up_seid, change, an, qos);
+}
+int smf_n4_anchor_modify(struct pfcp_call *c, struct proc *p, const struct smf_session *s, enum smf_n4_change change,
+                         const struct smf_qos *qos)
+{
+    return modify(c, p, s, s->anchor->upf, s->anchor->up_seid, change, &s->anchor->n9, qos);
+}
+bool smf_n4_anchor_modified(const struct pfcp_call *c, struct smf_session *s)
+{
+    if (c->rsp && c->rsp->session_modification_response.cause == PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND) {
+        s->anchor->up_seid = 0;
+        s->pending |= SMF_PENDING_RESTORE;
+    }
+    return c->rsp && pfcp_is_accepted(c->rsp->session_modification_response.cause);
 }
 
 bool smf_n4_modified(const struct pfcp_call *c, struct smf_session *s)

@@ -89,17 +89,24 @@ static void send(struct n4_deletion *d)
         drop(d);
 }
 
+static void delete_notify(struct smf_upf *u, uint64_t up_seid, bool is_unknown, uint64_t cp_seid)
+{
+    bool there = u && u->assoc && (up_seid || is_unknown);
+    struct n4_deletion *d = there ? frame_new(u->smf->rt, sizeof *d) : NULL;
+    if (!d)
+        return;
+    *d = (struct n4_deletion){.upf = u, .up_seid = up_seid, .cp_seid = cp_seid, .recovery = u->assoc->recovery};
+    list_append(&u->smf->deletions, &d->on_smf);
+    send(d);
+}
 void smf_n4_delete_notify(struct smf_session *s)
 {
-    bool there = s->upf && s->upf->assoc && (s->up_seid || s->n4_unknown);
-    struct n4_deletion *d = there ? frame_new(s->smf->rt, sizeof *d) : NULL;
-    if (d) {
-        *d = (struct n4_deletion){
-            .upf = s->upf, .up_seid = s->up_seid, .cp_seid = smf_seid(s), .recovery = s->upf->assoc->recovery};
-        list_append(&s->smf->deletions, &d->on_smf);
-        send(d);
-    }
+    delete_notify(s->upf, s->up_seid, s->n4_unknown, smf_seid(s, SMF_LEG_UPF));
     s->up_seid = 0;
+    if (!s->anchor)
+        return;
+    delete_notify(s->anchor->upf, s->anchor->up_seid, s->anchor->n4_unknown, smf_seid(s, SMF_LEG_ANCHOR));
+    s->anchor->up_seid = 0;
 }
 void smf_n4_deletions_go(struct smf_upf *u)
 {

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include <stdio.h>
 
-enum { PRECEDENCE = 255, PRECEDENCE_FILTERED = 128, REPORT_PERIOD_S = 3600, TUNNEL_CHOICE = 1 };
+enum { PRECEDENCE = 255, PRECEDENCE_FILTERED = 128, REPORT_PERIOD_S = 3600, CHOICE_ACCESS = 1, CHOICE_N9 };
 static const uint8_t CARRY_ON = PFCP_CARRY_ON_DCARONI | PFCP_CARRY_ON_PRIUEAI;
 
 struct pfcp_outer_header_creation n4_tunnel_to(const struct smf_tunnel *t)
@@ -33,9 +33,9 @@ static struct pfcp_ue_ip_address ue_address(const struct smf_session *s, bool de
     return a;
 }
 /* The UP function chooses where it can; else we do, at the address that we know it by. */
-struct pfcp_f_teid n4_local_f_teid(const struct smf_session *s)
+struct pfcp_f_teid n4_local_f_teid(const struct smf_session *s, const struct smf_upf *u)
 {
-    const struct pfcp_assoc *a = s->upf->assoc;
+    const struct pfcp_assoc *a = u->assoc;
     struct net_addr host = a->peer;
     if (a->up_features & PFCP_UP_FEATURE_FTUP)
         return (struct pfcp_f_teid){
@@ -55,13 +55,13 @@ static struct pfcp_create_pdr *pdr_add(struct n4_rules *r, uint16_t id, uint32_t
     p->urr_id.v = &r->urr_id, p->urr_id.n = 1;
     return p;
 }
-static struct pfcp_create_pdr *pdr_up(struct n4_rules *r, const struct smf_session *s, uint16_t id,
-                                      uint32_t precedence, uint32_t far)
+static struct pfcp_create_pdr *pdr_up(struct n4_rules *r, const struct smf_session *s, const struct smf_upf *u,
+                                      uint16_t id, uint32_t precedence, uint32_t far)
 {
     struct pfcp_create_pdr *p = pdr_add(r, id, precedence, far);
     p->pdi.source_interface = PFCP_INTERFACE_ACCESS;
     p->pdi.has.local_f_teid = p->pdi.has.ue_ip_address = 1;
-    p->pdi.local_f_teid = n4_local_f_teid(s);
+    p->pdi.local_f_teid = n4_local_f_teid(s, u);
     p->pdi.ue_ip_address = ue_address(s, false); /* nothing passes that has another source */
     p->pdi.qfi.v = &r->qfi, p->pdi.qfi.n = 1;
     p->has.outer_header_removal = 1;
@@ -139,7 +139,7 @@ static const char *const MANY4[] = {"224.0.0.0/4", "255.255.255.255"}, *const MA
 static void lan_way_in(struct n4_rules *r, const struct smf_session *s)
 {
     const struct config_dnn *c = s->dnn->c;
-    struct pfcp_create_pdr *p = pdr_up(r, s, N4_PDR_UP_LAN, PRECEDENCE_FILTERED, N4_FAR_LAN);
+    struct pfcp_create_pdr *p = pdr_up(r, s, s->upf, N4_PDR_UP_LAN, PRECEDENCE_FILTERED, N4_FAR_LAN);
     if (s->v4 != POOL_NONE) {
         filter_from(r, p, &c->ipv4_pool);
         for (unsigned i = 0; i < ARRAY_LEN(MANY4); i++)
@@ -169,12 +169,42 @@ static void tunnel_share(struct n4_rules *r)
         struct pfcp_f_teid *f = &r->pdr[i].pdi.local_f_teid;
         if (f->flags & PFCP_F_TEID_CH) {
             f->flags |= PFCP_F_TEID_CHID;
-            f->choose_id = TUNNEL_CHOICE;
+            f->choose_id = r->pdr[i].pdi.source_interface == PFCP_INTERFACE_ACCESS ? CHOICE_ACCESS : CHOICE_N9;
         }
     }
 }
 
-int n4_rules_fill(struct n4_rules *r, const struct smf_session *s)
+/* ---- a classifier: what is for the data network here leaves here, the rest goes on by N9; both come back ---- */
+static int classifier_fill(struct n4_rules *r, const struct smf_session *s)
+{
+    const struct config_upf_peer *c = s->upf->c;
+    int n = pfcp_fqdn_put(r->local_labels, sizeof r->local_labels, c->local_dnn);
+    if (n < 0)
+        return n;
+    r->local = (struct str){(const char *)r->local_labels, (uint32_t)n};
+    pdr_up(r, s, s->upf, N4_PDR_UP, PRECEDENCE, N4_FAR_UP);
+    struct pfcp_create_pdr *p = pdr_up(r, s, s->upf, N4_PDR_UP_LOCAL, PRECEDENCE_FILTERED, N4_FAR_LOCAL);
+    for (uint32_t i = 0; i < c->n_local_networks; i++)
+        filter_from(r, p, &c->local_networks[i]);
+    p = pdr_down(r, N4_PDR_DOWN, PRECEDENCE, PFCP_INTERFACE_CORE);
+    p->pdi.network_instance = r->local;
+    pdr_to_ue(p, s);
+    p = pdr_up(r, s, s->upf, N4_PDR_DOWN_N9, PRECEDENCE, N4_FAR_DOWN);
+    p->pdi.source_interface = PFCP_INTERFACE_CORE;
+    pdr_to_ue(p, s);
+    far_to(r, N4_FAR_UP, PFCP_INTERFACE_CORE);
+    struct pfcp_forwarding_parameters *f = &r->far[r->far_n - 1].forwarding_parameters;
+    f->has.network_instance = 0;
+    f->has.outer_header_creation = 1;
+    f->outer_header_creation = n4_tunnel_to(&s->anchor->up);
+    far_to(r, N4_FAR_LOCAL, PFCP_INTERFACE_CORE);
+    r->far[r->far_n - 1].forwarding_parameters.network_instance = r->local;
+    far_down(r, s);
+    tunnel_share(r);
+    return OK;
+}
+
+int n4_rules_fill(struct n4_rules *r, const struct smf_session *s, unsigned leg)
 {
     bool lan = smf_dnn_is_lan(s->dnn), outside = !lan || s->dnn->c->lan_outside;
     *r = (struct n4_rules){0};
@@ -183,7 +213,9 @@ int n4_rules_fill(struct n4_rules *r, const struct smf_session *s)
         return n;
     r->dnn = (struct str){(const char *)r->labels, (uint32_t)n};
     qer_and_urr(r, s);
-    pdr_up(r, s, N4_PDR_UP, PRECEDENCE, outside ? N4_FAR_UP : N4_FAR_LAN);
+    if (s->anchor && leg == SMF_LEG_UPF)
+        return classifier_fill(r, s);
+    pdr_up(r, s, leg == SMF_LEG_ANCHOR ? s->anchor->upf : s->upf, N4_PDR_UP, PRECEDENCE, outside ? N4_FAR_UP : N4_FAR_LAN);
     if (outside) {
         pdr_to_ue(pdr_down(r, N4_PDR_DOWN, PRECEDENCE, PFCP_INTERFACE_CORE), s);
         far_to(r, N4_FAR_UP, PFCP_INTERFACE_CORE);
@@ -195,6 +227,8 @@ int n4_rules_fill(struct n4_rules *r, const struct smf_session *s)
         far_to(r, N4_FAR_LAN, PFCP_INTERFACE_VN_INTERNAL);
     }
     far_down(r, s);
+    if (leg == SMF_LEG_ANCHOR) /* until the classifier's end is known, at once */
+        r->far[r->far_n - 1].apply_action = PFCP_APPLY_ACTION_BUFF;
     if (lan && outside)
         tunnel_share(r);
     return OK;

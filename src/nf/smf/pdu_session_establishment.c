@@ -16,6 +16,7 @@ struct establishment {
     struct smf_ask ask;
     uint8_t said;    /* 5GSM cause of an accept that gives less than was asked for */
     uint8_t failure; /* 5GSM cause */
+    uint32_t tac;    /* where the phone is; 0: not said */
     bool gnb_has_it, is_overtaken;
 };
 
@@ -254,7 +255,7 @@ static uint8_t subscription_apply(struct smf_session *s, struct establishment *f
     if (!s->upf)
         return NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
     s->upf->sessions++;
-    return 0;
+    return smf_classifier_insert(s, f->tac) < 0 ? NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES : 0;
 }
 
 /* ---- requests of this procedure ---- */
@@ -487,12 +488,28 @@ static void run(struct proc *p, const struct wake *w)
     f->failure = NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;
     if ((f->is_overtaken = smf_session_is_overtaken(s)))
         goto refused;
+    if (s->anchor) { /* its end of N9 is what the classifier sends to */
+        if (smf_n4_anchor_establish(&f->n4, p, s) < 0)
+            goto refused;
+        AWAIT_CALLS(p);
+        if (!smf_n4_anchor_established(&f->n4, s))
+            goto refused;
+        pfcp_call_drop(&f->n4);
+    }
     if (smf_n4_establish(&f->n4, p, s) < 0)
         goto refused;
     AWAIT_CALLS(p);
     if (!smf_n4_established(&f->n4, s))
         goto refused;
     pfcp_call_drop(&f->n4);
+    if (s->anchor) {
+        if (smf_n4_anchor_modify(&f->n4, p, s, SMF_N4_FORWARD, NULL) < 0)
+            goto refused;
+        AWAIT_CALLS(p);
+        if (!smf_n4_anchor_modified(&f->n4, s))
+            goto refused;
+        pfcp_call_drop(&f->n4);
+    }
 
     STEP(p, "11 N1 and N2");
     if ((f->is_overtaken = smf_session_is_overtaken(s))) /* neither the phone nor its gNB ever hears of this one */
@@ -595,6 +612,13 @@ static bool replace(struct smf *smf, struct call *c, struct str supi, uint8_t id
     return true;
 }
 
+static uint32_t tac_of(const struct sbi_SmContextCreateData *b)
+{
+    uint8_t tac[3];
+    bool said = b->has.ue_location && b->ue_location.has.nr_location && hex_get(tac, 3, b->ue_location.nr_location.tai.tac);
+    return said ? be24(tac) : 0;
+}
+
 void smf_create(void *state, struct call *c)
 {
     struct smf *smf = state;
@@ -640,6 +664,7 @@ void smf_create(void *state, struct call *c)
     }
     f->f.request = c;
     f->ask = ask;
+    f->tac = tac_of(b);
     s->proc = &f->f.p;
     s->running = SMF_RUN_ESTABLISHMENT;
     proc_start(&f->f.p);

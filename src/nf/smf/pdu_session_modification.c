@@ -65,6 +65,15 @@ static void run(struct proc *p, const struct wake *w)
         AWAIT_CALLS(p);
         if (!smf_n4_modified(&f->n4, s))
             goto out;
+        if (s->anchor) {
+            STEP(p, "2a N4 rates of the anchor");
+            pfcp_call_drop(&f->n4);
+            if (smf_n4_anchor_modify(&f->n4, p, s, SMF_N4_QOS, &f->qos) < 0)
+                goto out;
+            AWAIT_CALLS(p);
+            if (!smf_n4_anchor_modified(&f->n4, s))
+                goto out;
+        }
         s->qos = f->qos;
         smf_session_changed(s);
         pfcp_call_drop(&f->n4);

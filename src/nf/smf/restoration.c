@@ -23,12 +23,30 @@ static void run(struct proc *p, const struct wake *w)
     (void)w;
     PROC_BEGIN(p);
     p->result = PROC_FAILED;
+    if (s->anchor) {
+        STEP(p, "N4 session of the anchor");
+        if (smf_n4_anchor_establish(&f->n4, p, s) < 0)
+            goto out;
+        AWAIT_CALLS(p);
+        if (!smf_n4_anchor_established(&f->n4, s))
+            goto out;
+        pfcp_call_drop(&f->n4);
+    }
     STEP(p, "N4 session");
     if (smf_n4_establish(&f->n4, p, s) < 0)
         goto out;
     AWAIT_CALLS(p);
     if (!smf_n4_established(&f->n4, s))
         goto out;
+    if (s->anchor) {
+        STEP(p, "N9 of the anchor");
+        pfcp_call_drop(&f->n4);
+        if (smf_n4_anchor_modify(&f->n4, p, s, SMF_N4_FORWARD, NULL) < 0)
+            goto out;
+        AWAIT_CALLS(p);
+        if (!smf_n4_anchor_modified(&f->n4, s))
+            goto out;
+    }
     p->result = PROC_OK;
     if (!f->had_tunnel)
         goto out;
@@ -50,30 +68,41 @@ static void ended(struct proc *p, int outcome)
 {
     struct restoration *f = (struct restoration *)p;
     struct smf_session *s = p->owner;
-    struct smf_upf *u = f->upf;
+    struct smf_upf *u = f->upf, *behind = s->anchor ? s->anchor->upf : NULL;
     u->restoring--;
+    if (behind)
+        behind->restoring--;
     s->not_restored = outcome == PROC_FAILED;
     smf_proc_ended(p, outcome);
-    if (outcome == PROC_FAILED && !u->restore) { /* it refuses; a UPF that is away again is tried again */
+    if (outcome == PROC_FAILED && !u->restore && !(behind && behind->restore)) { /* it refuses; a UPF that is away again is tried again */
         s->release_cause = NAS_GSM_CAUSE_REACTIVATION_REQUESTED;
         s->pending |= SMF_PENDING_RELEASE;
         smf_session_kick(s);
     }
-    if (outcome != PROC_ABORTED)
-        smf_restore(u);
+    if (outcome == PROC_ABORTED)
+        return;
+    smf_restore(u);
+    if (behind)
+        smf_restore(behind);
 }
 static const struct proc_type type = {"restoration", sizeof(struct restoration), run, ended};
 
 void smf_restoration_start(struct smf_session *s, const struct smf_input *in)
 {
     (void)in;
-    if (s->up_seid || !s->upf)
+    if (smf_has_n4(s) || !s->upf)
         return;
+    if (s->anchor && !(smf_upf_may_serve(s->upf) && smf_upf_may_serve(s->anchor->upf)))
+        return; /* when the other is up */
+    if (s->anchor) /* what one of them still has refers to what the other lost */
+        smf_n4_delete_notify(s);
     struct restoration *f = smf_proc_new(s, &type, SMF_RUN_RESTORATION, NULL);
     if (!f)
         return;
     f->upf = s->upf;
     f->upf->restoring++;
+    if (s->anchor)
+        s->anchor->upf->restoring++;
     f->had_tunnel = s->up_state != SMF_UP_OFF;
     s->up_state = SMF_UP_OFF;
     proc_start(&f->f.p);
@@ -88,8 +117,12 @@ void smf_restore(struct smf_upf *u)
     if (u->restore) { /* from the start: nothing is there */
         uint32_t i = 0;
         for (struct smf_session *s; (s = slab_next(&smf->sessions, &i));)
-            if (s->upf == u && s->state == SMF_ACTIVE)
+            if (s->state != SMF_ACTIVE)
+                continue;
+            else if (s->upf == u)
                 s->up_seid = 0;
+            else if (s->anchor && s->anchor->upf == u)
+                s->anchor->up_seid = 0;
         u->restore = false;
         u->restore_next = 0;
     }
@@ -100,7 +133,7 @@ void smf_restore(struct smf_upf *u)
         struct smf_session *s = slab_next(&smf->sessions, &u->restore_next);
         if (!s)
             break;
-        if (s->upf == u && !s->up_seid && s->state == SMF_ACTIVE)
+        if ((s->upf == u || (s->anchor && s->anchor->upf == u)) && !smf_has_n4(s) && s->state == SMF_ACTIVE)
             smf_collide(s, &(struct smf_input){.event = SMF_EV_RESTORE});
     }
     u->is_walking = false;

@@ -87,18 +87,19 @@ struct smf_session *smf_session_by_ref(struct smf *smf, struct str text)
     return secret_eq(proof, b + 8, sizeof proof) ? slab_get(&smf->sessions, r) : map_get(&smf->by_ref, BYTES_OF(b));
 }
 
-/* 4 bits of the shard, 28 of the generation, 8 of the time of our start, lest what a UPF sent before it is for another
+/* 4 bits of the shard, one of the leg, 27 of the generation, 8 of the time of our start, lest what a UPF sent before it is for another
  * session after it, 24 of the index; never 0, for a generation in use is odd. */
-uint64_t smf_seid(const struct smf_session *s)
+uint64_t smf_seid(const struct smf_session *s, unsigned leg)
 {
     struct ref r = slab_ref(&s->smf->sessions, s);
-    return (uint64_t)(s->smf->rt->shard & 15) << 60 | (uint64_t)(r.gen & 0xfffffff) << 32 |
+    return (uint64_t)(s->smf->rt->shard & 15) << 60 | (uint64_t)leg << 59 | (uint64_t)(r.gen & 0x7ffffff) << 32 |
            (s->smf->n4.recovery & 0xff) << 24 | (r.i & 0xffffff);
 }
-struct smf_session *smf_session_by_seid(struct smf *smf, uint64_t seid)
+struct smf_session *smf_session_by_seid(struct smf *smf, uint64_t seid, unsigned *leg)
 {
+    *leg = seid >> 59 & 1;
     struct smf_session *s = slab_at(&smf->sessions, seid & 0xffffff);
-    return s && smf_seid(s) == seid ? s : NULL;
+    return s && smf_seid(s, *leg) == seid ? s : NULL;
 }
 
 /* ---- life ---- */
@@ -172,7 +173,7 @@ void smf_session_drop(struct smf_session *s, bool notify)
 {
     struct smf *smf = s->smf;
     smf_admit_end(s);
-    uint32_t rest_s = s->n4_unknown ? POOL_LONG_REST_S : POOL_REST_S;
+    uint32_t rest_s = s->n4_unknown || (s->anchor && s->anchor->n4_unknown) ? POOL_LONG_REST_S : POOL_REST_S;
     smf_n4_delete_notify(s);
     policy_delete(s);
     deregister(s);
@@ -190,6 +191,7 @@ void smf_session_drop(struct smf_session *s, bool notify)
     list_remove(&s->next.link);
     if (s->upf)
         s->upf->sessions--;
+    smf_anchor_drop(s);
     ue_leave(smf, s->ue, s);
     brief_clear(&s->policy_id);
     intern_drop(&smf->texts, &s->status_uri);

@@ -3,9 +3,9 @@
 #include "nf/smf/smf.h"
 #include "base/err.h"
 
-static void answer(struct smf *smf, const struct pfcp_in *in, const struct smf_session *s)
+static void answer(struct smf *smf, const struct pfcp_in *in, uint64_t up_seid)
 {
-    struct pfcp_msg m = {.type = PFCP_SESSION_REPORT_RESPONSE, .seid = s->up_seid};
+    struct pfcp_msg m = {.type = PFCP_SESSION_REPORT_RESPONSE, .seid = up_seid};
     m.session_report_response.cause = PFCP_CAUSE_REQUEST_ACCEPTED;
     pfcp_answer(&smf->n4, in->answer, &m);
 }
@@ -21,15 +21,19 @@ static bool names_our_tunnel(const struct smf_session *s, const struct pfcp_sess
 void smf_report(struct smf *smf, const struct pfcp_in *in)
 {
     const struct pfcp_session_report_request *q = &in->msg->session_report_request;
-    struct smf_session *s = smf_session_by_seid(smf, in->msg->seid);
-    if (!s || !s->upf || s->upf->assoc != in->assoc) { /* another UPF's session is as good as none */
+    unsigned leg;
+    struct smf_session *s = smf_session_by_seid(smf, in->msg->seid, &leg);
+    const struct smf_upf *u = s ? leg == SMF_LEG_UPF ? s->upf : s->anchor ? s->anchor->upf : NULL : NULL;
+    if (!u || u->assoc != in->assoc) { /* another UPF's session is as good as none */
         pfcp_refuse(&smf->n4, in->answer, 0, PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND, 0);
         return;
     }
     struct ref self = slab_ref(&smf->sessions, s);
-    answer(smf, in, s);
+    answer(smf, in, leg == SMF_LEG_UPF ? s->up_seid : s->anchor->up_seid);
     if (q->report_type & PFCP_REPORT_TYPE_USAR)
         smf->usage_reports++; /* for charging, which is not there yet */
+    if (leg != SMF_LEG_UPF) /* the phone's tunnel and sleep are the classifier's to tell of */
+        return;
     if ((q->report_type & PFCP_REPORT_TYPE_ERIR && names_our_tunnel(s, q)) ||
         q->report_type & PFCP_REPORT_TYPE_UPIR) { /* inactive: TS 23.502 4.3.7 */
         smf->tunnels_lost++;

@@ -8,7 +8,7 @@
 #include "rt/metrics.h"
 #include <stdio.h>
 
-enum { FORMAT = 1, ROW_OCTETS = 1024, KEY_OCTETS = SMF_SUPI_MAX + 5 };
+enum { FORMAT = 1, FORMAT_ANCHOR = 2 /* the anchor's UPF follows */, ROW_OCTETS = 1024, KEY_OCTETS = SMF_SUPI_MAX + 5 };
 enum { ROW_V4 = 1, ROW_V6 = 2, ROW_SD = 4, ROW_REGISTERED = 8, ROW_RATE_UL = 16, ROW_RATE_DL = 32, ROW_PROTECTED = 64 };
 static const uint64_t ORPHAN_US = 60000000; /* in which AMFs name the sessions that they have */
 
@@ -50,7 +50,7 @@ static struct bytes encode(const struct smf_session *s, struct wr *w)
     uint8_t octets[SMF_REF] = {0};
     smf_ref_text(s, ref);
     hex_get(octets, sizeof octets, str_of(ref));
-    wr_u8(w, FORMAT);
+    wr_u8(w, s->anchor ? FORMAT_ANCHOR : FORMAT);
     wr_u8(w, (uint8_t)((s->v4 != POOL_NONE ? ROW_V4 : 0) | (s->v6 != POOL_NONE ? ROW_V6 : 0) |
                        (s->has_sd ? ROW_SD : 0) | (s->is_registered ? ROW_REGISTERED : 0) |
                        (s->max_rate_ul ? ROW_RATE_UL : 0) | (s->max_rate_dl ? ROW_RATE_DL : 0) |
@@ -69,6 +69,8 @@ static struct bytes encode(const struct smf_session *s, struct wr *w)
     uint8_t block[SMF_URI_MAX + 1];
     struct arena a = arena_over(block, sizeof block);
     put_text(w, interned_for(s->status_uri, smf_supi(s), &a));
+    if (s->anchor)
+        put_text(w, s->anchor->upf->c->name);
     return wr_done(w);
 }
 static bool put_row(struct smf_session *s)
@@ -150,6 +152,14 @@ static void find(struct smf_session *s, struct str dnn, struct str upf)
             s->upf->sessions++;
         }
 }
+static int find_anchor(struct smf_session *s, struct str name)
+{
+    struct smf *smf = s->smf;
+    for (uint32_t i = 0; i < smf->n_upfs; i++)
+        if (str_eq(smf->upfs[i].c->name, name) && s->upf != &smf->upfs[i])
+            return smf_anchor_set(s, &smf->upfs[i]);
+    return ERR_SYNTAX;
+}
 static int take_addresses(struct smf_session *s, uint8_t flags, const struct net_addr *v4, const struct net_addr *v6)
 {
     if (s->pdu_type < NAS_PDU_IPV4 || s->pdu_type > NAS_PDU_IPV4V6 || !s->dnn || !s->upf || !smf_may_join(s) ||
@@ -161,7 +171,7 @@ static int decode(struct bytes row, struct smf_session *s)
 {
     struct rd r = rd_over(row);
     struct net_addr v4 = {.family = 4}, v6 = {.family = 6};
-    bool known = rd_u8(&r) == FORMAT;
+    uint8_t format = rd_u8(&r);
     uint8_t flags = rd_u8(&r);
     get_octets(&r, s->ref, sizeof s->ref);
     struct str dnn = get_text(&r), upf = get_text(&r);
@@ -174,12 +184,12 @@ static int decode(struct bytes row, struct smf_session *s)
     s->integrity = rd_u8(&r);
     s->ciphering = rd_u8(&r);
     get_qos(&r, &s->qos);
-    struct str uri = get_text(&r);
+    struct str uri = get_text(&r), anchor = format == FORMAT_ANCHOR ? get_text(&r) : STR("");
     s->has_sd = flags & ROW_SD;
     s->max_rate_ul = flags & ROW_RATE_UL;
     s->max_rate_dl = flags & ROW_RATE_DL;
     s->is_protected = flags & ROW_PROTECTED;
-    if (!known || r.bad || rd_left(&r) || (uri.n && memchr(uri.p, 0, uri.n)) ||
+    if (format < FORMAT || format > FORMAT_ANCHOR || r.bad || rd_left(&r) || (uri.n && memchr(uri.p, 0, uri.n)) ||
         uri.n > SMF_URI_MAX || s->integrity > NGAP_IntegrityProtectionIndication_not_needed ||
         s->ciphering > NGAP_ConfidentialityProtectionIndication_not_needed)
         return ERR_SYNTAX;
@@ -187,7 +197,10 @@ static int decode(struct bytes row, struct smf_session *s)
     if (uri.n && !s->status_uri)
         return ERR_NOSPACE;
     find(s, dnn, upf);
-    int e = take_addresses(s, flags, &v4, &v6);
+    int e = format == FORMAT_ANCHOR ? find_anchor(s, anchor) : OK;
+    if (e < 0)
+        return e;
+    e = take_addresses(s, flags, &v4, &v6);
     if (e < 0)
         return e;
     s->is_registered = flags & ROW_REGISTERED;
@@ -225,6 +238,8 @@ static int restore(void *state, struct bytes key, struct bytes value)
     s->has_row = s->has_ref = s->unconfirmed = true;
     s->state = SMF_ACTIVE;
     s->upf->restore = true;
+    if (s->anchor)
+        s->anchor->upf->restore = true;
     return OK;
 }
 

@@ -69,11 +69,20 @@ enum { /* what came while a procedure ran and is done after it */
        SMF_PENDING_RESTORE = 4,
        SMF_PENDING_RELEASE = 8
 };
+/* The UPF with the session's address, where an uplink classifier stands before it (TS 23.501 5.6.4.2): the classifier is
+ * session.upf then, with N3 and all that concerns it. */
+struct smf_anchor {
+    struct smf_upf *upf;
+    uint64_t up_seid;          /* 0: no N4 session */
+    struct smf_tunnel up, n9;  /* ends of N9: the anchor's, the classifier's */
+    bool n4_unknown;
+};
 struct smf_session {
     struct smf *smf;
     struct smf_ue *ue;
     struct smf_session *next_of_ue;
     struct smf_upf *upf;
+    struct smf_anchor *anchor; /* NULL: none but upf */
     struct smf_dnn *dnn;
     struct proc *proc;   /* the procedure that runs, or NULL */
     struct link waiting; /* struct call.on_producer: updates that come after it */
@@ -164,8 +173,12 @@ bool smf_session_is_overtaken(const struct smf_session *);
 enum { SMF_REF_OCTETS = 33 };
 void smf_ref_text(const struct smf_session *, char out[SMF_REF_OCTETS]);
 struct smf_session *smf_session_by_ref(struct smf *, struct str last_segment);
-uint64_t smf_seid(const struct smf_session *); /* of this end of N4 */
-struct smf_session *smf_session_by_seid(struct smf *, uint64_t seid);
+/* Of this end of N4, with session.upf and with the anchor. */
+enum { SMF_LEG_UPF, SMF_LEG_ANCHOR };
+uint64_t smf_seid(const struct smf_session *, unsigned leg);
+struct smf_session *smf_session_by_seid(struct smf *, uint64_t seid, unsigned *leg);
+/* Its N4 sessions are all there. */
+static inline bool smf_has_n4(const struct smf_session *s) { return s->up_seid && (!s->anchor || s->anchor->up_seid); }
 static inline struct str smf_supi(const struct smf_session *s)
 {
     return (struct str){s->ue->supi, s->ue->supi_n};
@@ -198,8 +211,14 @@ void smf_security_of_subscription(struct smf_session *, const struct sbi_DnnConf
 void smf_n4_timers(const struct smf *, struct pfcp_config *to);
 int smf_n4_open(struct smf *);
 void smf_n4_close(struct smf *);
+/* ---- classifier.c: a classifier before the session's UPF ---- */
+/* Of those that stand in the phone's tracking area; s->upf is the anchor then. ERR_NOSPACE. */
+int smf_classifier_insert(struct smf_session *, uint32_t tac);
+int smf_anchor_set(struct smf_session *, struct smf_upf *); /* ERR_NOSPACE */
+void smf_anchor_drop(struct smf_session *);
 /* By DNN and weight; NULL: none serves it and is up. */
 struct smf_upf *smf_upf_select(struct smf *, const struct smf_dnn *, bool is_protected);
+bool smf_upf_serves(const struct smf_upf *, const struct smf_dnn *);
 static inline bool smf_upf_is_up(const struct smf_upf *u) { return u->assoc && u->assoc->is_up; }
 static inline bool smf_upf_may_serve(const struct smf_upf *u) { return smf_upf_is_up(u) && !u->refused; }
 
@@ -233,6 +252,12 @@ int smf_n4_modify(struct pfcp_call *, struct proc *, const struct smf_session *,
 /* Also sees that the UPF has lost the session: it is set up again then. */
 bool smf_n4_modified(const struct pfcp_call *, struct smf_session *);
 int smf_n4_delete(struct pfcp_call *, struct proc *, const struct smf_session *);
+/* The same of the anchor: before the classifier is established, and forward or rates after that. */
+int smf_n4_anchor_establish(struct pfcp_call *, struct proc *, const struct smf_session *);
+bool smf_n4_anchor_established(struct pfcp_call *, struct smf_session *);
+int smf_n4_anchor_modify(struct pfcp_call *, struct proc *, const struct smf_session *, enum smf_n4_change,
+                         const struct smf_qos *);
+bool smf_n4_anchor_modified(const struct pfcp_call *, struct smf_session *);
 bool smf_n4_deleted(const struct pfcp_call *); /* or it was not there */
 /* ---- n4_deletion.c ---- */
 /* Without waiting, and again until the UPF has confirmed it or restarts; of a session that ends. */

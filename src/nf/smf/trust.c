@@ -30,14 +30,18 @@ static void node_text(const struct smf_upf *u, char buf[NET_ADDR_TEXT])
     addr_text(&host, buf);
 }
 
-bool smf_trust_permits(const struct smf_session *s) { return !s->upf->refused && !(s->is_protected && s->upf->no_protected); }
+static bool permits(const struct smf_upf *u, bool is_protected) { return !u->refused && !(is_protected && u->no_protected); }
+bool smf_trust_permits(const struct smf_session *s)
+{
+    return permits(s->upf, s->is_protected) && (!s->anchor || permits(s->anchor->upf, s->is_protected));
+}
 /* Sessions that may not be there are released, and the phones ask for new ones, which come to other UPFs. Those that are
  * being established see it at their end. */
 static void sessions_release(struct smf_upf *u)
 {
     struct smf_session *s;
     for (uint32_t i = 0; (s = slab_next(&u->smf->sessions, &i));)
-        if (s->upf == u && s->state == SMF_ACTIVE && !smf_trust_permits(s)) {
+        if (s->state == SMF_ACTIVE && (s->upf == u || (s->anchor && s->anchor->upf == u)) && !smf_trust_permits(s)) {
             s->release_cause = NAS_GSM_CAUSE_REACTIVATION_REQUESTED;
             smf_collide(s, &(struct smf_input){.event = SMF_EV_NETWORK_RELEASE});
         }

@@ -85,14 +85,14 @@ void smf_activation_start(struct smf_session *s, const struct smf_input *in)
         smf_security_require(s);
         smf_session_changed(s);
     }
-    if (!s->up_seid && !s->not_restored && smf_upf_may_serve(s->upf)) { /* its turn has not come yet: it comes now */
+    if (!smf_has_n4(s) && !s->not_restored && smf_upf_may_serve(s->upf)) { /* its turn has not come yet: it comes now */
         smf_restoration_start(s, &(struct smf_input){.event = SMF_EV_RESTORE});
         if (s->proc) {
             list_append(&s->waiting, &c->on_producer);
             return;
         }
     }
-    struct bytes n2 = s->up_seid && smf_upf_is_up(s->upf) ? smf_n2_setup_request(s) : nothing;
+    struct bytes n2 = smf_has_n4(s) && smf_upf_is_up(s->upf) ? smf_n2_setup_request(s) : nothing;
     if (!n2.p) {
         smf_update_error(&c, 504, "PEER_NOT_RESPONDING", "the session has no user plane function now");
         return;

@@ -13,7 +13,7 @@ static struct smf_upf *upf_of(struct smf *smf, const struct pfcp_assoc *a)
     return NULL;
 }
 
-static bool upf_serves(const struct smf_upf *u, const struct smf_dnn *d)
+bool smf_upf_serves(const struct smf_upf *u, const struct smf_dnn *d)
 {
     for (uint32_t i = 0; i < u->c->n_dnns; i++)
         if (str_eq(u->c->dnns[i], d->c->name))
@@ -27,7 +27,7 @@ struct smf_upf *smf_upf_select(struct smf *smf, const struct smf_dnn *d, bool is
     int32_t total = 0;
     for (uint32_t i = 0; i < smf->n_upfs; i++) {
         struct smf_upf *u = &smf->upfs[i];
-        if (!smf_upf_may_serve(u) || !u->c->weight || !upf_serves(u, d) || (is_protected && u->no_protected))
+        if (!smf_upf_may_serve(u) || !u->c->weight || !smf_upf_serves(u, d) || (is_protected && u->no_protected))
             continue;
         total += (int32_t)u->c->weight;
         u->credit += (int32_t)u->c->weight;
@@ -114,8 +114,9 @@ static uint8_t on_setup(void *ctx, struct pfcp_node *n, const struct pfcp_in *in
 
 static uint64_t peer_seid(void *ctx, uint64_t local)
 {
-    const struct smf_session *s = smf_session_by_seid(ctx, local);
-    return s ? s->up_seid : 0;
+    unsigned leg;
+    const struct smf_session *s = smf_session_by_seid(ctx, local, &leg);
+    return !s ? 0 : leg == SMF_LEG_UPF ? s->up_seid : s->anchor ? s->anchor->up_seid : 0;
 }
 
 void smf_n4_timers(const struct smf *smf, struct pfcp_config *to)

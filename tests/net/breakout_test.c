@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An uplink classifier at the edge, TS 23.501 5.6.4.2, TS 23.502 4.3.5.4: the SMF puts it before the session's UPF, and
+ * what is for the data network beside it leaves there. */
+#include "tests/net/net.h"
+
+static const char EDGE[] = ", {name: edge, address: 10.0.0.3, weight: 0, local_dnn: edge, local_networks: [9.9.0.0/16], tacs: [1]}";
+static struct edge { /* a second UPF with a data network of its own */
+    struct env *env;
+    struct rt rt;
+    struct crypto *crypto;
+    struct config config;
+    uint8_t *memory;
+    struct user_plane *path;
+    struct data_network dn;
+    struct upf *upf;
+} edge;
+
+static void edge_start(struct net *n)
+{
+    static const char text[] = "network:\n  nfs: [upf]\n"
+                               "upf:\n  n4_address: 10.0.0.3\n  n3_addresses: [10.0.0.3]\n  max_sessions: 16\n"
+                               "  n6: [{dnn: edge, tun: n6edge, ipv4: 10.45.0.1/16}]\n";
+    static struct config_report report;
+    edge.memory = malloc(CONFIG_ARENA_OCTETS);
+    struct arena a = arena_over(edge.memory, CONFIG_ARENA_OCTETS);
+    assert_int_equal(config_parse(&edge.config, &a, STR("edge"), STR(text), &report), OK);
+    assert_int_equal(rt_init(&edge.rt, edge.env, 32 << 20), OK);
+    assert_int_equal(crypto_init(&edge.crypto), OK);
+    edge.rt.crypto = edge.crypto;
+    edge.rt.config = &edge.config;
+    edge.rt.log = n->o.debug || getenv("NET_DEBUG") ? &n->log : NULL;
+    world_attach(n->w, edge.env, &edge.rt);
+    rt_enter(&edge.rt);
+    assert_int_equal(user_plane_inline_open(&edge.path, &edge.rt, &edge.config), OK);
+    assert_int_equal(nf_start(&edge.rt, &upf_nf), OK);
+    edge.dn = (struct data_network){0};
+    assert_int_equal(data_network_start(&edge.dn, n->w, edge.env, NULL), OK);
+    edge.upf = nf_state(&edge.rt, SBI_NF_UPF);
+}
+static void edge_end(struct net *n)
+{
+    world_kill(n->w, edge.env);
+    nf_stop_all(&edge.rt);
+    user_plane_close(edge.path);
+    world_attach(n->w, edge.env, NULL);
+    rt_free(&edge.rt);
+    crypto_free(edge.crypto);
+    free(edge.memory);
+}
+static struct net *begin(uint32_t phones)
+{
+    struct net *n = net_new((struct net_options){.seed = 5, .phones = phones, .more_upfs = EDGE});
+    struct net_addr at = addr_v4(0x0a000003, 0);
+    edge.env = world_host(n->w, "edge", &at);
+    edge_start(n);
+    net_run(n, 12 * NET_S);
+    assert_true(smf_upf_is_up(&n->smf->upfs[1]));
+    return n;
+}
+static void finish(struct net *n)
+{
+    for (uint32_t i = 0; i < n->o.phones; i++)
+        if (n->ue[i]->state == MM_REGISTERED)
+            ue_deregister(n->ue[i], false);
+    net_run(n, 10 * NET_S);
+    assert_int_equal(n->smf->sessions.used, 0);
+    assert_int_equal(net_upf_sessions(n), 0);
+    assert_int_equal(edge.upf->sessions.used, 0);
+    assert_int_equal(n->smf->upfs[0].sessions, 0);
+    assert_int_equal(n->smf->upfs[1].sessions, 0);
+    edge_end(n);
+    net_free(n);
+}
+/* One way is answered by the data network at the edge, the other by that of the anchor. */
+static void both_ways(struct net *n, struct ue_session *s)
+{
+    uint64_t near = edge.dn.packets, far = n->dn.packets;
+    net_ping(n, s, "9.9.1.1");
+    assert_int_equal(edge.dn.packets, near + 1);
+    assert_int_equal(n->dn.packets, far);
+    net_ping(n, s, "8.8.8.8");
+    assert_int_equal(edge.dn.packets, near + 1);
+    assert_int_equal(n->dn.packets, far + 1);
+}
+static const struct smf_session *of(struct net *n, uint32_t i)
+{
+    char supi[32];
+    int k = snprintf(supi, sizeof supi, "imsi-%s", n->ue[i]->usim.imsi);
+    return smf_session_find(n->smf, (struct str){supi, (uint32_t)k}, n->ue[i]->sessions->psi);
+}
+
+static void inserted(void **state)
+{
+    struct net *n = begin(2);
+    for (uint32_t i = 0; i < 2; i++) {
+        net_register(n, n->ue[i]);
+        net_session(n, n->ue[i], "internet", NAS_PDU_IPV4);
+        assert_ptr_equal(of(n, i)->upf, &n->smf->upfs[1]);
+        assert_ptr_equal(of(n, i)->anchor->upf, &n->smf->upfs[0]);
+        both_ways(n, n->ue[i]->sessions);
+    }
+    net_agree(n);
+    struct ue_session *s = n->ue[0]->sessions;
+    net_from_far(n, s); /* from the anchor's data network */
+    net_run(n, 100 * NET_MS);
+    net_idle(n, n->ue[0]); /* asleep: the classifier keeps what comes, and tells */
+    uint64_t rx = s->rx, other = n->ue[1]->sessions->rx;
+    net_from_far(n, s);
+    assert_true(net_run_until(n, s->rx == rx + 1, 5 * NET_S));
+    net_run(n, NET_S);
+    both_ways(n, s);
+    assert_int_equal(n->ue[1]->sessions->rx, other);
+    net_agree(n);
+    assert_int_equal(ue_session_close(n->ue[0], s->psi), OK);
+    net_run(n, 2 * NET_S);
+    assert_int_equal(edge.upf->sessions.used, 1);
+    assert_int_equal(net_upf_sessions(n), 1);
+    both_ways(n, n->ue[1]->sessions);
+    finish(n);
+}
+
+/* In another tracking area, or when it is not there, a session goes without. */
+static void elsewhere(void **state)
+{
+    struct net *n = begin(1);
+    ue_camp(n->ue[0], &n->cells[1]);
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    assert_null(of(n, 0)->anchor);
+    net_ping(n, s, "9.9.1.1");
+    assert_int_equal(edge.dn.packets, 0);
+    assert_int_equal(edge.upf->sessions.used, 0);
+    finish(n);
+}
+
+static void edge_restarts(void **state)
+{
+    struct net *n = begin(1);
+    net_register(n, n->ue[0]);
+    net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    edge_end(n);
+    net_run(n, 2 * NET_S);
+    edge_start(n);
+    net_run(n, 40 * NET_S);
+    assert_int_equal(edge.upf->sessions.used, 1);
+    assert_int_equal(net_upf_sessions(n), 1);
+    both_ways(n, n->ue[0]->sessions);
+    net_agree(n);
+    finish(n);
+}
+static void anchor_restarts(void **state)
+{
+    struct net *n = begin(1);
+    net_register(n, n->ue[0]);
+    net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    world_kill(n->w, n->upf_env);
+    nf_stop_all(&n->upf_rt);
+    user_plane_close(n->path);
+    guard_free(n->guard[1]);
+    rt_free(&n->upf_rt);
+    crypto_free(n->crypto[1]);
+    net_run(n, 2 * NET_S);
+    net_upf_start(n);
+    net_run(n, 40 * NET_S);
+    assert_int_equal(edge.upf->sessions.used, 1);
+    assert_int_equal(net_upf_sessions(n), 1);
+    both_ways(n, n->ue[0]->sessions);
+    net_agree(n);
+    finish(n);
+}
+static void core_restarts(void **state)
+{
+    struct net *n = begin(1);
+    net_register(n, n->ue[0]);
+    net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    assert_int_equal(store_sync(n->store), OK);
+    world_kill(n->w, n->core_env);
+    store_memory_fail(n->store, "killed", true);
+    nf_stop_all(&n->core);
+    guard_free(n->guard[0]);
+    rt_free(&n->core);
+    crypto_free(n->crypto[0]);
+    store_memory_fail(n->store, NULL, false);
+    world_attach(n->w, n->ran_env, &n->ran_rt);
+    world_run(n->w, NET_S);
+    world_attach(n->w, n->ran_env, &n->ran_rt);
+    net_core_start(n);
+    net_run(n, 40 * NET_S);
+    assert_non_null(of(n, 0));
+    assert_non_null(of(n, 0)->anchor);
+    assert_int_equal(edge.upf->sessions.used, 1);
+    assert_int_equal(net_upf_sessions(n), 1);
+    both_ways(n, n->ue[0]->sessions);
+    finish(n);
+}
+int main(void)
+{
+    return RUN(unit(inserted), unit(elsewhere), unit(edge_restarts), unit(anchor_restarts), unit(core_restarts));
+}
