@@ -20,6 +20,7 @@ enum {
     DP_BATCH = 256,
     DP_INSTANCES = 64, /* data networks */
     DP_POOLS = 16,
+    DP_CORE_ADDRESSES = 8,
     DP_PACKET_MAX = 2048, /* octets of a packet that can be buffered */
     DP_SESSIONS_MAX = 1 << 22,
     DP_TICK_US = 50000, /* resolution of everything that dp_tick() does */
@@ -46,6 +47,8 @@ struct dp_config {
     uint32_t replies_per_s; /* error indications, ICMP errors and the like together; 0: 100 */
     uint32_t lan_copies_per_s; /* of packets to many members, for each LAN; 0: 20000 */
     bool ue_to_ue;          /* a UE may reach another UE of the same instance; default: dropped */
+    bool nested;            /* a phone may carry tunnels of another mobile network; default: dropped */
+    struct rule_addr core[DP_CORE_ADDRESSES]; /* which no phone may reach; they are this machine's */
     bool check_peer;        /* uplink only from an address that a FAR of the session sends to, error
                              * indications only from the peer that they name */
     uint64_t secret0, secret1; /* of the hash tables: random */
@@ -71,6 +74,9 @@ enum dp_event_kind {
     DP_EVENT_ROUTER_SOLICITATION, /* session, packet: answer with dp_send_to_ue() */
     DP_EVENT_TO_CONTROL, /* session, pdr_id, packet: FAR's destination is the CP function, no tunnel
                           */
+    DP_EVENT_ABUSE, /* what: a packet that no honest peer sends; peer, teid (ours), is_peer, packet (its
+                       first octets), more; session if the tunnel is one's, else UINT32_MAX. One a
+                       second of a kind and peer, dp/abuse.c */
     DP_EVENT_ECHO_RESPONSE, /* peer, sequence */
     DP_EVENT_PDR, /* answers DP_TRACE: session, pdr_id; usage.ul_packets, ul_octets: what it forwarded so far */
     DP_EVENT_TRACE, /* session; packet is a struct dp_trace */
@@ -83,6 +89,9 @@ struct dp_event {
     uint32_t session, gen;
     uint16_t pdr_id;
     uint8_t qfi, dscp;
+    bool is_peer; /* one that the session's rules send to */
+    uint8_t what; /* enum dp_counter */
+    uint32_t more; /* like it that were not told, since the last one that was */
     uint32_t far_id, urr_id, triggers, teid, tag;
     int result;
     uint16_t sequence;

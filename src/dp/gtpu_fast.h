@@ -17,6 +17,7 @@ enum {
     GTPU_IE_TEID_I = 16,
     GTPU_IE_ADDRESS = 133,
     GTPU_IE_EXTENSIONS = 141,
+    GTPU_IE_RECOVERY_TIME = 231,
     GTPU_EXTENSIONS_MAX = 8,
     GTPU_PUSH = 16, /* octets of the header with a PDU session container */
 };
@@ -24,11 +25,19 @@ enum gtpu_verdict { GTPU_GOOD, GTPU_MALFORMED, GTPU_NOT_UNDERSTOOD };
 
 struct gtpu {
     uint8_t type, pdu_type, qfi;
+    uint8_t strange; /* an extension header that the standard does not have; 0: none */
     bool has_container;
     uint16_t sequence;
-    uint32_t teid, payload_n;
+    uint32_t teid, payload_n, behind; /* behind: octets of the datagram after the message */
     uint8_t *payload;
 };
+
+/* TS 29.281 figure 5.2.1-3, TS 29.060 for the two of mobility that are of version 1 too. */
+static inline bool gtpu_extension_exists(uint8_t type)
+{
+    return (type >= 1 && type <= 3) || type == 0x20 || type == GTPU_EXT_UDP_PORT ||
+           (type >= 0x81 && type <= GTPU_EXT_PDU_SESSION) || (type >= 0xc0 && type <= 0xc2);
+}
 
 /* One extension header; the next one's type, or -1 malformed, -2 must be understood and is not. */
 static inline int gtpu_extension(const uint8_t *e, uint32_t left, uint8_t type, uint32_t *octets,
@@ -37,6 +46,8 @@ static inline int gtpu_extension(const uint8_t *e, uint32_t left, uint8_t type, 
     if (left < 4 || !e[0] || left < e[0] * 4u)
         return -1;
     *octets = e[0] * 4u;
+    if (!gtpu_extension_exists(type))
+        g->strange = type;
     if (type == GTPU_EXT_PDU_SESSION) {
         g->has_container = true;
         g->pdu_type = e[1] >> 4;
@@ -75,6 +86,7 @@ static inline enum gtpu_verdict gtpu_read(uint8_t *p, uint32_t n, struct gtpu *g
     }
     g->payload = p + off;
     g->payload_n = end - off;
+    g->behind = n - end;
     return GTPU_GOOD;
 }
 

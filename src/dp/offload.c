@@ -553,6 +553,7 @@ void offload_config(const struct dp_config *c, uint32_t cpus, uint64_t routed,
                               .pools = c->pools,
                               .has_v6 = c->local_v6.family == 6,
                               .ue_to_ue = c->ue_to_ue,
+                              .nested = c->nested,
                               .version = XDP_VERSION,
                               .inner_mtu = c->inner_mtu,
                               .routed = routed};

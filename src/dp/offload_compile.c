@@ -249,24 +249,23 @@ bool rules_are_small(const struct dp_rules *r)
     return r->pdr_n <= XDP_PDRS;
 }
 
-/* Whom uplink packets must come from, where that is checked; false: more than one may send. */
-static bool peers_compile(const struct compiled *c, uint8_t *flags, uint8_t ip[16])
+/* Whom packets of tunnels must come from, where that is checked. */
+static void peers_compile(const struct compiled *c, uint8_t *flags, uint8_t ip[16])
 {
     const struct rule_addr *peer = NULL;
     for (unsigned i = 0; c->check_peer && i < c->r->far_n; i++) {
         const struct rule_addr *a = &c->r->far[i].peer;
         if (!a->family)
             continue;
-        if (peer && !addr_eq(peer, a))
-            return false;
+        if ((peer && !addr_eq(peer, a)) || c->r->far[i].destination != RULE_ACCESS)
+            *flags |= XDP_SESSION_PEERS;
         peer = a;
     }
     memset(ip, 0, 16);
     if (!peer)
-        return true;
+        return;
     *flags |= peer->family == 4 ? XDP_SESSION_PEER4 : XDP_SESSION_PEER6;
     memcpy(ip, peer->ip, peer->family == 4 ? 4 : 16);
-    return true;
 }
 
 bool head_compile(const struct compiled *c, struct xdp_session *to)
@@ -289,5 +288,6 @@ bool head_compile(const struct compiled *c, struct xdp_session *to)
         if (p->source == RULE_ACCESS)
             to->flags |= (uint8_t)(XDP_SESSION_ACCESS << k);
     }
-    return peers_compile(c, &to->flags, to->peer_ip);
+    peers_compile(c, &to->flags, to->peer_ip);
+    return true;
 }

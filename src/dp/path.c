@@ -96,6 +96,8 @@ static enum dp_counter apply(struct dp *dp, struct session *s, const struct pdr 
     }
     struct session *other = NULL;
     if (ul && f->destination == RULE_CORE && !f->peer.family) {
+        if (is_core_address(dp, in->family, in->dst))
+            return DP_to_the_core;
         other = session_of_ue(dp, f->instance, in->family, in->dst);
         if (other && !dp->config.ue_to_ue)
             return DP_ue_to_ue;
@@ -168,15 +170,31 @@ static enum dp_counter on_link_input(struct dp *dp, struct session *s, const str
     return DP_to_control;
 }
 
-static bool peer_known(const struct dp_rules *r, const struct rule_addr *peer)
+bool peer_of(const struct dp_rules *r, const struct rule_addr *peer)
 {
-    bool any = false;
-    for (unsigned i = 0; i < r->far_n; i++) {
+    for (unsigned i = 0; i < r->far_n; i++)
         if (addr_eq(&r->far[i].peer, peer))
             return true;
-        any |= r->far[i].peer.family != 0;
+    return false;
+}
+
+/* Who sends into a tunnel is one of those that are sent to on its side. While the control plane has named none there, any:
+ * the UE's first packets may come before. */
+static bool peer_known(const struct dp_rules *r, uint32_t teid, const struct rule_addr *peer)
+{
+    bool any = false, from_access = true;
+    for (unsigned i = 0; i < r->pdr_n; i++)
+        if (r->pdr[i].teid == teid)
+            from_access = r->pdr[i].source == RULE_ACCESS;
+    for (unsigned i = 0; i < r->far_n; i++) {
+        const struct far *f = &r->far[i];
+        if (!f->peer.family || (f->destination == RULE_ACCESS) != from_access)
+            continue;
+        if (addr_eq(&f->peer, peer))
+            return true;
+        any = true;
     }
-    return !any; /* the control plane has named none yet: the UE's first packets may come before */
+    return !any;
 }
 
 static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
@@ -194,7 +212,7 @@ static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
         dp->trace.from_teid = g->teid;
         dp->trace.from_qfi = g->has_container ? g->qfi : 0;
     }
-    if (dp->config.check_peer && !peer_known(s->r, from))
+    if (dp->config.check_peer && !peer_known(s->r, g->teid, from))
         return DP_peer_wrong;
     struct inner in;
     enum dp_counter bad = inner_read(g->payload, g->payload_n, &in);
@@ -213,6 +231,8 @@ static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
             return on_link_input(dp, s, &in, g);
         if (!is_ue_addr(r, in.family, in.src))
             return DP_spoofed;
+        if (is_nested(dp, &in))
+            return DP_nested;
     } else if (!is_ue_addr(r, in.family, in.dst)) {
         /* a router advertisement of the control plane goes to the UE's link, TS 29.561 */
         if (r->pdr[i].source != RULE_CP_FUNCTION || !r->has_ipv6 || !on_link(&in))
@@ -227,9 +247,15 @@ static enum dp_counter access_one(struct dp *dp, const struct dp_datagram *d)
     struct gtpu g;
     switch (gtpu_read(d->p, d->n, &g)) {
     case GTPU_MALFORMED: return DP_gtpu_malformed;
-    case GTPU_NOT_UNDERSTOOD: extensions_send(dp, g.sequence, &d->peer); return DP_gtpu_extension;
+    case GTPU_NOT_UNDERSTOOD:
+        if (g.strange)
+            abuse_tell(dp, DP_gtpu_extension, d);
+        extensions_send(dp, g.sequence, &d->peer);
+        return DP_gtpu_extension;
     case GTPU_GOOD: break;
     }
+    if (g.strange) /* it ends here; what is in it is no peer's business to say */
+        abuse_tell(dp, DP_gtpu_extension, d);
     return g.type == GTPU_T_PDU ? tunnel_input(dp, &g, &d->peer)
                                 : signalling_read(dp, &g, &d->peer);
 }
@@ -270,6 +296,9 @@ static void core_prefetch(struct dp *dp, uint16_t instance, const struct dp_pack
         rules_prefetch(&dp->session[*cell - 1]);
 }
 
+static const uint64_t ABUSES = UINT64_C(1) << DP_spoofed | UINT64_C(1) << DP_peer_wrong | UINT64_C(1) << DP_nested |
+                               UINT64_C(1) << DP_to_the_core | UINT64_C(1) << DP_covert;
+
 void dp_access_input(struct dp *dp, uint64_t now_us, const struct dp_datagram *d, unsigned n)
 {
     dp_clock(dp, now_us);
@@ -281,6 +310,8 @@ void dp_access_input(struct dp *dp, uint64_t now_us, const struct dp_datagram *d
         dp->count[fate]++;
         if (dp->traced)
             trace_end(dp, fate);
+        if (ABUSES >> fate & 1)
+            abuse_tell(dp, fate, &d[i]);
     }
     out_flush(dp);
 }

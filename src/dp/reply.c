@@ -86,6 +86,41 @@ void end_marker_send(struct dp *dp, const struct rule_addr *to, uint32_t teid)
     dp->count[DP_end_markers_out]++;
 }
 
+/* The information elements that a message has (TS 29.281 7.2, 7.3), and those alone. Private Extension (8.6) is none of
+ * them: between networks that agreed on nothing it is a way to say what nobody is to hear. */
+static bool ie_is_usual(uint8_t message, uint8_t ie)
+{
+    switch (ie) {
+    case GTPU_IE_RECOVERY: return message != GTPU_END_MARKER && message != GTPU_ECHO_REQUEST;
+    case GTPU_IE_TEID_I:
+    case GTPU_IE_ADDRESS: return message == GTPU_ERROR_INDICATION;
+    case GTPU_IE_EXTENSIONS: return message == GTPU_SUPPORTED_EXTENSIONS;
+    case GTPU_IE_RECOVERY_TIME: return message != GTPU_END_MARKER;
+    default: return false;
+    }
+}
+static bool says_more(const struct gtpu *g)
+{
+    const uint8_t *p = g->payload;
+    uint32_t left = g->payload_n;
+    while (left) {
+        uint32_t n;
+        if (!ie_is_usual(g->type, p[0]))
+            return true;
+        if (p[0] < 128)
+            n = p[0] == GTPU_IE_TEID_I ? 5 : 2;
+        else if (p[0] == GTPU_IE_EXTENSIONS) /* one octet of length, 8.5 */
+            n = left < 2 ? 3 : 2u + p[1];
+        else
+            n = left < 3 ? 4 : 3u + be16(p + 1);
+        if (n > left || (p[0] == GTPU_IE_RECOVERY_TIME && n != 7))
+            return true;
+        p += n;
+        left -= n;
+    }
+    return g->behind != 0;
+}
+
 /* The TEID and the address of 7.3.1; false when the TEID is missing or the IEs do not fit. */
 static bool error_indication_read(const struct gtpu *g, struct dp_event *e)
 {
@@ -123,6 +158,8 @@ static enum dp_counter error_indicated(struct dp *dp, const struct gtpu *g,
     struct dp_event e = {.kind = DP_EVENT_ERROR_INDICATION, .peer = *from};
     if (!error_indication_read(g, &e))
         return DP_gtpu_malformed;
+    if (says_more(g))
+        return DP_covert;
     if (dp->config.check_peer && !addr_eq(from, &e.peer)) /* whoever can send here could end tunnels */
         return DP_peer_wrong;
     dp->count[DP_error_indications_in]++;
@@ -153,6 +190,10 @@ static enum dp_counter end_marked(struct dp *dp, const struct gtpu *g)
 enum dp_counter signalling_read(struct dp *dp, const struct gtpu *g, const struct rule_addr *from)
 {
     struct dp_event e = {.kind = DP_EVENT_ECHO_RESPONSE, .peer = *from, .sequence = g->sequence};
+    bool is_known = g->type == GTPU_ECHO_REQUEST || g->type == GTPU_ECHO_RESPONSE || g->type == GTPU_END_MARKER ||
+                    g->type == GTPU_SUPPORTED_EXTENSIONS;
+    if (is_known && says_more(g))
+        return DP_covert;
     switch (g->type) {
     case GTPU_ECHO_REQUEST: echo_respond(dp, g, from); return DP_signalling;
     case GTPU_ECHO_RESPONSE: out_event(dp, NULL, &e); return DP_signalling;

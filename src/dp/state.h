@@ -128,6 +128,13 @@ struct lan { /* of an instance: sessions that get what is sent to many, in no or
     uint32_t *member, n, room;
     uint64_t debt_us, at_us; /* of copies */
 };
+/* What was told of a kind and peer. Those that rules send to and all others have a half each: who
+ * comes from ever new addresses takes nobody's place in the other. */
+enum { ABUSE_KINDS = 6, ABUSE_SLOTS = 64 };
+struct abuse {
+    uint64_t told_us; /* 0: never */
+    uint32_t more;
+};
 struct pool {
     uint16_t instance;
     uint32_t base, mask;
@@ -149,6 +156,7 @@ struct dp {
     uint32_t framed_of[2][129]; /* how many have so many bits; IPv4, IPv6 */
     struct lan lan[DP_INSTANCES];
     struct slab held;
+    struct abuse abuse[ABUSE_KINDS][2][ABUSE_SLOTS];
     uint64_t replies_debt_us, replies_us;
     uint32_t wheel[WHEEL_SLOTS];
     uint64_t wheel_taken[WHEEL_SLOTS / 64]; /* a bit for each slot that has sessions */
@@ -224,6 +232,11 @@ void out_core(struct dp *dp, uint16_t instance, uint8_t *p, uint32_t n, struct h
 void out_flush(struct dp *dp);
 uint8_t *out_scratch(struct dp *dp, uint32_t n); /* good until the next flush */
 void out_event(struct dp *dp, const struct session *s, struct dp_event *e);
+/* abuse.c */
+bool is_nested(const struct dp *dp, const struct inner *in);
+bool is_core_address(const struct dp *dp, uint8_t family, const uint8_t *ip);
+void abuse_tell(struct dp *dp, enum dp_counter what, const struct dp_datagram *d);
+bool peer_of(const struct dp_rules *r, const struct rule_addr *peer);
 /* reply.c */
 bool reply_allowed(struct dp *dp);
 enum dp_counter signalling_read(struct dp *dp, const struct gtpu *g, const struct rule_addr *from);

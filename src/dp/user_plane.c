@@ -25,6 +25,25 @@ static void instance_set(struct dp_config *to, uint16_t i, const struct config_n
     }
 }
 
+/* The ends of N2, N3 and N4 on this machine. */
+static void core_address(struct dp_config *to, const struct net_addr *a)
+{
+    unsigned i = 0;
+    while (i < DP_CORE_ADDRESSES && to->core[i].family)
+        i++;
+    if (i < DP_CORE_ADDRESSES && a->family)
+        to->core[i] = rule_addr_of(a, 0);
+}
+static void core_addresses(const struct config *c, struct dp_config *to)
+{
+    for (uint32_t i = 0; i < c->upf.n_n3_addresses; i++)
+        core_address(to, &c->upf.n3_addresses[i]);
+    core_address(to, &c->upf.n4_address);
+    core_address(to, &c->smf.n4_address);
+    for (uint32_t i = 0; i < c->amf.n_n2_addresses; i++)
+        core_address(to, &c->amf.n2_addresses[i]);
+}
+
 int user_plane_config(const struct config *config, struct dp_config *to)
 {
     const struct config_upf *c = &config->upf;
@@ -35,6 +54,7 @@ int user_plane_config(const struct config *config, struct dp_config *to)
         .instances = (uint16_t)c->n_n6,
         .ue_to_ue = c->unsafe_ue_to_ue,
         .check_peer = c->check_gnb_address,
+        .nested = c->unsafe_nested_tunnels,
     };
     if (!c->n_n6 || c->n_n6 > DP_INSTANCES)
         return ERR_CONFIG;
@@ -48,6 +68,7 @@ int user_plane_config(const struct config *config, struct dp_config *to)
         uint32_t ip = a->family == 6 ? 40 : 20;
         head = ip > head ? ip : head;
     }
+    core_addresses(config, to);
     to->inner_mtu = (uint16_t)(c->n3_mtu - head - UDP_OCTETS - GTPU_OCTETS);
     for (uint32_t i = 0; i < c->n_n6; i++)
         instance_set(to, (uint16_t)i, &c->n6[i]);

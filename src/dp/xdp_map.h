@@ -23,7 +23,8 @@ enum {
     XDP_COUNTERS = 64, /* 64 bit words a CPU; dp_counter rows first */
     XDP_COUNTER_IP_ID = 63,
     XDP_COUNTER_SCRATCH = 62,
-    XDP_VERSION = 1, /* of all this: maps of another version are not taken over */
+    XDP_ABUSE = 512,
+    XDP_VERSION = 2, /* of all this: maps of another version are not taken over */
 };
 
 /* state */
@@ -71,6 +72,7 @@ enum { /* flags of a session */
        XDP_SESSION_V6 = 2,
        XDP_SESSION_PEER4 = 4, /* uplink only from peer_ip */
        XDP_SESSION_PEER6 = 8,
+       XDP_SESSION_PEERS = 12, /* both: from one that its rules send to */
        XDP_SESSION_ACCESS = 16, /* << k: tunnel k is from access, else from core */
 };
 struct xdp_use {                                                     /* of one CPU */
@@ -132,6 +134,7 @@ struct xdp_config { /* read-only data of the program */
     __u32 n3_v4; /* as on the wire; 0: none */
     __u8 n3_v6[16];
     __u8 has_v6, ue_to_ue, test_clock, version; /* XDP_VERSION */
+    __u8 nested, unused[3];
     __u32 inner_mtu;                           /* 0: none */
     __u64 routed;                              /* bit: instance whose packets leave by the FIB */
     struct xdp_pool pool[XDP_POOLS];

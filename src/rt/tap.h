@@ -18,6 +18,15 @@ struct tap_event {
     struct bytes raw;         /* as on the wire where there is a wire (N1: plain); p NULL otherwise */
     int error;                /* 0, or why it was refused */
 };
+/* value of a TAP_N3 event with an error: the first octets of what a user plane did not take, as no honest peer sends it. One a
+ * second of a kind and peer. */
+enum tap_n3_what { TAP_N3_PEER, TAP_N3_SOURCE, TAP_N3_NESTED, TAP_N3_CORE, TAP_N3_COVERT, TAP_N3_EXTENSION };
+struct tap_n3 {
+    enum tap_n3_what what;
+    struct net_addr peer;
+    bool is_peer;        /* tunnels end there */
+    uint32_t teid, more; /* more: like it since the last one */
+};
 struct tap {
     void (*fn)(void *ctx, const struct tap_event *);
     void *ctx;

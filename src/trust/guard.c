@@ -196,6 +196,8 @@ static void tapped(void *ctx, const struct tap_event *e)
         guard_n2(g, e);
     else if (e->interface == TAP_N1)
         guard_n1(g, e);
+    else if (e->interface == TAP_N3)
+        guard_n3(g, e);
     else if (e->interface == TAP_N4)
         guard_n4(g, e);
 }

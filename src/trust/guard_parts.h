@@ -82,4 +82,5 @@ bool guard_burst(struct guard *, enum guard_detection, struct guard_peer *);
 
 void guard_n1(struct guard *, const struct tap_event *);
 void guard_n2(struct guard *, const struct tap_event *);
+void guard_n3(struct guard *, const struct tap_event *);
 void guard_n4(struct guard *, const struct tap_event *);

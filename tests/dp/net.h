@@ -17,7 +17,9 @@ struct net {
     struct dp *dp;
     struct dp_config config;
     uint64_t now;
-    unsigned out_n, events_n;
+    unsigned out_n, events_n, abuses_n;
+    struct dp_event abuse; /* the last one */
+    uint8_t abuse_head[256];
     struct net_out out[NET_KEPT];
     struct dp_event event[NET_KEPT];
     uint8_t room[DP_HEADROOM + 70000];
@@ -58,6 +60,13 @@ static inline void net_to_core(void *ctx, uint16_t instance, const struct dp_pac
 static inline void net_event(void *ctx, const struct dp_event *e)
 {
     struct net *t = ctx;
+    if (e->kind == DP_EVENT_ABUSE) { /* how often it is told is another matter than what is done */
+        t->abuses_n++;
+        t->abuse = *e;
+        memcpy(t->abuse_head, e->packet.p, e->packet.n < sizeof t->abuse_head ? e->packet.n : sizeof t->abuse_head);
+        t->abuse.packet.p = t->abuse_head;
+        return;
+    }
     if (t->events_n < NET_KEPT)
         t->event[t->events_n++] = *e;
 }

@@ -390,6 +390,166 @@ static void replayed_and_forged(void **state)
     net_free(n);
 }
 
+/* ---- N3 ---- */
+/* A host that reaches the user plane: a gNB's own address, or one that is no tunnel's end. */
+struct intruder {
+    struct env *env;
+    int udp;
+    uint32_t heard; /* answers */
+};
+static void intruder_hears(void *ctx, int sock, const struct net_addr *from, struct bytes b) { ((struct intruder *)ctx)->heard++; }
+static void intruder_open(struct net *n, struct intruder *x, struct env *env, struct net_addr at)
+{
+    *x = (struct intruder){.env = env ? env : world_host(n->w, "intruder", &at)};
+    x->udp = x->env->ops->udp_open(x->env, &at, &(struct udp_sink){x, intruder_hears});
+    assert_true(x->udp >= 0);
+}
+static void inject(struct net *n, struct intruder *x, const uint8_t *p, uint32_t octets)
+{
+    struct net_addr upf = addr_v4(0x0a000002, 2152);
+    x->env->ops->udp_send(x->env, x->udp, &upf, (struct bytes){p, octets});
+    net_run(n, 20 * NET_MS);
+}
+/* Through a tunnel a UDP packet to 8.8.8.8 from this address, with these octets in it. */
+static uint32_t in_tunnel(uint8_t *g, uint32_t teid, const uint8_t ip[4], uint16_t port, const void *what, uint32_t octets)
+{
+    static const uint8_t head[16] = {0x34, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x85, 1, 0x10, 1, 0}, dns[4] = {8, 8, 8, 8};
+    uint8_t *p = g + 16;
+    memcpy(g, head, 16);
+    put_be16(g + 2, (uint16_t)(8 + 28 + octets));
+    put_be32(g + 4, teid);
+    memset(p, 0, 28);
+    p[0] = 0x45;
+    put_be16(p + 2, (uint16_t)(28 + octets));
+    p[8] = 64;
+    p[9] = 17;
+    memcpy(p + 12, ip, 4);
+    memcpy(p + 16, dns, 4);
+    put_be16(p + 20, 4000);
+    put_be16(p + 22, port);
+    put_be16(p + 24, (uint16_t)(8 + octets));
+    memcpy(p + 28, what, octets);
+    return 44 + octets;
+}
+static uint64_t user_plane_counted(struct net *n, enum dp_counter c)
+{
+    uint64_t v[DP_COUNTERS];
+    user_plane_counters(n->path, v);
+    return v[c];
+}
+static void into_anothers_tunnel(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = seed(20), .more_upf = "  check_gnb_address: true\n"});
+    struct ue_session *s = victim(n);
+    struct intruder x;
+    uint8_t g[256];
+    intruder_open(n, &x, NULL, addr_v4(0x0a000042, 2152));
+    net_run(n, 30 * NET_S);
+    uint64_t before = user_plane_counted(n, DP_to_core);
+    uint32_t k = in_tunnel(g, s->bearer->peer_teid, s->ipv4, 53, "stolen", 6);
+    for (int i = 0; i < 50; i++)
+        inject(n, &x, g, k);
+    assert_int_equal(findings(n), 0); /* the tunnel's end might have moved there */
+    net_run(n, 12 * NET_S);
+    assert_non_null(strstr(n->why, "10.0.0.66"));
+    only(n, GUARD_N3_01);
+    assert_int_equal(user_plane_counted(n, DP_to_core), before);
+    assert_int_equal(user_plane_counted(n, DP_peer_wrong), 50);
+    /* that it is gone */
+    uint8_t e[] = {0x32, 26, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 133, 0, 4, 10, 0, 0, 0x10};
+    put_be32(e + 13, s->bearer->teid);
+    inject(n, &x, e, sizeof e);
+    only(n, GUARD_N3_01);
+    unharmed(n, s);
+    /* a search for tunnels opens none */
+    for (uint32_t i = 1; i < 200; i++) {
+        put_be32(g + 4, s->bearer->peer_teid + i * 0x10001);
+        inject(n, &x, g, k);
+    }
+    assert_int_equal(user_plane_counted(n, DP_to_core), before + 1); /* the ping */
+    net_free(n);
+}
+static void out_of_a_tunnel_what_is_not_the_phones(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = seed(21), .phones = 2});
+    struct ue_session *s = victim(n);
+    net_register(n, n->ue[1]);
+    struct ue_session *other = net_session(n, n->ue[1], "internet", NAS_PDU_IPV4);
+    struct intruder x;
+    uint8_t g[256], nested[36] = {0x30, 255, 0, 28, 0, 0, 0, 1, 0x45}, pfcp[16] = {0x20, 5, 0, 12}, upf[4] = {10, 0, 0, 2};
+    intruder_open(n, &x, n->ran_env, addr_v4(0x0a000010, 2153)); /* the gNB's own address, another port */
+    net_run(n, 30 * NET_S);
+    uint64_t before = user_plane_counted(n, DP_to_core);
+    for (int i = 0; i < 20; i++) { /* in another phone's name */
+        inject(n, &x, g, in_tunnel(g, s->bearer->peer_teid, other->ipv4, 53, "forged", 6));
+    }
+    assert_non_null(strstr(n->why, "n3 10.0.0.16"));
+    only(n, GUARD_N3_03);
+    inject(n, &x, g, in_tunnel(g, s->bearer->peer_teid, s->ipv4, 2152, nested, sizeof nested));
+    only(n, GUARD_N3_04);
+    net_run(n, 2 * NET_S);
+    inject(n, &x, g, in_tunnel(g, s->bearer->peer_teid, s->ipv4, 8805, pfcp, sizeof pfcp));
+    only(n, GUARD_N3_04);
+    uint32_t k = in_tunnel(g, s->bearer->peer_teid, s->ipv4, 80, "hello", 5);
+    memcpy(g + 16 + 16, upf, 4);
+    inject(n, &x, g, k);
+    only(n, GUARD_N3_04);
+    assert_int_equal(user_plane_counted(n, DP_to_core), before);
+    unharmed(n, s);
+    unharmed(n, other);
+    net_free(n);
+}
+static void what_signalling_hides(void **state)
+{
+    static const uint8_t magic[] = {0x32, 1, 0, 14, 0, 0, 0, 0, 0, 1, 0, 0, 255, 0, 7, 0x53, 0x95, 'k', 'n', 'o', 'c', 'k'};
+    struct net *n = net_new((struct net_options){.seed = seed(22)});
+    struct ue_session *s = victim(n);
+    struct intruder x;
+    uint8_t g[256];
+    intruder_open(n, &x, NULL, addr_v4(0x0a000042, 2152));
+    inject(n, &x, magic, sizeof magic);
+    only(n, GUARD_N3_05);
+    net_run(n, NET_S);
+    assert_int_equal(x.heard, 0);
+    inject(n, &x, magic, 12); /* not as long as it says */
+    assert_int_equal(findings(n), 0);
+    uint32_t k = in_tunnel(g, s->bearer->peer_teid, s->ipv4, 53, "x", 1);
+    g[11] = 0x39;
+    struct intruder gnb;
+    intruder_open(n, &gnb, n->ran_env, addr_v4(0x0a000010, 2153));
+    inject(n, &gnb, g, k);
+    only(n, GUARD_N3_05);
+    /* an honest question is answered, and no finding */
+    static const uint8_t echo[] = {0x32, 1, 0, 4, 0, 0, 0, 0, 0, 9, 0, 0};
+    inject(n, &x, echo, sizeof echo);
+    net_run(n, NET_S);
+    assert_int_equal(x.heard, 1);
+    assert_int_equal(findings(n), 0);
+    unharmed(n, s);
+    net_free(n);
+}
+/* Many made-up addresses hide nobody. */
+static void a_flood_hides_nobody(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = seed(23)});
+    struct ue_session *s = victim(n);
+    struct intruder x, gnb;
+    uint8_t g[256];
+    static const uint8_t magic[] = {0x32, 1, 0, 5, 0, 0, 0, 0, 0, 1, 0, 0, 1};
+    for (uint32_t i = 0; i < 12; i++) {
+        intruder_open(n, &x, NULL, addr_v4(0x0a000100 + i, 2152));
+        inject(n, &x, magic, sizeof magic);
+    }
+    assert_true(n->found[GUARD_N3_05] >= 1 && n->found[GUARD_N3_05] <= 8); /* told as one */
+    only(n, GUARD_N3_05);
+    intruder_open(n, &gnb, n->ran_env, addr_v4(0x0a000010, 2153));
+    uint8_t wrong[4] = {10, 45, 99, 99};
+    inject(n, &gnb, g, in_tunnel(g, s->bearer->peer_teid, wrong, 53, "x", 1));
+    only(n, GUARD_N3_03);
+    unharmed(n, s);
+    net_free(n);
+}
+
 /* ---- N4 ---- */
 struct rogue { /* an SMF that is not this network's */
     struct env *env;
@@ -511,6 +671,7 @@ int main(void)
                       unit(a_session_left_unprotected), unit(a_trace_that_nobody_ordered), unit(capabilities_made_less), unit(names_without_number),
                       unit(findings_without_number),
                       unit(null_ciphering), unit(a_weaker_choice), unit(a_suci_heard_and_used_again),
-                      unit(replayed_and_forged), unit(another_smf), unit(a_copy_elsewhere));
+                      unit(replayed_and_forged), unit(another_smf), unit(into_anothers_tunnel), unit(out_of_a_tunnel_what_is_not_the_phones),
+                      unit(what_signalling_hides), unit(a_flood_hides_nobody), unit(a_copy_elsewhere));
     return failed;
 }

@@ -37,7 +37,7 @@ struct net_options {
     uint64_t seed;
     uint32_t phones, subscribers; /* 0: 1; as many as phones */
     bool json, eap, debug;
-    const char *more_smf; /* the same of the SMF */
+    const char *more_smf, *more_upf; /* the same of the SMF and the UPF */
     const char *more_dnns, *more_n6; /* elements of smf.dnns, as lines, and of upf.n6, each after a comma */
     const char *more_upfs;           /* of smf.upfs, each after a comma */
     const char *more; /* YAML that is merged behind the sections: see net_yaml */
@@ -144,12 +144,12 @@ static inline void net_configure(struct net *n)
                      "smf:\n  n4_address: 10.0.0.1\n  upfs: [{name: upf, address: 10.0.0.2}%s]\n  max_sessions: %u\n%s"
                      "  dnns:\n    - {name: internet, ipv4_pool: 10.45.0.0/16, ipv6_pool: \"fd00:10:45::/48\"}\n"
                      "    - {name: ims, ipv4_pool: 10.46.0.0/16, ipv6_pool: \"fd00:10:46::/48\"}\n%s"
-                     "upf:\n  n4_address: 10.0.0.2\n  n3_addresses: [10.0.0.2]\n  max_sessions: %u\n"
+                     "upf:\n  n4_address: 10.0.0.2\n  n3_addresses: [10.0.0.2]\n  max_sessions: %u\n%s"
                      "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\"},\n"
                      "       {dnn: ims, tun: n6ims, ipv4: 10.46.0.1/16, ipv6: \"fd00:10:46::1/48\"}%s]\n",
                      n->o.phones + 8, n->o.more ? n->o.more : "", n->o.more_upfs ? n->o.more_upfs : "", n->o.phones * 3 + 8,
                      n->o.more_smf ? n->o.more_smf : "", n->o.more_dnns ? n->o.more_dnns : "", n->o.phones * 3 + 8,
-                     n->o.more_n6 ? n->o.more_n6 : "");
+                     n->o.more_upf ? n->o.more_upf : "", n->o.more_n6 ? n->o.more_n6 : "");
     n->config_memory = malloc(CONFIG_ARENA_OCTETS);
     struct arena a = arena_over(n->config_memory, CONFIG_ARENA_OCTETS);
     int e = config_parse(&n->config, &a, STR("test"), (struct str){text, (uint32_t)k}, &report);

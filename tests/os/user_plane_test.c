@@ -298,7 +298,7 @@ static void ping(void **state)
             break;
         usleep(1000);
     }
-    assert_true(c[DP_teid_unknown] == 1 && c[DP_to_core] == 75 && c[DP_released] == 1);
+    assert_true(c[DP_teid_unknown] == 1 && c[DP_to_core] == 74 && c[DP_to_the_core] == 1 && c[DP_released] == 1);
     user_plane_close(t->up);
     assert_null(t->rt.user_plane);
 }

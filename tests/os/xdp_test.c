@@ -564,6 +564,59 @@ static void frame_down(struct frame *f, uint32_t session)
     f->n = ETH + (session == ONLY_V6 ? ip6(f->p + ETH, far, ue, 100) : inner4(f->p + ETH, session, false, 100));
 }
 
+/* What no honest peer sends is dropped wherever it is seen, and one of its kind a second is told of. */
+static void abuse_in_the_kernel(void **state)
+{
+    static struct plain p;
+    uint8_t in[1600], g[1700], nested[8] = {0x30, 255};
+    struct dp_config c = net_config();
+    c.check_peer = true;
+    c.core[0] = c.local_v4;
+    open_both(&c, 1000000);
+    struct rule_session *s = plain_session(&p, c.sessions_max, 5, 1);
+    p.urr[0].start_at_once = true;
+    put_both(s);
+    uint32_t n = gtpu_make(g, p.pdr[0].teid, 9, true, in, inner4(in, 5, true, 100));
+    assert_int_equal(uplink(g, n, v4_peer(2), 0), XDP_REDIRECT);
+    for (int i = 0; i < 3; i++) { /* from another address */
+        assert_int_equal(uplink(g, n, v4_peer(3), 0), i ? XDP_DROP : XDP_PASS);
+        assert_int_equal(W.b.abuse.what, DP_peer_wrong);
+    }
+    n = gtpu_make(g, p.pdr[0].teid, 9, true, in, inner4(in, 6, true, 100));
+    for (int i = 0; i < 3; i++) { /* of another phone */
+        assert_int_equal(uplink(g, n, v4_peer(2), 0), i ? XDP_DROP : XDP_PASS);
+        assert_int_equal(W.b.abuse.what, DP_spoofed);
+        assert_int_equal(W.b.abuse.peer.ip[3], 2);
+    }
+    assert_int_equal(W.b.abuses_n, 2);
+    time_goes(1000000);
+    assert_int_equal(uplink(g, n, v4_peer(2), 0), XDP_PASS);
+    assert_int_equal(W.b.abuses_n, 3);
+    /* a tunnel in it, and the core itself: the other half looks at each */
+    n = inner4(in, 5, true, 36);
+    put_be16(in + 22, 2152);
+    memcpy(in + 28, nested, 8);
+    n = gtpu_make(g, p.pdr[0].teid, 9, true, in, n);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(uplink(g, n, v4_peer(2), 0), XDP_PASS);
+    assert_int_equal(W.b.abuse.what, DP_nested);
+    inner4(in, 5, true, 100);
+    memcpy(in + 16, c.local_v4.ip, 4);
+    sum4(in);
+    n = gtpu_make(g, p.pdr[0].teid, 9, true, in, 100);
+    assert_int_equal(uplink(g, n, v4_peer(2), 0), XDP_PASS);
+    assert_int_equal(W.b.abuse.what, DP_to_the_core);
+    /* toward another UPF as well: who is on the other side is not on this */
+    p.far[0].peer = v4_peer(4);
+    p.far[0].teid = 0x5000;
+    put_both(s);
+    n = gtpu_make(g, p.pdr[0].teid, 9, true, in, inner4(in, 5, true, 100));
+    assert_int_equal(uplink(g, n, v4_peer(2), 0), XDP_REDIRECT);
+    assert_int_equal(uplink(g, n, v4_peer(4), 0), XDP_PASS); /* not where this tunnel ends */
+    assert_int_equal(dp_counters(W.a.dp)[DP_peer_wrong], 4);
+    close_both();
+}
+
 static void packets_go_on_when_the_process_is_killed(void **state)
 {
     struct dp_config c = net_config();
@@ -877,6 +930,15 @@ static uint32_t random_inner(uint8_t *p, bool up, uint32_t mine, uint32_t other)
     }
     put_be16(l4, (uint16_t)(800 + random_below(2500)));
     put_be16(l4 + 2, (uint16_t)(800 + random_below(2500)));
+    if (up && random_below(10) == 0) { /* a tunnel in the tunnel, or nearly one */
+        static const uint16_t ports[] = {2152, 2123, 8805, 38412, 38472};
+        static const uint8_t first[] = {0x30, 0x48, 0x20};
+        uint32_t k = random_below(5), head = (v4 ? 28 : 48), less = k ? 4 : 8;
+        p[v4 ? 9 : 6] = k < 3 ? 17 : 132;
+        put_be16(l4 + 2, ports[k]);
+        p[head] = first[k % 3];
+        put_be16(p + head + 2, (uint16_t)(n - head - less + !random_below(4)));
+    }
     if (random_below(10) == 0) {
         if (v4)
             p[1] = 0xb8;
@@ -892,6 +954,11 @@ static uint32_t random_inner(uint8_t *p, bool up, uint32_t mine, uint32_t other)
     if (!random_below(6)) /* and some of it changed */
         for (unsigned i = 0; i < 3; i++)
             p[random_below(48)] ^= (uint8_t)(1u << random_below(8));
+    if (up && random_below(12) == 0) { /* to the core itself; hosts beside it on N3 are no matter of this */
+        memcpy(v4 ? p + 16 : p + 24, v4 ? W.a.config.local_v4.ip : W.a.config.local_v6.ip, v4 ? 4 : 16);
+        if (v4)
+            sum4(p);
+    }
     return n;
 }
 
@@ -964,6 +1031,9 @@ static void the_kernel_does_what_dp_does(void **state)
         c.sessions_max = SESSIONS;
         c.check_peer = seed % 3 == 0;
         c.ue_to_ue = seed % 2;
+        c.nested = seed == 4;
+        c.core[0] = c.local_v4;
+        c.core[1] = c.local_v6;
         c.instances = 1;
         open_both(&c, 1000000);
         W.rng = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
@@ -976,6 +1046,10 @@ static void the_kernel_does_what_dp_does(void **state)
         if (getenv("VERBOSE"))
             print_message("seed %d: kernel up %d down %d dropped %d, handed up %d\n", (int)seed, (int)W.fast[1], (int)W.fast[0],
                           (int)W.dropped, (int)W.up);
+        const uint64_t *k = dp_counters(W.a.dp);
+        if (getenv("VERBOSE"))
+            print_message("nested %d to the core %d told %d\n", (int)k[DP_nested], (int)k[DP_to_the_core], (int)W.b.abuses_n);
+        assert_true(k[DP_to_the_core] > 3 && (k[DP_nested] > 3 || c.nested) && W.b.abuses_n > 10);
         assert_true(W.fast[0] > STEPS / 20 && W.fast[1] > STEPS / 200 && W.dropped > STEPS / 40);
         close_both();
     }
@@ -998,7 +1072,7 @@ int main(void)
         fprintf(stderr, "no network namespaces here: skipped\n");
         return 77;
     }
-    int failed = RUN(unit(a_session_is_handled_in_the_kernel), unit(packets_go_on_when_the_process_is_killed),
+    int failed = RUN(unit(a_session_is_handled_in_the_kernel), unit(abuse_in_the_kernel), unit(packets_go_on_when_the_process_is_killed),
                      unit(interfaces_may_go), unit(what_is_found_is_looked_at),
                      unit(the_kernel_does_what_dp_does));
     netns_delete_prefix(prefix);

@@ -193,6 +193,9 @@ static void configurations(void **state)
     bad.upf.n_n3_addresses = 2;
     assert_int_equal(user_plane_config(&bad, &c), OK);
     assert_true(c.inner_mtu == 1436 && c.local_v6.family == 6);
+    assert_memory_equal(c.core[0].ip, c.local_v4.ip, 4); /* what no phone reaches */
+    assert_memory_equal(c.core[1].ip, c.local_v6.ip, 16);
+    assert_false(c.nested);
     both[1] = UPF;
     assert_int_equal(user_plane_config(&bad, &c), ERR_CONFIG);
     bad = conf;

@@ -49,6 +49,16 @@ INLINE int inner4_read(struct way *w, const struct iphdr *ip, __u32 room, const 
     return l4_read(w, (const __u8 *)(ip + 1), n - 20, end);
 }
 
+/* By its port it may be a tunnel within the tunnel: the other half looks inside, dp/abuse.c. */
+INLINE int may_be_nested(const struct way *w)
+{
+    if (!w->has_ports || config.nested)
+        return 0;
+    if (w->proto == PROTO_UDP)
+        return w->dst_port == GTPU_PORT || w->dst_port == 2123 || w->dst_port == 8805;
+    return w->proto == PROTO_SCTP && w->dst_port >= 38412 && w->dst_port <= 38472;
+}
+
 /* Good on the UE's link only: dp/path.c on_link(). */
 INLINE int on_link(const struct ipv6hdr *ip)
 {

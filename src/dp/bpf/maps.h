@@ -104,6 +104,12 @@ struct {
     __type(key, __u32);
     __type(value, struct xdp_hop);
 } hops SEC(".maps");
+struct { /* when a packet of this kind and peer went up last; of one CPU */
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, XDP_ABUSE);
+    __type(key, __u32);
+    __type(value, __u64);
+} abuse SEC(".maps");
 struct { /* for tests: the time */
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);

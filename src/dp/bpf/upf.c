@@ -165,6 +165,29 @@ INLINE int ue_source(const struct xdp_session *s, const struct way *w, const voi
     return access ? DP_spoofed : DP_not_for_ue;
 }
 
+/* access: of the tunnels on that side, where packets go that do not come from there. */
+INLINE int is_peer(const struct xdp_pdr *p, const struct way *w, int access)
+{
+    const __u32 *a = (const __u32 *)p->peer_ip, *peer = w->peer;
+    if (p->action != XDP_ACT_TUNNEL || (p->flags & XDP_PDR_UL ? 0 : 1) != access || a[0] != peer[0])
+        return 0;
+    return w->peer_family == 4 ? !(p->flags & XDP_PDR_PEER6)
+                               : p->flags & XDP_PDR_PEER6 && a[1] == peer[1] && a[2] == peer[2] && a[3] == peer[3];
+}
+
+/* Of a session with more than one, as between two UPFs: whom its rules send to on this side. */
+INLINE int one_of_peers(const struct xdp_session *s, __u64 state, const struct way *w, int access)
+{
+    __u32 area = state & XDP_AREA ? 1 : 0, k = s->block[area] - 1;
+    if (!s->block[area])
+        return is_peer(&s->pdr[area][0], w, access) || is_peer(&s->pdr[area][1], w, access);
+    struct xdp_block *b = bpf_map_lookup_elem(&blocks, &k);
+    for (int i = 0; b && i < XDP_BLOCK_PDRS; i++)
+        if (is_peer(&b->pdr[i], w, access))
+            return 1;
+    return 0;
+}
+
 /* w->inner is at the GTP-U header, w->octets of it. */
 INLINE int access_way(struct xdp_md *ctx, struct way *w)
 {
@@ -183,7 +206,10 @@ INLINE int access_way(struct xdp_md *ctx, struct way *w)
     fate = state_read(s, &state);
     if (fate != GOOD)
         return fate;
-    if (s->flags & (XDP_SESSION_PEER4 | XDP_SESSION_PEER6)) {
+    if ((s->flags & XDP_SESSION_PEERS) == XDP_SESSION_PEERS) {
+        if (!one_of_peers(s, state, w, !!(s->flags & XDP_SESSION_ACCESS << tunnel)))
+            return UP;
+    } else if (s->flags & XDP_SESSION_PEERS) {
         const __u32 *a = (const __u32 *)s->peer_ip, *peer = w->peer;
         if (w->peer_family == 4 ? !(s->flags & XDP_SESSION_PEER4) || a[0] != peer[0]
                                 : !(s->flags & XDP_SESSION_PEER6) || a[0] != peer[0] ||
@@ -198,6 +224,8 @@ INLINE int access_way(struct xdp_md *ctx, struct way *w)
     if (w->has_container && w->pdu_type != !!access)
         return DP_gtpu_malformed;
     fate = ue_source(s, w, ip, end, access);
+    if (fate == GOOD && access && may_be_nested(w))
+        return UP;
     w->session = k;
     w->state = state;
     return fate;
@@ -297,6 +325,19 @@ INLINE int ip6_way(struct xdp_md *ctx, struct way *w, const struct xdp_port *por
     return k ? CORE : UP;
 }
 
+/* Of those that one peer sends and are dropped here, one a second goes up, where it is dropped and told of
+ * (dp/abuse.c). Addresses that are no session's peer have places of their own. */
+INLINE int is_to_be_told(const struct way *w, int fate)
+{
+    __u32 h = w->peer[0] ^ w->peer[1] ^ w->peer[2] ^ w->peer[3], half = XDP_ABUSE / 2;
+    __u32 k = (h ^ h >> 8 ^ h >> 16 ^ h >> 24) % half + (fate == DP_peer_wrong ? half : 0);
+    __u64 *told = bpf_map_lookup_elem(&abuse, &k), now = clock_ns();
+    if (!told || (*told && now - *told < 1000000000))
+        return 0;
+    *told = now;
+    return 1;
+}
+
 INLINE int frame_way(struct xdp_md *ctx)
 {
     void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
@@ -330,6 +371,8 @@ INLINE int frame_way(struct xdp_md *ctx)
         return XDP_PASS;
     if (fate < 0)
         return (int)bpf_redirect_map(&out, (__u32)-fate, 0);
+    if ((fate == DP_spoofed || fate == DP_peer_wrong) && is_to_be_told(&w, fate))
+        return XDP_PASS;
     count(&w, (__u32)fate, 0);
     return XDP_DROP;
 }

@@ -397,6 +397,7 @@ bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *d
     paths_use(u, made, upf_rules(u, s));
     free(s->rules);
     s->rules = kept;
+    s->changed_s = (uint16_t)(u->rt->now_us / 1000000);
     s->common = d->common;
     s->common.has_instance = true; /* its addresses are claimed there */
     return true;

@@ -93,6 +93,13 @@ void path_answered(struct upf *u, const struct dp_event *e)
     path_report(u, p);
 }
 
+bool upf_path_of(const struct upf *u, const struct rule_addr *peer)
+{
+    uint8_t key[17];
+    key_put(key, peer);
+    return map_get(&u->path_of_peer, BYTES_OF(key)) != NULL;
+}
+
 static void path_take(struct upf *u, const struct rule_addr *peer)
 {
     uint8_t key[17];

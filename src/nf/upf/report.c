@@ -198,6 +198,10 @@ void upf_event(void *ctx, const struct dp_event *e)
         return;
     }
     struct upf_session *s = slab_get(&u->sessions, (struct ref){e->session, e->gen});
+    if (e->kind == DP_EVENT_ABUSE) {
+        abuse_told(u, s, e);
+        return;
+    }
     if (!s)
         return;
     if (e->kind == DP_EVENT_TRACE || e->kind == DP_EVENT_PDR ||

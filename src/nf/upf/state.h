@@ -62,6 +62,7 @@ struct upf_session {
     uint64_t cp_seid;
     struct net_addr cp; /* where its reports go; both in by_cp */
     bool going;         /* deleted; its last counters are awaited */
+    uint16_t changed_s; /* its rules, last: low bits of the clock */
     struct pfcp_assoc *assoc;
     struct upf_common common;
     struct upf_kept *rules; /* upf_rules() */
@@ -164,6 +165,16 @@ struct upf_metric { /* load or overload, as it was last told */
     uint8_t value;
     uint32_t sequence; /* 0: not yet */
 };
+/* A packet from an address that is not its tunnel's end. It may be that N4 names that end in a moment: abuse.c. */
+enum { UPF_SUSPECTS = 64, UPF_SUSPECT_OCTETS = 128 };
+struct upf_suspect {
+    struct ref session;
+    uint64_t at_us;
+    uint32_t n;
+    struct tap_n3 n3;
+    uint8_t octets[UPF_SUSPECT_OCTETS];
+};
+
 struct upf {
     struct rt *rt;
     const struct config_upf *config;
@@ -177,7 +188,9 @@ struct upf {
     struct map ue6[DP_INSTANCES], path_of_peer, path_of_sequence;
     struct upf_draft *draft;
     uint8_t *scratch;
-    struct timer tick;
+    struct timer tick, suspicion;
+    struct upf_suspect *suspects; /* the oldest first */
+    uint32_t suspects_n;
     uint16_t sequence;
     uint64_t seen_spoofed, seen_unknown;
     struct upf_metric load, overload;
@@ -202,6 +215,10 @@ int upf_session_name(struct upf *, struct upf_session *);
 void upf_session_unname(struct upf *, const struct upf_session *);
 void upf_tick_plan(struct upf *);
 uint32_t upf_ntp(const struct upf *, uint64_t at_us); /* of a time on env's clock */
+
+bool upf_path_of(const struct upf *, const struct rule_addr *peer); /* path.c: rules send there */
+/* abuse.c */
+void abuse_told(struct upf *, const struct upf_session *, const struct dp_event *); /* session NULL: of none */
 
 /* draft.c */
 void draft_begin(struct upf_draft *, struct upf *, const struct upf_session *);

@@ -245,6 +245,7 @@ static void upf_stop(struct rt *rt, void *state)
     }
     timer_stop(&rt->timers, &u->tick);
     upf_trust_stop(u);
+    timer_stop(&rt->timers, &u->suspicion);
     if (u->sessions.items)
         upf_sessions_end(u, NULL);
     paths_free(u);
@@ -267,6 +268,7 @@ static void upf_stop(struct rt *rt, void *state)
     free(u->app);
     free(u->draft);
     free(u->scratch);
+    free(u->suspects);
 }
 
 static int memory_take(struct upf *u)
@@ -282,7 +284,8 @@ static int memory_take(struct upf *u)
     u->app = calloc(UPF_APPS, sizeof *u->app);
     u->draft = calloc(1, sizeof *u->draft);
     u->scratch = malloc(UPF_SCRATCH);
-    if (!u->app || !u->draft || !u->scratch ||
+    u->suspects = calloc(UPF_SUSPECTS, sizeof *u->suspects);
+    if (!u->suspects || !u->app || !u->draft || !u->scratch ||
         slab_init(&u->sessions, "upf sessions", sizeof(struct upf_session),
                   u->up->config.sessions_max) ||
         slab_init(&u->pendings, "upf answers", sizeof(struct upf_pending), UPF_PENDING_MAX) ||
