@@ -5,6 +5,7 @@
 #include "cmd/bench_upf_frame.h"
 #include "cmd/bench_upf_latency.h"
 #include "cmd/bench_upf_n4.h"
+#include "cmd/bench_upf_place.h"
 #include "cmd/bench_upf_restart.h"
 #include "cmd/bench_upf_tcp.h"
 #include "os/loop.h"
@@ -32,8 +33,8 @@ enum {
 static const uint32_t UE_FIRST = 0x0a400000; /* 10.64.0.0/10 */
 static const uint32_t sizes[] = {64, 1400};
 struct place {
-    char gnb[32], upf[32], data[32], prefix[24];
-    uint8_t gnb_mac[6], n3_mac[6], n6_mac[6], data_mac[6];
+    char prefix[24];
+    struct bench_links links;
     uint32_t n3, n6, gnb_if, data_if; /* indices, each in its namespace */
 };
 struct path { /* the path under test, with its sessions */
@@ -62,11 +63,6 @@ struct bench_upf {
     char why[XDP_WHY];
 };
 
-static int failed(const char *what, const char *why)
-{
-    fprintf(stderr, "redoubt bench: %s%s%s\n", what, why && *why ? ": " : "", why ? why : "");
-    return EXIT_FAILED;
-}
 static void say(const struct bench_upf *b, const char *text)
 {
     if (!b->json)
@@ -74,47 +70,20 @@ static void say(const struct bench_upf *b, const char *text)
     fflush(stdout);
 }
 
-/* ---- the place: gnb (n3) --- (n3) upf (n6) --- (n6) data ---- */
-static struct net_addr addr(const char *text)
-{
-    struct net_addr a = {0};
-    addr_parse(&a, str_of(text), 0);
-    return a;
-}
+/* ---- the place ---- */
 static int index_of(void *name) { return (int)if_nametoindex(name); }
 static int link_index(const char *netns, const char *name) { return netns_run(netns, index_of, (void *)(uintptr_t)name); }
 
 static int place_make(struct place *p)
 {
-    snprintf(p->gnb, sizeof p->gnb, "%s-gnb", p->prefix);
-    snprintf(p->upf, sizeof p->upf, "%s-upf", p->prefix);
-    snprintf(p->data, sizeof p->data, "%s-data", p->prefix);
-    const char *const all[] = {p->gnb, p->upf, p->data};
-    int e = OK;
-    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(all); i++)
-        e = netns_create(all[i]);
-    e = e < 0 ? e : netns_veth(p->upf, "n3", p->gnb, "n3");
-    e = e < 0 ? e : netns_veth(p->upf, "n6", p->data, "n6");
-    e = e < 0 ? e : netns_forwarding(p->upf, true);
-    const struct net_addr a3 = addr("192.168.3.1"), g3 = addr("192.168.3.2"), a6 = addr("192.168.6.1"), d6 = addr("192.168.6.2");
-    const struct net_addr ues = addr("10.64.0.0"), none = {0};
-    e = e < 0 ? e : netns_address(p->upf, "n3", &a3, 24);
-    e = e < 0 ? e : netns_address(p->upf, "n6", &a6, 24);
-    e = e < 0 ? e : netns_mac(p->gnb, "n3", p->gnb_mac);
-    e = e < 0 ? e : netns_mac(p->data, "n6", p->data_mac);
-    e = e < 0 ? e : netns_mac(p->upf, "n3", p->n3_mac);
-    e = e < 0 ? e : netns_mac(p->upf, "n6", p->n6_mac);
-    e = e < 0 ? e : netns_neighbour(p->upf, "n3", &g3, p->gnb_mac);
-    e = e < 0 ? e : netns_neighbour(p->upf, "n6", &d6, p->data_mac);
-    e = e < 0 ? e : netns_route(p->upf, &none, 0, &d6, "n6");
+    const struct net_addr ues = bench_addr("10.64.0.0"), g3 = bench_addr("192.168.3.2");
+    int e = bench_links_make(&p->links, p->prefix, "");
     /* for the kernel's own forwarding: phones are behind the gNB without a tunnel */
-    e = e < 0 ? e : netns_route(p->upf, &ues, 10, &g3, "n3");
-    for (int side = 0; e >= 0 && side < 2; side++)
-        e = netns_veth_beside_xdp(p->upf, side ? "n3" : "n6");
-    p->n3 = (uint32_t)link_index(p->upf, "n3");
-    p->n6 = (uint32_t)link_index(p->upf, "n6");
-    p->gnb_if = (uint32_t)link_index(p->gnb, "n3");
-    p->data_if = (uint32_t)link_index(p->data, "n6");
+    e = e < 0 ? e : netns_route(p->links.upf, &ues, 10, &g3, "n3");
+    p->n3 = (uint32_t)link_index(p->links.upf, "n3");
+    p->n6 = (uint32_t)link_index(p->links.upf, "n6");
+    p->gnb_if = (uint32_t)link_index(p->links.gnb, "n3");
+    p->data_if = (uint32_t)link_index(p->links.data, "n6");
     return e;
 }
 
@@ -192,17 +161,17 @@ static int path_open(struct bench_upf *b, struct path *p, uint32_t sessions, uns
     *p = (struct path){.sessions = sessions};
     config_make(&p->config, sessions);
     p->dp = dp_new(&p->config, &(struct dp_io){0});
-    int e = p->dp ? netns_run(b->at.upf, path_open_here, &o) : ERR_NOSPACE;
+    int e = p->dp ? netns_run(b->at.links.upf, path_open_here, &o) : ERR_NOSPACE;
     if (e < 0)
-        return failed("the XDP data path is not to be had here", *b->why ? b->why : err_text(e));
+        return bench_upf_failed("the XDP data path is not to be had here", *b->why ? b->why : err_text(e));
     p->offload = offload_new(p->dp, xdp_maps(p->xdp), xdp_configured(p->xdp));
     for (uint32_t i = 0; p->offload && i < sessions; i++)
         if (!session_put(p, i, filters, mbr_kbit))
-            return failed("sessions could not be made", "");
+            return bench_upf_failed("sessions could not be made", "");
     if (p->offload)
         offload_settle(p->offload, loop_now_us(), true);
     if (!p->offload || offload_numbers(p->offload).fast != sessions)
-        return failed("sessions did not all reach the kernel", "");
+        return bench_upf_failed("sessions did not all reach the kernel", "");
     return EXIT_OK;
 }
 
@@ -210,7 +179,7 @@ static int path_open(struct bench_upf *b, struct path *p, uint32_t sessions, uns
 static uint32_t frame_make(const struct bench_upf *b, const struct path *p, bool up, bool tunnel, uint32_t n, uint8_t *f,
                            struct xdp_bench *x)
 {
-    const struct bench_frame frame = {.to = up ? b->at.n3_mac : b->at.n6_mac, .from = up ? b->at.gnb_mac : b->at.data_mac,
+    const struct bench_frame frame = {.to = up ? b->at.links.n3_mac : b->at.links.n6_mac, .from = up ? b->at.links.gnb_mac : b->at.links.data_mac,
                                       .ue_first = UE_FIRST, .sessions = p->sessions, .sessions_max = p->config.sessions_max,
                                       .up = up, .tunnel = tunnel, .n = n};
     return bench_frame_make(&frame, f, x);
@@ -246,7 +215,7 @@ static double alone(struct bench_upf *b, struct path *p, const char *program, bo
         uint32_t k = 0;
         struct xdp_bench after;
         s.base = i & 1;
-        if (state_put(p->xdp, &s) < 0 || netns_run(b->at.upf, bench_run, &r) < 0 ||
+        if (state_put(p->xdp, &s) < 0 || netns_run(b->at.links.upf, bench_run, &r) < 0 ||
             bpf_map_lookup_elem(xdp_named_map(p->xdp, "bench"), &k, &after))
             return -1;
         if (after.lost)
@@ -286,7 +255,7 @@ static int cost_of(struct bench_upf *b, uint32_t sessions, unsigned filters, boo
     }
     path_close(&p);
     if (status == EXIT_OK && (c->up < 0 || c->down < 0 || c->path < 0))
-        status = failed("the program did not forward what it was given", "");
+        status = bench_upf_failed("the program did not forward what it was given", "");
     return status;
 }
 
@@ -340,7 +309,7 @@ static bool flood(struct bench_upf *b, const struct path *p, bool up, bool tunne
             return false;
         start = loop_now_us();
         do {
-            if (netns_run(up ? b->at.gnb : b->at.data, bench_run, &r) < 0)
+            if (netns_run(up ? b->at.links.gnb : b->at.links.data, bench_run, &r) < 0)
                 return false;
             end = loop_now_us();
         } while (!warm && end - start < b->duration_ms * 1000ull);
@@ -372,9 +341,9 @@ static int tools_open(struct bench_upf *b)
     config_make(&c, 1);
     struct xdp_options x = {.dp = &c, .blocks_max = 1, .bench = true};
     int e = xdp_open(&b->tools, &x, b->why);
-    e = e < 0 ? e : netns_run(b->at.gnb, sink_here, b);
-    e = e < 0 ? e : netns_run(b->at.data, sink_here, b);
-    return e < 0 ? failed("XDP is not to be had here", *b->why ? b->why : err_text(e)) : EXIT_OK;
+    e = e < 0 ? e : netns_run(b->at.links.gnb, sink_here, b);
+    e = e < 0 ? e : netns_run(b->at.links.data, sink_here, b);
+    return e < 0 ? bench_upf_failed("XDP is not to be had here", *b->why ? b->why : err_text(e)) : EXIT_OK;
 }
 
 /* A program that only passes frames on, in the place of the UPF's. */
@@ -400,7 +369,7 @@ static bool bare_floods(struct bench_upf *b, double to[2][2][ROUNDS], unsigned r
     const struct path none = {.sessions = MIX, .config.sessions_max = MIX};
     struct bare k = {b, {-1, -1}};
     double octets;
-    bool ok = netns_run(b->at.upf, bare_here, &k) == OK;
+    bool ok = netns_run(b->at.links.upf, bare_here, &k) == OK;
     for (unsigned i = 0; ok && i < 4; i++)
         ok = flood(b, &none, i & 1, false, sizes[i / 2], &to[i & 1][i / 2][round], &octets);
     for (unsigned i = 0; i < 2; i++)
@@ -417,14 +386,14 @@ static int beside(struct bench_upf *b)
         struct path none = {.sessions = MIX, .config.sessions_max = MIX}, p;
         for (unsigned k = 0; k < 4; k++)
             if (!flood(b, &none, k & 1, false, sizes[k / 2], &kernel[k & 1][k / 2][i], &octets))
-                return failed("packets could not be sent", "");
+                return bench_upf_failed("packets could not be sent", "");
         if (!bare_floods(b, bare, i))
-            return failed("packets could not be sent", "");
+            return bench_upf_failed("packets could not be sent", "");
         if (path_open(b, &p, MIX, 0, 100000000))
             return EXIT_FAILED;
         for (unsigned k = 0; k < 4; k++)
             if (!flood(b, &p, k & 1, true, sizes[k / 2], &upf[k & 1][k / 2][i], &octets))
-                return failed("packets could not be sent", "");
+                return bench_upf_failed("packets could not be sent", "");
         path_close(&p);
     }
     for (unsigned k = 0; k < 4; k++) {
@@ -432,7 +401,7 @@ static int beside(struct bench_upf *b)
         b->r.bare[k & 1][k / 2] = median(bare[k & 1][k / 2], ROUNDS);
         b->r.upf[k & 1][k / 2] = median(upf[k & 1][k / 2], ROUNDS);
         if (b->r.kernel[k & 1][k / 2] <= 0 || b->r.upf[k & 1][k / 2] <= 0 || b->r.bare[k & 1][k / 2] <= 0)
-            return failed("packets did not arrive", "");
+            return bench_upf_failed("packets did not arrive", "");
     }
     return EXIT_OK;
 }
@@ -448,7 +417,7 @@ static int policed(struct bench_upf *b)
     bool ok = flood(b, &p, true, true, 1400, &packets, &octets);
     path_close(&p);
     if (!ok)
-        return failed("packets could not be sent", "");
+        return bench_upf_failed("packets could not be sent", "");
     b->r.police_pct = (octets * 8 / (KBIT * 1000.0) - 1) * 100;
     if (b->r.police_pct < 0)
         b->r.police_pct = -b->r.police_pct;
@@ -533,7 +502,7 @@ static int xdp_measure(struct bench_upf *b)
 {
     int e = place_make(&b->at);
     if (e < 0)
-        return failed("the network namespaces could not be made", err_text(e));
+        return bench_upf_failed("the network namespaces could not be made", err_text(e));
     say(b, "what a packet costs, by itself");
     int status = tools_open(b);
     status = status ? status : costs(b);
@@ -589,11 +558,11 @@ int bench_upf(bool json, uint32_t duration_ms, const char *part)
     b.duration_ms = duration_ms;
     b.part = part;
     if (geteuid() != 0)
-        return failed("this needs root", "it makes network namespaces, which are taken away at the end");
+        return bench_upf_failed("this needs root", "it makes network namespaces, which are taken away at the end");
     snprintf(b.at.prefix, sizeof b.at.prefix, "rdbench%d", (int)getpid());
     pid_t parent = getpid(), child = fork();
     if (child < 0)
-        return failed("a process could not be made", "");
+        return bench_upf_failed("a process could not be made", "");
     if (child == 0) {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
             _exit(run(&b));

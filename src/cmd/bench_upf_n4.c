@@ -3,6 +3,7 @@
  * a time, as fast as they are answered. A session is a usual one: a PDR, a FAR each way, session AMBR, a flow, volume counted. */
 #include "cmd/bench_upf_n4.h"
 #include "base/err.h"
+#include "cmd/bench_upf_place.h"
 #include "cmd/child.h"
 #include "os/env.h"
 #include "os/loop.h"
@@ -31,12 +32,6 @@ struct bench {
     char said[256];   /* by the UPF last */
 };
 
-static int failed(const char *what, const char *why)
-{
-    fprintf(stderr, "redoubt bench: %s%s%s\n", what, why && *why ? ": " : "", why ? why : "");
-    return EXIT_FAILED;
-}
-
 /* ---- the UPF ---- */
 static void line_came(void *ctx, struct str line)
 {
@@ -55,14 +50,14 @@ static int upf_start(struct bench *b, uint32_t sessions)
                                  "upf.n6=[{dnn: internet, tun: n6internet, ipv4: 10.64.0.1/10, nat: false}]", "--set", store,
                                  "--set", socket, "--set", max, NULL};
     if (child_start(&b->upf, b->netns, words) < 0)
-        return failed("a UPF could not be started", "");
+        return bench_upf_failed("a UPF could not be started", "");
     for (uint64_t end = loop_now_us() + READY_MS * 1000ull; !b->ready && loop_now_us() < end;) {
         struct pollfd p = {b->upf.fd, POLLIN, 0};
         poll(&p, 1, 20);
         if (!child_read(&b->upf, line_came, b))
             break;
     }
-    return b->ready ? EXIT_OK : failed("the UPF does not start", b->said);
+    return b->ready ? EXIT_OK : bench_upf_failed("the UPF does not start", b->said);
 }
 /* CPU time of all its threads, us. */
 static double cpu_us(const struct bench *b)
@@ -198,14 +193,14 @@ static int sessions_make(struct bench *b, uint32_t upto)
         for (; b->asked < upto && b->asked - b->done < WINDOW; b->asked++) {
             request_make(&r, b, b->asked);
             if (pfcp_request(&b->smf, &UPF, &r.m, answered, b, NULL) < 0)
-                return failed("a request could not be sent", "");
+                return bench_upf_failed("a request could not be sent", "");
         }
         loop_once(b->loop, 10000);
         child_read(&b->upf, line_came, b);
         if (loop_now_us() - b->last_us > SILENCE_US)
-            return failed("the UPF does not answer", b->said);
+            return bench_upf_failed("the UPF does not answer", b->said);
     }
-    return b->refused ? failed("the UPF refused a session", b->said) : EXIT_OK;
+    return b->refused ? bench_upf_failed("the UPF refused a session", b->said) : EXIT_OK;
 }
 
 static int measure(struct bench *b, struct bench_upf_n4 *r, uint32_t sessions)
@@ -216,13 +211,13 @@ static int measure(struct bench *b, struct bench_upf_n4 *r, uint32_t sessions)
     e = e < 0 ? e : loop_on_turn(b->loop, turn, b);
     e = e < 0 ? e : netns_run(b->netns, smf_open, b);
     if (e < 0)
-        return failed("an SMF could not be made", err_text(e));
+        return bench_upf_failed("an SMF could not be made", err_text(e));
     for (uint64_t end = loop_now_us() + 3000000; !b->up && loop_now_us() < end;)
         loop_once(b->loop, 10000);
     /* the first ones fill what all have in common: answers are kept for repetitions, some 30,000 of them */
     uint32_t first = sessions / 4;
     if (!b->up || sessions_make(b, first))
-        return b->up ? EXIT_FAILED : failed("the UPF does not associate", b->said);
+        return b->up ? EXIT_FAILED : bench_upf_failed("the UPF does not associate", b->said);
     double memory = memory_octets(b), cpu = cpu_us(b);
     uint64_t start = loop_now_us();
     if (sessions_make(b, sessions))
@@ -254,8 +249,8 @@ int bench_upf_n4(struct bench_upf_n4 *r, const char *prefix, uint32_t sessions)
     snprintf(b.netns, sizeof b.netns, "%s-n4", prefix);
     snprintf(b.folder, sizeof b.folder, FOLDER, prefix);
     if (mkdir(b.folder, 0700) < 0)
-        return failed("a folder could not be made", b.folder);
-    int e = netns_create(b.netns), status = e < 0 ? failed("a network namespace could not be made", err_text(e)) : EXIT_OK;
+        return bench_upf_failed("a folder could not be made", b.folder);
+    int e = netns_create(b.netns), status = e < 0 ? bench_upf_failed("a network namespace could not be made", err_text(e)) : EXIT_OK;
     status = status ? status : upf_start(&b, sessions);
     status = status ? status : measure(&b, r, sessions);
     child_end(&b.upf);

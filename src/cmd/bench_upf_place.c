@@ -19,6 +19,32 @@ struct net_addr bench_addr(const char *text)
     return a;
 }
 
+int bench_links_make(struct bench_links *l, const char *prefix, const char *letter)
+{
+    const struct net_addr a3 = bench_addr("192.168.3.1"), g3 = bench_addr("192.168.3.2"), a6 = bench_addr("192.168.6.1"),
+                          d6 = bench_addr("192.168.6.2"), none = {0};
+    snprintf(l->gnb, sizeof l->gnb, "%s-%sgnb", prefix, letter);
+    snprintf(l->upf, sizeof l->upf, "%s-%supf", prefix, letter);
+    snprintf(l->data, sizeof l->data, "%s-%sdata", prefix, letter);
+    int e = netns_create(l->gnb);
+    e = e < 0 ? e : netns_create(l->upf);
+    e = e < 0 ? e : netns_create(l->data);
+    e = e < 0 ? e : netns_veth(l->upf, "n3", l->gnb, "n3");
+    e = e < 0 ? e : netns_veth(l->upf, "n6", l->data, "n6");
+    e = e < 0 ? e : netns_forwarding(l->upf, true);
+    e = e < 0 ? e : netns_address(l->upf, "n3", &a3, 24);
+    e = e < 0 ? e : netns_address(l->upf, "n6", &a6, 24);
+    e = e < 0 ? e : netns_mac(l->gnb, "n3", l->gnb_mac);
+    e = e < 0 ? e : netns_mac(l->data, "n6", l->data_mac);
+    e = e < 0 ? e : netns_mac(l->upf, "n3", l->n3_mac);
+    e = e < 0 ? e : netns_mac(l->upf, "n6", l->n6_mac);
+    e = e < 0 ? e : netns_neighbour(l->upf, "n3", &g3, l->gnb_mac);
+    e = e < 0 ? e : netns_neighbour(l->upf, "n6", &d6, l->data_mac);
+    e = e < 0 ? e : netns_route(l->upf, &none, 0, &d6, "n6");
+    for (int side = 0; e >= 0 && side < 2; side++)
+        e = netns_veth_beside_xdp(l->upf, side ? "n3" : "n6");
+    return e;
+}
 static int links_make(const struct bench_place *p)
 {
     const struct net_addr u3 = bench_addr("192.168.3.1"), g3 = bench_addr("192.168.3.2"), u6 = bench_addr("192.168.6.1"),

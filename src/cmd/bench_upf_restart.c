@@ -5,6 +5,7 @@
 #include "cmd/bench_upf_restart.h"
 #include "base/err.h"
 #include "cmd/bench_upf_frame.h"
+#include "cmd/bench_upf_place.h"
 #include "os/env.h"
 #include "os/loop.h"
 #include "os/netns.h"
@@ -50,8 +51,8 @@ struct plane { /* the child's */
     char why[USER_PLANE_WHY];
 };
 struct bench {
-    char gnb[32], upf[32], data[32], pin[64];
-    uint8_t gnb_mac[6], n3_mac[6], n6_mac[6], data_mac[6];
+    struct bench_links at;
+    char pin[64];
     struct xdp *tools;
     int sink[2];
     pid_t child; /* 0: none */
@@ -63,31 +64,20 @@ struct bench {
     char why[XDP_WHY];
 };
 
-static int failed(const char *what, const char *why)
-{
-    fprintf(stderr, "redoubt bench: %s%s%s\n", what, why && *why ? ": " : "", why ? why : "");
-    return EXIT_FAILED;
-}
-static struct net_addr addr(const char *text)
-{
-    struct net_addr a = {0};
-    addr_parse(&a, str_of(text), 0);
-    return a;
-}
 
 /* ---- the child ---- */
 static int plane_open(struct plane *p, const struct bench *b)
 {
-    p->n3 = addr("192.168.3.1");
+    p->n3 = bench_addr("192.168.3.1");
     p->n6 = (struct config_n6){.dnn = STR("internet"), .tun = STR("n6internet"), .create = true,
-                               .ipv4 = {addr("10.64.0.1"), 10}, .link = STR("n6")};
+                               .ipv4 = {bench_addr("10.64.0.1"), 10}, .link = STR("n6")};
     p->config.upf = (struct config_upf){.data_path = CONFIG_DATA_PATH_XDP, .n3_addresses = &p->n3, .n_n3_addresses = 1,
                                         .n6 = &p->n6, .n_n6 = 1, .n3_mtu = 1500, .max_sessions = SESSIONS, .pin = str_of(b->pin),
                                         .buffer_packets = 100, .buffer_packets_session = 10};
     int rc = loop_open(&p->loop);
     rc = rc < 0 ? rc : env_real_open(&p->env, p->loop, NULL);
     rc = rc < 0 ? rc : rt_init(&p->rt, p->env, 1 << 20);
-    return rc < 0 ? rc : user_plane_open(&p->up, p->loop, &p->rt, &p->config, b->upf, p->why);
+    return rc < 0 ? rc : user_plane_open(&p->up, p->loop, &p->rt, &p->config, b->at.upf, p->why);
 }
 
 static void on_event(void *ctx, const struct dp_event *e)
@@ -137,18 +127,18 @@ static int plane_run(const struct bench *b, int ready, int stop)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     int rc = plane_open(&p, b);
     if (rc < 0)
-        return failed("the user plane was refused", *p.why ? p.why : err_text(rc));
+        return bench_upf_failed("the user plane was refused", *p.why ? p.why : err_text(rc));
     user_plane_listen(p.up, &(struct user_plane_sink){&p, on_event});
     for (uint32_t i = 0; i < SESSIONS; i++) {
         if (!session_put(&p, i))
-            return failed("sessions could not be made", "");
+            return bench_upf_failed("sessions could not be made", "");
         if (i % 512 == 511)
             loop_once(p.loop, 0);
     }
     while (in_kernel(&p) < SESSIONS && !p.refused)
         loop_once(p.loop, 1000);
     if (p.refused || write(ready, "r", 1) != 1)
-        return failed("sessions were refused", "");
+        return bench_upf_failed("sessions were refused", "");
     struct pollfd fd = {.fd = stop, .events = POLLIN};
     while (poll(&fd, 1, 0) == 0)
         loop_once(p.loop, 20000);
@@ -195,36 +185,6 @@ static int child_ready(const struct bench *b)
     return read(b->ready, &c, 1) == 1 ? 1 : ERR_IO;
 }
 
-/* ---- the place: gnb (n3) --- (n3) upf (n6) --- (n6) data ---- */
-static int place_make(struct bench *b, const char *prefix)
-{
-    const struct net_addr a3 = addr("192.168.3.1"), g3 = addr("192.168.3.2"), a6 = addr("192.168.6.1"), d6 = addr("192.168.6.2");
-    const struct net_addr none = {0};
-    snprintf(b->gnb, sizeof b->gnb, "%s-rgnb", prefix);
-    snprintf(b->upf, sizeof b->upf, "%s-rupf", prefix);
-    snprintf(b->data, sizeof b->data, "%s-rdata", prefix);
-    snprintf(b->pin, sizeof b->pin, PIN, prefix);
-    const char *const all[] = {b->gnb, b->upf, b->data};
-    int e = OK;
-    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(all); i++)
-        e = netns_create(all[i]);
-    e = e < 0 ? e : netns_veth(b->upf, "n3", b->gnb, "n3");
-    e = e < 0 ? e : netns_veth(b->upf, "n6", b->data, "n6");
-    e = e < 0 ? e : netns_forwarding(b->upf, true);
-    e = e < 0 ? e : netns_address(b->upf, "n3", &a3, 24);
-    e = e < 0 ? e : netns_address(b->upf, "n6", &a6, 24);
-    e = e < 0 ? e : netns_mac(b->gnb, "n3", b->gnb_mac);
-    e = e < 0 ? e : netns_mac(b->data, "n6", b->data_mac);
-    e = e < 0 ? e : netns_mac(b->upf, "n3", b->n3_mac);
-    e = e < 0 ? e : netns_mac(b->upf, "n6", b->n6_mac);
-    e = e < 0 ? e : netns_neighbour(b->upf, "n3", &g3, b->gnb_mac);
-    e = e < 0 ? e : netns_neighbour(b->upf, "n6", &d6, b->data_mac);
-    e = e < 0 ? e : netns_route(b->upf, &none, 0, &d6, "n6");
-    for (int side = 0; e >= 0 && side < 2; side++)
-        e = netns_veth_beside_xdp(b->upf, side ? "n3" : "n6");
-    return e < 0 ? e : xdp_mount(b->pin);
-}
-
 /* ---- packets ---- */
 struct end {
     struct bench *b;
@@ -241,7 +201,7 @@ static int end_here(void *ctx)
     if (fd < 0)
         return ERR_UNSUPPORTED;
     b->sink[end->up] = fd;
-    const struct bench_frame frame = {.to = end->up ? b->n3_mac : b->n6_mac, .from = end->up ? b->gnb_mac : b->data_mac,
+    const struct bench_frame frame = {.to = end->up ? b->at.n3_mac : b->at.n6_mac, .from = end->up ? b->at.gnb_mac : b->at.data_mac,
                                       .ue_first = UE_FIRST, .sessions = SESSIONS, .sessions_max = SESSIONS,
                                       .up = end->up, .tunnel = true, .n = N};
     struct bench_run *r = &b->run[end->up];
@@ -257,8 +217,8 @@ static int tools_open(struct bench *b)
     struct xdp_options x = {.dp = &c, .blocks_max = 1, .bench = true};
     struct end up = {b, "n3", true}, down = {b, "n6", false};
     int e = xdp_open(&b->tools, &x, b->why);
-    e = e < 0 ? e : netns_run(b->gnb, end_here, &up);
-    return e < 0 ? e : netns_run(b->data, end_here, &down);
+    e = e < 0 ? e : netns_run(b->at.gnb, end_here, &up);
+    return e < 0 ? e : netns_run(b->at.data, end_here, &down);
 }
 
 static uint64_t arrived(const struct bench *b)
@@ -281,7 +241,7 @@ static int load(struct bench *b, uint32_t ms)
     uint64_t start = loop_now_us(), next = start, now = start;
     while (now - start < (ms ? ms : LIMIT_MS) * 1000ull && (ms || ready == 0)) {
         for (unsigned up = 0; up < 2; up++) {
-            if (bpf_map_update_elem(map, &k, &b->state[up], BPF_ANY) || netns_run(up ? b->gnb : b->data, bench_run, &b->run[up]) < 0 ||
+            if (bpf_map_update_elem(map, &k, &b->state[up], BPF_ANY) || netns_run(up ? b->at.gnb : b->at.data, bench_run, &b->run[up]) < 0 ||
                 bpf_map_lookup_elem(map, &k, &b->state[up]))
                 return ERR_IO;
             b->sent += BURST;
@@ -316,31 +276,31 @@ static double lost(struct bench *b, uint64_t *from)
 static int measure(struct bench *b, struct bench_upf_restart *r)
 {
     if (child_start(b) < 0)
-        return failed("the user plane could not be started", "");
+        return bench_upf_failed("the user plane could not be started", "");
     for (int ready = 0, i = 0; ready == 0; i++) {
         usleep(1000);
         ready = i < LIMIT_MS ? child_ready(b) : ERR_TIMEOUT;
         if (ready < 0)
-            return failed("the user plane did not get ready", "");
+            return bench_upf_failed("the user plane did not get ready", "");
     }
     uint64_t from = arrived(b);
     if (load(b, BEFORE_MS) < 0 || lost(b, &from) != 0)
-        return failed("packets were lost before anything was killed", "");
+        return bench_upf_failed("packets were lost before anything was killed", "");
     if (load(b, BEFORE_MS) < 0)
-        return failed("packets could not be sent", "");
+        return bench_upf_failed("packets could not be sent", "");
     kill(b->child, SIGKILL);
     if (load(b, AWAY_MS) < 0)
-        return failed("packets could not be sent", "");
+        return bench_upf_failed("packets could not be sent", "");
     child_gone(b);
     r->lost_on_kill = lost(b, &from);
     uint64_t start = loop_now_us();
     if (child_start(b) < 0 || load(b, 0) < 0)
-        return failed("the user plane did not come back", "");
+        return bench_upf_failed("the user plane did not come back", "");
     uint64_t took = loop_now_us() - start;
     r->ms = (double)took / 1000;
     r->pps = (double)b->sent * 1e6 / (double)took;
     if (load(b, AFTER_MS) < 0)
-        return failed("packets could not be sent", "");
+        return bench_upf_failed("packets could not be sent", "");
     r->lost_on_restart = lost(b, &from);
     return EXIT_OK;
 }
@@ -359,9 +319,11 @@ int bench_upf_restart(struct bench_upf_restart *r, const char *prefix)
 {
     static struct bench b;
     b = (struct bench){.sink = {-1, -1}, .ready = -1, .stop = -1};
-    int e = place_make(&b, prefix);
+    snprintf(b.pin, sizeof b.pin, PIN, prefix);
+    int e = bench_links_make(&b.at, prefix, "r");
+    e = e < 0 ? e : xdp_mount(b.pin);
     e = e < 0 ? e : tools_open(&b);
-    int status = e < 0 ? failed("the user plane cannot be pinned here", *b.why ? b.why : err_text(e)) : measure(&b, r);
+    int status = e < 0 ? bench_upf_failed("the user plane cannot be pinned here", *b.why ? b.why : err_text(e)) : measure(&b, r);
     child_gone(&b);
     for (int i = 0; i < 2; i++)
         if (b.sink[i] >= 0)
