@@ -52,6 +52,24 @@ static void packets_with_their_reasons(void **state)
     assert_empty();
 }
 
+/* A member of a 5G LAN without a way out of it. */
+static void rules_of_a_lan(void **state)
+{
+    (void)state;
+    associate();
+    establishment(77);
+    t.pdr[1].pdi.source_interface = PFCP_SOURCE_INTERFACE_VN_INTERNAL;
+    t.far[0].forwarding_parameters.destination_interface = PFCP_INTERFACE_VN_INTERNAL;
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    SAYS("start ue=10.45.0.2 packets=0", "trace 1\n");
+    go(MS);
+    SAYS("read 1", "PDR 1 from access, precedence 255");
+    assert_non_null(strstr(answer, ": FAR 1 forward to members of the LAN; QER 1"));
+    assert_non_null(strstr(answer, "PDR 2 from members of the LAN, precedence 255: FAR 2 forward into tunnel"));
+    assert_int_equal(delete_session(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    assert_empty();
+}
+
 static void it_ends_by_itself(void **state)
 {
     (void)state;
@@ -116,6 +134,6 @@ static void status_of_the_whole(void **state)
 
 int main(void)
 {
-    return RUN(upf_test(packets_with_their_reasons), upf_test(it_ends_by_itself), upf_test(wrong_words),
+    return RUN(upf_test(packets_with_their_reasons), upf_test(rules_of_a_lan), upf_test(it_ends_by_itself), upf_test(wrong_words),
                upf_test(status_of_the_whole));
 }

@@ -130,7 +130,8 @@ void upf_status(void *state, void (*line)(void *ctx, const char *text), void *ct
 }
 
 /* ---- a session ---- */
-static const char *const interfaces[] = {"access", "core", "the control plane"};
+static const char *const interfaces[] = { /* by enum rule_interface */
+    [RULE_ACCESS] = "access", [RULE_CORE] = "core", [RULE_CP_FUNCTION] = "the control plane", [RULE_LAN] = "members of the LAN"};
 static const char *action_text(uint8_t a)
 {
     return a & RULE_FORW   ? "forward"
@@ -153,7 +154,7 @@ static void far_text(const struct upf *u, const struct upf_session *s, const str
             text_add(t, " to data network " STR_FMT,
                      STR_ARG(instance_name(u, f->instance == UINT16_MAX ? s->common.instance : f->instance)));
         else if (f->action & RULE_FORW)
-            text_add(t, " to %s, not known yet", interfaces[f->destination]);
+            text_add(t, " to %s%s", interfaces[f->destination], f->destination == RULE_ACCESS ? ", not known yet" : "");
     }
 }
 
