@@ -290,6 +290,26 @@ static void loses_permission(void **state)
     assert_int_equal(ask(), PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION);
     trust_changes(false, 30); /* of nobody */
 }
+/* Its time ends while it does not answer: then nobody else would end its sessions. */
+static void loses_permission_in_silence(void **state)
+{
+    t.config.trust.mode = CONFIG_TRUST_MODE_ENFORCE;
+    trust_starts(true);
+    associate();
+    establish(77);
+    trust_changes(false, 100);
+    pfcp_close(&t.smf);
+    go(60 * SECOND);
+    uint32_t i = 0;
+    const struct pfcp_assoc *a = slab_next(&the_upf()->pfcp.assocs, &i);
+    assert_true(a && !a->is_up);
+    assert_int_equal(the_upf()->sessions.used, 1);
+    go(50 * SECOND);
+    assert_empty();
+    assert_int_equal(the_upf()->pfcp.assocs.used, 0);
+    assert_int_equal(trusted.gone, 1);
+    assert_int_equal(metric_get(t.upf_rt.metrics, METRIC_pfcp_associations), 0);
+}
 /* Asked again before the answer: one association, and one count of it. */
 static void asked_twice(void **state)
 {
@@ -312,5 +332,5 @@ int main(void)
     return RUN(upf_test(features), upf_test(only_known_peers), upf_test(release),
                upf_test(restart_of_the_smf), upf_test(setup_again), upf_test(silence),
                upf_test(metrics_and_status), upf_test(boot), upf_test(bad_links), upf_test(nobody_decides), upf_test(refused),
-               upf_test(loses_permission), upf_test(asked_twice));
+               upf_test(loses_permission), upf_test(loses_permission_in_silence), upf_test(asked_twice));
 }

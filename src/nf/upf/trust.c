@@ -161,8 +161,11 @@ static void drained(struct timer *t)
     struct upf_trust *x = CONTAINER(t, struct upf_trust, drain);
     struct upf *u = x->upf;
     char peer[NET_ADDR_TEXT];
-    LOG(u->rt->log, smf_refused, "smf=%s node=%s why=\"its time is over\"", addr_text(&x->assoc->peer, peer), x->node);
-    pfcp_end(&u->pfcp, x->assoc); /* its sessions with it, and x */
+    struct pfcp_assoc *a = x->assoc;
+    LOG(u->rt->log, smf_refused, "smf=%s node=%s why=\"its time is over\"", addr_text(&a->peer, peer), x->node);
+    upf_sessions_end(u, a); /* here: of one that does not answer no event tells that it is released */
+    upf_trust_gone(u, a);
+    pfcp_end(&u->pfcp, a);
 }
 void upf_op_trust_changed(void *state, struct call *c)
 {
