@@ -36,6 +36,42 @@ static void only_known_peers(void **state)
     assert_true(a->is_up);
 }
 
+/* One SMF gives its session the F-SEID of another one's: that stays, and hears nothing of it. */
+static void f_seid_of_another_smf(void **state)
+{
+    (void)state;
+    struct env *env = world_host(t.w, "smf2", &STRANGER);
+    struct pfcp_user user = {NULL, smf_request, NULL, NULL, NULL};
+    struct pfcp_node other;
+    struct pfcp_assoc *a;
+    struct rt rt;
+    associate();
+    uint32_t teid = establish(77);
+    assert_int_equal(rt_init(&rt, env, 8 << 20), OK);
+    world_attach(t.w, env, &rt);
+    assert_int_equal(pfcp_open(&other, &rt, &(struct pfcp_config){.local = STRANGER}, &user), OK);
+    assert_int_equal(pfcp_associate(&other, &UPF_ADDR, &a), OK);
+    go(100 * MS);
+    assert_true(a->is_up);
+    establishment(77);
+    t.m.session_establishment_request.has.user_plane_inactivity_timer = 1;
+    t.m.session_establishment_request.user_plane_inactivity_timer = 1;
+    t.pdr[0].pdi.ue_ip_address.ipv4[3] = t.pdr[1].pdi.ue_ip_address.ipv4[3] = 99;
+    rt_enter(&rt);
+    assert_int_equal(pfcp_request(&other, &UPF_ADDR, &t.m, smf_done, NULL, NULL), OK);
+    world_attach(t.w, env, &rt);
+    go(20 * MS);
+    assert_int_equal(t.cause, PFCP_CAUSE_REQUEST_ACCEPTED);
+    assert_int_equal(the_upf()->sessions.used, 2);
+    ue_ping(teid, UE4);
+    assert_int_equal(t.dn.packets, 1);
+    go(5 * SECOND);
+    assert_int_equal(t.reports, 0);
+    pfcp_close(&other);
+    world_attach(t.w, env, NULL);
+    rt_free(&rt);
+}
+
 static void release(void **state)
 {
     (void)state;
@@ -329,7 +365,7 @@ static void asked_twice(void **state)
 
 int main(void)
 {
-    return RUN(upf_test(features), upf_test(only_known_peers), upf_test(release),
+    return RUN(upf_test(features), upf_test(only_known_peers), upf_test(f_seid_of_another_smf), upf_test(release),
                upf_test(restart_of_the_smf), upf_test(setup_again), upf_test(silence),
                upf_test(metrics_and_status), upf_test(boot), upf_test(bad_links), upf_test(nobody_decides), upf_test(refused),
                upf_test(loses_permission), upf_test(loses_permission_in_silence), upf_test(asked_twice));

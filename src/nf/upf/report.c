@@ -39,7 +39,9 @@ static void report_done(void *ctx, int err, const struct pfcp_msg *rsp,
 
 static void report_send(struct upf *u, struct upf_session *s, struct pfcp_msg *m, uint64_t type)
 {
-    struct upf_report *r = s->assoc->is_up ? slab_new(&u->reports) : NULL;
+    const struct pfcp_assoc *there = pfcp_assoc_find(&u->pfcp, &s->cp);
+    bool permitted = !there || there == s->assoc; /* another SMF would take it as one of a session of its own */
+    struct upf_report *r = s->assoc->is_up && permitted ? slab_new(&u->reports) : NULL;
     if (!r)
         return;
     *r = (struct upf_report){u, slab_ref(&u->sessions, s)};

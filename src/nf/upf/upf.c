@@ -68,7 +68,6 @@ static void addresses_release(struct upf *u, const struct upf_session *s)
         map_del_u64(&u->ue6[c->instance], be64(c->ipv6_prefix));
 }
 
-/* Who has the same F-SEID at the SMF; NULL: nobody. */
 static uint32_t cp_hash(const struct upf *u, const struct upf_session *s)
 {
     uint8_t key[8 + sizeof s->cp.ip];
@@ -76,12 +75,14 @@ static uint32_t cp_hash(const struct upf *u, const struct upf_session *s)
     memcpy(key + 8, s->cp.ip, sizeof s->cp.ip);
     return (uint32_t)siphash24(u->secret[0], ~u->secret[1], key, sizeof key);
 }
+/* Which one of the same SMF has the same F-SEID; NULL: none. An F-SEID's address is the SMF's word, and may be another one's. */
 static struct upf_session *session_of_cp(const struct upf *u, const struct upf_session *like)
 {
     uint32_t step = 0, hash = cp_hash(u, like);
     for (uint32_t at; (at = places_next(&u->by_cp, hash, &step)) != PLACES_NONE;) {
         struct upf_session *s = slab_at(&u->sessions, at);
-        if (s && s != like && s->cp_seid == like->cp_seid && !memcmp(s->cp.ip, like->cp.ip, sizeof s->cp.ip))
+        if (s && s != like && s->assoc == like->assoc && s->cp_seid == like->cp_seid &&
+            !memcmp(s->cp.ip, like->cp.ip, sizeof s->cp.ip))
             return s;
     }
     return NULL;
