@@ -119,7 +119,67 @@ static void what_is_not_possible(void **state)
         pfds(names[i], "permit out ip from any to any");
         assert_int_equal(ask(), i + 1 < UPF_APPS ? PFCP_CAUSE_REQUEST_ACCEPTED : PFCP_CAUSE_NO_RESOURCES_AVAILABLE);
     }
+    of_shop(); /* one that goes before its session has its place as long as that */
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    pfds("shop", NULL);
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    pfds("more", "permit out ip from any to any");
+    assert_int_equal(ask(), PFCP_CAUSE_NO_RESOURCES_AVAILABLE);
+    assert_int_equal(delete_session(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    pfds("more", "permit out ip from any to any");
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
     assert_empty();
+}
+
+enum { MANY = 600 };
+static uint32_t teid_of[MANY];
+static const struct upf_kept *rules_of(uint32_t i)
+{
+    const struct upf_session *s = slab_at(&the_upf()->sessions, i);
+    return s ? s->rules : NULL;
+}
+static void pings(void)
+{
+    for (uint32_t i = 0; i < MANY; i++) {
+        uint8_t ip[4];
+        put_be32(ip, 0x0a2d0100 + i);
+        ue_ping(teid_of[i], ip);
+    }
+}
+/* All follow, some at a time, and once for all that a request changes. */
+static void many_sessions_follow(void **state)
+{
+    (void)state;
+    upf_end();
+    t.config.upf.max_sessions = MANY;
+    upf_start();
+    associate();
+    pfds("shop", "permit out ip from 9.9.9.9 to any");
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    for (uint32_t i = 0; i < MANY; i++) {
+        of_shop();
+        t.m.session_establishment_request.cp_f_seid.seid = 1000 + i;
+        put_be32(t.pdr[0].pdi.ue_ip_address.ipv4, 0x0a2d0100 + i);
+        put_be32(t.pdr[1].pdi.ue_ip_address.ipv4, 0x0a2d0100 + i);
+        assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+        teid_of[i] = t.created[0].local_f_teid.teid;
+    }
+    pings();
+    assert_true(t.dn.packets == 0 && counted(DP_no_rule) == MANY);
+    struct pfcp_pfd_management_request *q = pfds("shop", "permit out ip from 8.8.8.8 to any");
+    for (uint32_t i = 1; i < UPF_APPS; i++)
+        apps[i] = apps[0];
+    q->application_ids_pfds.n = UPF_APPS;
+    rt_enter(&t.smf_rt);
+    assert_int_equal(pfcp_request(&t.smf, &UPF_ADDR, &t.m, smf_done, NULL, NULL), OK);
+    const struct upf_kept *first = rules_of(0), *last = rules_of(MANY - 1);
+    go(MS);
+    assert_true(rules_of(0) != first && rules_of(MANY - 1) == last);
+    pfds("shop", "permit out ip from 8.8.0.0/16 to any"); /* another change before that has come to all of them */
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    pings();
+    assert_int_equal(t.dn.packets, MANY);
+    assert_false(timer_is_running(&the_upf()->renewal));
 }
 
 static void load_is_told_to_who_understands_it(void **state)
@@ -160,6 +220,6 @@ static void load_is_told_to_who_understands_it(void **state)
 
 int main(void)
 {
-    return RUN(upf_test(packets_of_an_application), upf_test(what_is_not_possible),
+    return RUN(upf_test(packets_of_an_application), upf_test(what_is_not_possible), upf_test(many_sessions_follow),
                upf_test(load_is_told_to_who_understands_it));
 }

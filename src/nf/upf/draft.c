@@ -394,7 +394,9 @@ bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *d
             map_del_u64(&u->ue6[d->common.instance], be64(d->common.ipv6_prefix));
         return no_room(d, dp, kept);
     }
-    paths_use(u, made, upf_rules(u, s));
+    const struct upf_rules *old = upf_rules(u, s);
+    paths_use(u, made, old);
+    apps_use(u, made, old);
     free(s->rules);
     s->rules = kept;
     s->changed_s = (uint16_t)(u->rt->now_us / 1000000);

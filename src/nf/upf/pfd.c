@@ -34,55 +34,85 @@ bool app_filters(struct upf_draft *d, struct rule_pdr *p, const struct upf_app *
 }
 
 /* ---- sessions whose PDRs name an application that has changed ---- */
-static bool uses(const struct upf *u, const struct upf_session *s, uint16_t app)
+static bool is_changed(const struct upf *u, const struct rule_pdr *p) { return p->app && u->app[p->app - 1].changed; }
+
+static bool follows(const struct upf *u, const struct upf_session *s)
 {
-    const struct upf_rules *r = upf_rules(u, s);
+    const struct upf_rules *r = s->going ? NULL : upf_rules(u, s);
     for (uint32_t i = 0; r && i < r->pdr_n; i++)
-        if (r->pdr[i].app == app)
+        if (is_changed(u, &r->pdr[i]))
             return true;
     return false;
 }
 
-static void session_renew(struct upf *u, struct upf_session *s, const struct upf_app *a)
+static void session_renew(struct upf *u, struct upf_session *s)
 {
     struct upf_draft *d = u->draft;
     bool good = true;
     draft_begin(d, u, s);
     for (uint32_t i = 0; i < d->pdr_n && good; i++)
-        if (d->pdr[i].app == app_number(u, a))
-            good = app_filters(d, &d->pdr[i], a);
+        if (is_changed(u, &d->pdr[i]))
+            good = app_filters(d, &d->pdr[i], &u->app[d->pdr[i].app - 1]);
     struct dp_rules *dp = good ? draft_check(d) : NULL;
     good = dp && draft_commit(d, s, dp, 0);
     if (!good) /* it keeps what it had */
         LOG(u->rt->log, pfd_not_taken, "session=%u why=%s", d->session, d->why ? d->why : "");
 }
 
-static bool app_is_used(struct upf *u, const struct upf_app *a)
+/* Some of them at a time, so that nobody waits for an SMF that changes what all of its sessions follow. */
+enum { RENEW_AT_ONCE = 256, RENEW_US = 2000 };
+static void renewal_due(struct timer *t)
 {
-    uint32_t i = 0;
-    for (struct upf_session *s; (s = slab_next(&u->sessions, &i));)
-        if (s->assoc == a->assoc && uses(u, s, app_number(u, a)))
-            return true;
-    return false;
+    struct upf *u = CONTAINER(t, struct upf, renewal);
+    unsigned n = 0;
+    for (struct upf_session *s; n < RENEW_AT_ONCE && (s = slab_next(&u->sessions, &u->renewed)); n++)
+        if (follows(u, s))
+            session_renew(u, s);
+    bool more = n == RENEW_AT_ONCE;
+    if (!more && u->renew_again) {
+        u->renewed = 0;
+        u->renew_again = false;
+        more = true;
+    }
+    for (uint32_t i = 0; !more && i < UPF_APPS; i++)
+        u->app[i].changed = false;
+    if (more)
+        timer_set(&u->rt->timers, &u->renewal, u->rt->now_us + RENEW_US, renewal_due);
+}
+/* Sessions that come later have what is new already. */
+static void app_changed(struct upf *u, struct upf_app *a)
+{
+    if (!a->users)
+        return;
+    a->changed = true;
+    u->renew_again = timer_is_running(&u->renewal);
+    if (u->renew_again)
+        return;
+    u->renewed = 0;
+    timer_set(&u->rt->timers, &u->renewal, u->rt->now_us, renewal_due);
 }
 
-static void sessions_renew(struct upf *u, const struct upf_app *a)
+/* Of PDRs, which name it by its number: that stays until they have gone. */
+void apps_use(struct upf *u, const struct upf_rules *new_rules, const struct upf_rules *old_rules)
 {
-    uint32_t i = 0;
-    for (struct upf_session *s; (s = slab_next(&u->sessions, &i));)
-        if (s->assoc == a->assoc && !s->going && uses(u, s, app_number(u, a)))
-            session_renew(u, s, a);
+    for (uint32_t i = 0; new_rules && i < new_rules->pdr_n; i++)
+        if (new_rules->pdr[i].app)
+            u->app[new_rules->pdr[i].app - 1].users++;
+    for (uint32_t i = 0; old_rules && i < old_rules->pdr_n; i++) {
+        struct upf_app *a = old_rules->pdr[i].app ? &u->app[old_rules->pdr[i].app - 1] : NULL;
+        if (a && !--a->users && !a->n)
+            *a = (struct upf_app){0};
+    }
 }
 
 /* ---- the request ---- */
 static void app_empty(struct upf *u, struct upf_app *a)
 {
-    bool used = app_is_used(u, a); /* its number stays until its sessions have gone */
     free(a->sdf);
     a->sdf = NULL;
     a->n = 0;
-    if (used)
-        sessions_renew(u, a);
+    if (a->users)
+        app_changed(u, a);
     else
         *a = (struct upf_app){0};
 }
@@ -157,7 +187,7 @@ static uint8_t app_take(struct upf *u, struct pfcp_assoc *assoc, const struct pf
     free(a->sdf);
     a->sdf = sdf;
     a->n = (uint16_t)n;
-    sessions_renew(u, a);
+    app_changed(u, a);
     return cause;
 }
 

@@ -136,7 +136,9 @@ enum { UPF_APPS = 256, UPF_APP_ID_MAX = 63, UPF_APP_FILTERS = 64 };
 struct upf_app {
     struct pfcp_assoc *assoc; /* NULL: free */
     struct rule_sdf *sdf;
+    uint32_t users; /* PDRs */
     uint16_t n;
+    bool changed; /* its sessions are being renewed */
     uint8_t id_n;
     char id[UPF_APP_ID_MAX];
 };
@@ -195,6 +197,9 @@ struct upf {
     uint64_t seen_spoofed, seen_unknown;
     struct upf_metric load, overload;
     struct upf_app *app; /* UPF_APPS of them */
+    uint32_t renewed; /* sessions that have been looked at for one that changed; after the last again, if another did */
+    bool renew_again;
+    struct timer renewal;
     struct upf_trace trace[UPF_TRACES];
     uint32_t trace_last; /* the number of the last one */
 };
@@ -298,6 +303,7 @@ struct str instance_name(const struct upf *, uint16_t instance);
 void pfd_management(struct upf *, const struct pfcp_in *);
 struct upf_app *app_find(struct upf *, const struct pfcp_assoc *, struct str id);
 bool app_filters(struct upf_draft *, struct rule_pdr *, const struct upf_app *);
+void apps_use(struct upf *, const struct upf_rules *new_rules, const struct upf_rules *old_rules);
 void apps_drop(struct upf *, const struct pfcp_assoc *of); /* NULL: all */
 /* load.c: false: nothing is to be told */
 bool load_fill(struct upf *, const struct pfcp_assoc *, struct pfcp_load_control_information *);

@@ -116,7 +116,9 @@ void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
     traces_session_ended(u, s);
     addresses_release(u, s);
     upf_session_unname(u, s);
-    paths_use(u, NULL, upf_rules(u, s));
+    const struct upf_rules *rules = upf_rules(u, s);
+    paths_use(u, NULL, rules);
+    apps_use(u, NULL, rules);
     free(s->rules);
     u->going -= s->going;
     slab_drop(&u->sessions, s);
@@ -245,6 +247,7 @@ static void upf_stop(struct rt *rt, void *state)
         user_plane_listen(u->up, NULL);
     }
     timer_stop(&rt->timers, &u->tick);
+    timer_stop(&rt->timers, &u->renewal);
     upf_trust_stop(u);
     timer_stop(&rt->timers, &u->suspicion);
     if (u->sessions.items)
