@@ -381,6 +381,8 @@ static int host_udp_open(struct env *env, const struct net_addr *local, const st
 static int host_udp_send(struct env *env, int sock, const struct net_addr *to, struct bytes octets)
 {
     struct world *w = host_of(env)->world;
+    if (sock < 0 || sock >= SOCKETS_MAX || w->sockets[sock].host != host_of(env))
+        return ERR_NOTFOUND; /* its host was killed, and is only being put away */
     struct world_packet k = {false, w->sockets[sock].addr, *to, w->now_us, 0, 0, octets};
     struct world_fate fate = {.copies = 1};
     if (w->watch)
@@ -403,7 +405,9 @@ static int host_udp_send(struct env *env, int sock, const struct net_addr *to, s
 
 static void host_udp_close(struct env *env, int sock)
 {
-    host_of(env)->world->sockets[sock] = (struct socket){0};
+    struct world *w = host_of(env)->world;
+    if (sock >= 0 && sock < SOCKETS_MAX && w->sockets[sock].host == host_of(env)) /* it may be another's since */
+        w->sockets[sock] = (struct socket){0};
 }
 
 /* ---- interfaces ---- */

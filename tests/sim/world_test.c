@@ -141,10 +141,12 @@ static void both_ends_learn_of_a_cut_and_a_kill(void **state)
     pair_start(&t, 4);
     world_run(t.w, 10000);
     world_kill(t.w, t.b.env);
+    assert_int_equal(t.b.env->ops->udp_send(t.b.env, t.b.sock, &t.addr_a, BYTES_OF(octets)), ERR_NOTFOUND);
     pair_talk(&t, 3);
     assert_true(world_run(t.w, 10000));
     assert_int_equal(t.a.downs, 1);
     assert_int_equal(t.b.messages + t.b.datagrams, 0);
+    assert_int_equal(t.a.datagrams, 0);
     struct sctp_local local = {.streams = 4};
     struct sctp_sink sa = {&t.a, up, message, down};
     t.a.env->ops->sctp_connect(t.a.env, &local, &t.addr_b, &sa, &t.a.assoc);
