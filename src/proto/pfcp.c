@@ -18,7 +18,7 @@ static void tap(struct pfcp_node *n, enum tap_direction direction, const struct 
     rt_tap(n->rt, &(struct tap_event){.interface = TAP_N4,
                                       .direction = direction,
                                       .at_us = n->rt->now_us,
-                                      .peer = (uint64_t)be32(peer->ip) << 16 | peer->port,
+                                      .at = peer,
                                       .ue = m ? m->seid : 0,
                                       .type = m ? m->type : 0,
                                       .name = m ? pfcp_name(m->type) : "PFCP",

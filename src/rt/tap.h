@@ -17,6 +17,7 @@ struct tap_event {
     const void *desc, *value; /* table row and decoded struct; NULL when it was not decoded */
     struct bytes raw;         /* as on the wire where there is a wire (N1: plain); p NULL otherwise */
     int error;                /* 0, or why it was refused */
+    const struct net_addr *at; /* the peer's address, at N4; NULL elsewhere */
 };
 /* value of a TAP_N3 event with an error: the first octets of what a user plane did not take, as no honest peer sends it. One a
  * second of a kind and peer. */

@@ -82,6 +82,11 @@ struct guard_peer *guard_peer(struct guard *g, uint64_t key)
     slab_drop(&g->peers, p);
     return NULL;
 }
+uint64_t guard_key_at(const struct guard *g, enum guard_at at, const struct net_addr *a)
+{
+    uint64_t hash = siphash24(g->conf.secret[0], g->conf.secret[1], a->ip, a->family == 4 ? 4 : sizeof a->ip);
+    return 1ull << at | hash >> 2 | 1;
+}
 void guard_peer_serves(struct guard *g, struct guard_peer *p)
 {
     p->in_service = true;

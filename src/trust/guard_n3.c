@@ -8,10 +8,8 @@
  * often as one peer is and hides none. */
 static struct guard_peer *sender(struct guard *g, const struct tap_n3 *n)
 {
-    enum { ON_N3 = 62 };
     char text[NET_ADDR_TEXT];
-    uint64_t hash = siphash24(g->conf.secret[0], g->conf.secret[1], n->peer.ip, sizeof n->peer.ip);
-    struct guard_peer *p = guard_peer(g, 1ull << ON_N3 | (n->is_peer ? hash >> 2 | 1 : 0));
+    struct guard_peer *p = guard_peer(g, n->is_peer ? guard_key_at(g, GUARD_ON_N3, &n->peer) : 1ull << GUARD_ON_N3);
     if (p && p->name[0] == '?') {
         if (n->is_peer)
             snprintf(p->name, sizeof p->name, "n3 %s", addr_text(&n->peer, text));

@@ -4,18 +4,16 @@
 #include "codec/pfcp.h"
 #include <stdio.h>
 
-/* The host of a peer: requests may come from any port (TS 29.244 6.4). */
-static uint64_t host_of(const struct tap_event *e) { return e->peer >> 16; }
-
-static uint64_t key_of(const struct tap_event *e) { return 1ull << 63 | host_of(e); } /* associations are never so high */
+/* By its host: requests may come from any port (TS 29.244 6.4). */
+static uint64_t key_of(const struct guard *g, const struct tap_event *e) { return guard_key_at(g, GUARD_ON_N4, e->at); }
 static struct guard_peer *smf(struct guard *g, const struct tap_event *e)
 {
-    struct guard_peer *p = guard_peer(g, key_of(e));
+    struct guard_peer *p = guard_peer(g, key_of(g, e));
     if (p && p->name[0] == '?') {
-        struct net_addr a = {.family = 4};
+        struct net_addr host = *e->at;
         char text[NET_ADDR_TEXT];
-        put_be32(a.ip, (uint32_t)host_of(e));
-        snprintf(p->name, sizeof p->name, "smf %s", addr_text(&a, text));
+        host.port = 0;
+        snprintf(p->name, sizeof p->name, "smf %.58s", addr_text(&host, text));
     }
     return p;
 }
@@ -32,7 +30,7 @@ static void established(struct guard *g, const struct tap_event *e, const struct
 static void ordered(struct guard *g, const struct tap_event *e, uint64_t seid)
 {
     struct guard_session *s = map_get_u64(&g->session_by_seid, seid);
-    if (s && s->owner->key != key_of(e))
+    if (s && s->owner->key != key_of(g, e))
         guard_find(g, GUARD_N4_01, smf(g, e), e, "session %016llx is another SMF's", (unsigned long long)seid);
     else if (s && e->type == PFCP_SESSION_DELETION_REQUEST)
         guard_session_drop(g, s);
@@ -68,7 +66,7 @@ static void rules(struct guard *g, const struct tap_event *e, const struct pfcp_
 void guard_n4(struct guard *g, const struct tap_event *e)
 {
     const struct pfcp_msg *m = e->value;
-    if (!m || e->error < 0)
+    if (!m || e->error < 0 || !e->at)
         return;
     if (e->direction == TAP_TX) {
         if (m->type == PFCP_SESSION_ESTABLISHMENT_RESPONSE)

@@ -65,6 +65,9 @@ struct guard {
     struct guard_suci sucis[GUARD_SUCIS];
     uint8_t block[16384]; /* transfers are decoded here */
 };
+/* Nodes at an address, of any port; associations never have so high a key. */
+enum guard_at { GUARD_ON_N3 = 62, GUARD_ON_N4 = 63 };
+uint64_t guard_key_at(const struct guard *, enum guard_at, const struct net_addr *);
 struct guard_peer *guard_peer(struct guard *, uint64_t key); /* NULL: no memory */
 void guard_peer_serves(struct guard *, struct guard_peer *); /* from here on it is in service */
 struct guard_ue *guard_ue(struct guard *, uint64_t id);     /* NULL: not followed */

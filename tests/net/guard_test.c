@@ -637,6 +637,28 @@ static void another_smf(void **state)
     rogue_free(r);
     net_free(n);
 }
+/* Two that differ in the last octet of an IPv6 address are two. */
+static void another_smf_by_ipv6(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = seed(12)});
+    struct net_addr own, other;
+    assert_true(addr_parse(&own, STR("fd00:10::1"), 8805) && addr_parse(&other, STR("fd00:10::2"), 8805));
+    struct pfcp_msg told = {.type = PFCP_SESSION_ESTABLISHMENT_RESPONSE, .has_seid = true, .seid = 1};
+    told.session_establishment_response = (struct pfcp_session_establishment_response){.cause = PFCP_CAUSE_REQUEST_ACCEPTED};
+    told.session_establishment_response.has.up_f_seid = 1;
+    told.session_establishment_response.up_f_seid.seid = 0x4711;
+    struct pfcp_msg order = {.type = PFCP_SESSION_MODIFICATION_REQUEST, .has_seid = true, .seid = 0x4711};
+    struct tap_event sent = {.interface = TAP_N4, .direction = TAP_TX, .at = &own, .type = told.type, .name = "", .value = &told};
+    struct tap_event heard = {.interface = TAP_N4, .at = &own, .type = order.type, .name = "", .value = &order};
+    rt_tap(&n->upf_rt, &sent);
+    rt_tap(&n->upf_rt, &heard);
+    assert_int_equal(findings(n), 0);
+    heard.at = &other;
+    rt_tap(&n->upf_rt, &heard);
+    assert_non_null(strstr(n->why, "smf fd00:10::2"));
+    only(n, GUARD_N4_01);
+    net_free(n);
+}
 static void a_copy_elsewhere(void **state)
 {
     struct net *n = net_new((struct net_options){.seed = seed(11)});
@@ -671,7 +693,7 @@ int main(void)
                       unit(a_session_left_unprotected), unit(a_trace_that_nobody_ordered), unit(capabilities_made_less), unit(names_without_number),
                       unit(findings_without_number),
                       unit(null_ciphering), unit(a_weaker_choice), unit(a_suci_heard_and_used_again),
-                      unit(replayed_and_forged), unit(another_smf), unit(into_anothers_tunnel), unit(out_of_a_tunnel_what_is_not_the_phones),
+                      unit(replayed_and_forged), unit(another_smf), unit(another_smf_by_ipv6), unit(into_anothers_tunnel), unit(out_of_a_tunnel_what_is_not_the_phones),
                       unit(what_signalling_hides), unit(a_flood_hides_nobody), unit(a_copy_elsewhere));
     return failed;
 }
