@@ -27,6 +27,14 @@ static void established(struct guard *g, const struct tap_event *e, const struct
     if (p && guard_session_of(g, p, m->up_f_seid.seid))
         guard_peer_serves(g, p);
 }
+/* A new association has none of the sessions of the one before (6.2.6.3), and one that ends takes them along: nobody's
+ * sessions that are gone keep those of others from being followed. */
+static void associated(struct guard *g, const struct tap_event *e, uint8_t cause)
+{
+    struct guard_peer *p = pfcp_is_accepted(cause) ? smf(g, e) : NULL;
+    if (p)
+        guard_peer_forget(g, p);
+}
 static void ordered(struct guard *g, const struct tap_event *e, uint64_t seid)
 {
     struct guard_session *s = map_get_u64(&g->session_by_seid, seid);
@@ -71,6 +79,10 @@ void guard_n4(struct guard *g, const struct tap_event *e)
     if (e->direction == TAP_TX) {
         if (m->type == PFCP_SESSION_ESTABLISHMENT_RESPONSE)
             established(g, e, &m->session_establishment_response);
+        else if (m->type == PFCP_ASSOCIATION_SETUP_RESPONSE)
+            associated(g, e, m->association_setup_response.cause);
+        else if (m->type == PFCP_ASSOCIATION_RELEASE_RESPONSE)
+            associated(g, e, m->association_release_response.cause);
         else if (m->type == PFCP_SESSION_MODIFICATION_RESPONSE)
             not_found(g, e, m->session_modification_response.cause);
         else if (m->type == PFCP_SESSION_DELETION_RESPONSE)

@@ -659,26 +659,72 @@ static void another_smf_by_ipv6(void **state)
     only(n, GUARD_N4_01);
     net_free(n);
 }
+/* One rule from access, and what becomes of what it takes. */
+static struct pfcp_msg one_rule(struct rogue *r, uint64_t seid, uint16_t action, struct pfcp_create_pdr *pdr, struct pfcp_create_far *far)
+{
+    struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST, .has_seid = true};
+    struct pfcp_session_establishment_request *q = &m.session_establishment_request;
+    *far = (struct pfcp_create_far){.far_id = 1, .apply_action = action};
+    *pdr = (struct pfcp_create_pdr){.pdr_id = 1, .precedence = 1, .far_id = 1};
+    far->has.far_id = far->has.apply_action = 1;
+    pdr->has.pdr_id = pdr->has.precedence = pdr->has.pdi = pdr->has.far_id = 1;
+    pdr->has.outer_header_removal = 1;
+    pdr->outer_header_removal.flags = PFCP_OHR_GTPU_UDP_IPV4;
+    pdr->pdi.has.source_interface = pdr->pdi.has.local_f_teid = 1;
+    pdr->pdi.local_f_teid.flags = PFCP_F_TEID_V4 | PFCP_F_TEID_CH;
+    pdr->pdi.has.ue_ip_address = 1;
+    pdr->pdi.ue_ip_address = (struct pfcp_ue_ip_address){.flags = PFCP_UE_IP_V4, .ipv4 = {10, 45, 200, (uint8_t)seid}};
+    q->has.node_id = q->has.cp_f_seid = 1;
+    q->node_id = r->node.config.node_id;
+    q->cp_f_seid = (struct pfcp_f_seid){.flags = 2, .seid = seid, .ipv4 = {10, 0, 0, 66}};
+    q->create_far.v = far, q->create_far.n = 1;
+    q->create_pdr.v = pdr, q->create_pdr.n = 1;
+    return m;
+}
+/* More sessions than the guard follows, of an SMF that then goes: those of others are followed again. */
+static void sessions_without_number(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = seed(13)});
+    struct rogue *r = rogue_new(n);
+    struct pfcp_create_far far;
+    struct pfcp_create_pdr pdr;
+    uint32_t accepted = 0;
+    for (uint32_t i = 0; i < 3 * n->o.phones + 8; i++) { /* as many as net_guard() has it follow */
+        struct pfcp_msg m = one_rule(r, i + 1, PFCP_APPLY_ACTION_DROP, &pdr, &far);
+        accepted += pfcp_is_accepted(say(n, r, &m));
+    }
+    assert_int_equal(accepted, 3 * n->o.phones + 8);
+    assert_int_equal(pfcp_release(&r->node, r->assoc), OK);
+    net_run(n, NET_S);
+    assert_int_equal(net_upf_sessions(n), 0);
+    struct ue_session *s = victim(n);
+    char supi[24];
+    int k = snprintf(supi, sizeof supi, "imsi-%s", n->ue[0]->usim.imsi);
+    struct pfcp_update_far to;
+    struct pfcp_msg order = redirection(smf_session_find(n->smf, (struct str){supi, (uint32_t)k}, s->psi)->up_seid, &to);
+    struct net_addr upf = addr_v4(0x0a000002, 0);
+    assert_int_equal(pfcp_associate(&r->node, &upf, &r->assoc), OK);
+    net_run(n, NET_S);
+    assert_int_equal(say(n, r, &order), PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
+    only(n, GUARD_N4_01);
+    unharmed(n, s);
+    rogue_free(r);
+    net_free(n);
+}
 static void a_copy_elsewhere(void **state)
 {
     struct net *n = net_new((struct net_options){.seed = seed(11)});
     struct ue_session *s = victim(n);
     struct rogue *r = rogue_new(n);
-    struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST, .has_seid = true};
-    struct pfcp_session_establishment_request *q = &m.session_establishment_request;
-    struct pfcp_create_far far = {.far_id = 1, .apply_action = PFCP_APPLY_ACTION_FORW | PFCP_APPLY_ACTION_DUPL};
-    struct pfcp_create_pdr pdr = {.pdr_id = 1, .precedence = 1};
-    far.has.far_id = far.has.apply_action = 1;
-    pdr.has.pdr_id = pdr.has.precedence = pdr.has.pdi = pdr.has.far_id = 1;
-    pdr.far_id = 1;
-    pdr.pdi.has.source_interface = 1;
-    q->has.node_id = q->has.cp_f_seid = 1;
-    q->node_id = r->node.config.node_id;
-    q->cp_f_seid = (struct pfcp_f_seid){.flags = 2, .seid = 1, .ipv4 = {10, 0, 0, 66}};
-    q->create_far.v = &far, q->create_far.n = 1;
-    q->create_pdr.v = &pdr, q->create_pdr.n = 1;
+    struct pfcp_create_far far;
+    struct pfcp_create_pdr pdr;
+    struct pfcp_msg m = one_rule(r, 1, PFCP_APPLY_ACTION_FORW, &pdr, &far);
+    assert_true(pfcp_is_accepted(say(n, r, &m))); /* but for the copy */
+    m = one_rule(r, 2, PFCP_APPLY_ACTION_FORW | PFCP_APPLY_ACTION_DUPL, &pdr, &far);
     assert_false(pfcp_is_accepted(say(n, r, &m)));
     only(n, GUARD_N4_02);
+    assert_int_equal(pfcp_release(&r->node, r->assoc), OK);
+    net_run(n, NET_S);
     unharmed(n, s);
     rogue_free(r);
     net_free(n);
@@ -693,7 +739,7 @@ int main(void)
                       unit(a_session_left_unprotected), unit(a_trace_that_nobody_ordered), unit(capabilities_made_less), unit(names_without_number),
                       unit(findings_without_number),
                       unit(null_ciphering), unit(a_weaker_choice), unit(a_suci_heard_and_used_again),
-                      unit(replayed_and_forged), unit(another_smf), unit(another_smf_by_ipv6), unit(into_anothers_tunnel), unit(out_of_a_tunnel_what_is_not_the_phones),
+                      unit(replayed_and_forged), unit(another_smf), unit(another_smf_by_ipv6), unit(sessions_without_number), unit(into_anothers_tunnel), unit(out_of_a_tunnel_what_is_not_the_phones),
                       unit(what_signalling_hides), unit(a_flood_hides_nobody), unit(a_copy_elsewhere));
     return failed;
 }
