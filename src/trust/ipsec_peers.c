@@ -81,7 +81,8 @@ struct ipsec_peers {
     uint32_t in_n, in_cap;
     struct timer answer, next, recheck, down;
     uint64_t round, began_us;
-    bool want; /* another round */
+    bool want;  /* another round */
+    bool known; /* the daemon has told of its tunnels since the link is up */
     struct sa *asking; /* in STEP_CERTIFICATE */
     /* revocation lists, one after another, each with its length before it */
     uint8_t *lists_in;
@@ -548,17 +549,6 @@ static void timers_off(struct ipsec_peers *p)
     timer_stop(&p->rt->timers, &p->answer);
     timer_stop(&p->rt->timers, &p->next);
 }
-static void link_end(struct ipsec_peers *p)
-{
-    p->step = STEP_DOWN;
-    p->asking = NULL;
-    while (list_pop(&p->to_ask))
-        ;
-    p->in_n = 0;
-    p->want = false;
-    timers_off(p);
-    waiters_end(p, UINT64_MAX);
-}
 static void all_gone(struct timer *t)
 {
     struct ipsec_peers *p = CONTAINER(t, struct ipsec_peers, down);
@@ -569,8 +559,16 @@ static void link_lost(struct ipsec_peers *p)
 {
     if (p->step == STEP_DOWN)
         return;
-    timer_set(&p->rt->timers, &p->down, now_us(p) + DOWN_US, all_gone);
-    link_end(p);
+    if (p->known) /* else the time runs already */
+        timer_set(&p->rt->timers, &p->down, now_us(p) + DOWN_US, all_gone);
+    p->step = STEP_DOWN;
+    p->known = p->want = false;
+    p->asking = NULL;
+    while (list_pop(&p->to_ask))
+        ;
+    p->in_n = 0;
+    timers_off(p);
+    waiters_end(p, UINT64_MAX);
 }
 static void link_fail(struct ipsec_peers *p)
 {
@@ -624,6 +622,8 @@ static void sas_known(struct ipsec_peers *p)
         if (s->round == p->round && (!s->certificate || s->several) && (s->tries < TRIES || p->round % RARELY == 0))
             list_append(&p->to_ask, &s->on_ask);
     }
+    p->known = true;
+    timer_stop(&p->rt->timers, &p->down);
     struct vici_pair what = {STR("type"), STR("X509_CRL")};
     p->lists_n = 0;
     p->step = STEP_LISTS;
@@ -746,8 +746,7 @@ void ipsec_peers_octets(struct ipsec_peers *p, struct bytes b)
 }
 void ipsec_peers_up(struct ipsec_peers *p)
 {
-    timer_stop(&p->rt->timers, &p->down);
-    link_end(p);
+    link_lost(p);
     p->step = STEP_REGISTER;
     p->registered = 0;
     ask(p, VICI_EVENT_REGISTER, str_of(events[0]), NULL, 0);
@@ -817,7 +816,7 @@ int ipsec_peers_verify(struct ipsec_peers *p, const struct inventory *v, const s
     uint8_t key[HOST_KEY];
     host_key(at, key);
     const struct place *place = at->family ? map_get(&p->by_host, BYTES_OF(key)) : NULL;
-    if (fresh && p->step == STEP_DOWN)
+    if (fresh && !p->known)
         return not_proved(r, ERR_DENIED, "strongSwan does not answer");
     int e = place ? sa_choose(place, service, false, &s, r) : ERR_NOTFOUND;
     if (e == ERR_NOTFOUND && place && !fresh)

@@ -24,7 +24,8 @@ int ipsec_peers_new(struct ipsec_peers **, const struct ipsec_peers_conf *);
 void ipsec_peers_free(struct ipsec_peers *); /* NULL is fine; nobody waits any more */
 void ipsec_peers_up(struct ipsec_peers *);   /* the socket is connected */
 void ipsec_peers_octets(struct ipsec_peers *, struct bytes);
-void ipsec_peers_down(struct ipsec_peers *); /* it is not; what is known counts for a minute, but for nobody new */
+void ipsec_peers_down(struct ipsec_peers *); /* it is not; what is known counts for a minute, but for nobody new,
+                                              * unless the daemon tells of its tunnels again */
 
 /* fn is called once, never at once: when what is known is no older than this call, or cannot be had in time. */
 struct ipsec_waiter {

@@ -343,6 +343,28 @@ static void daemon_goes_and_comes(void **state)
     assert_int_equal(ask_at("10.7.0.1", IPSEC_N2, false), ERR_NOTFOUND);
     assert_true(changes > before);
 }
+/* It takes the connection, again and again, and says nothing: that is as if it were not there. */
+static void daemon_hangs(void **state)
+{
+    g1_up();
+    c->silent = true;
+    for (int i = 0; i < 12; i++) { /* some 7 s each */
+        run_ms(i ? 2000 : 11000);
+        assert_true(c->closed);
+        charon_connect(c);
+        run_ms(1000);
+        assert_true(ipsec_peers_is_up(c->peers));
+        assert_int_equal(ask(), ERR_DENIED);
+        if (i < 8 || i > 9)
+            assert_int_equal(ask_at("10.7.0.1", IPSEC_N2, false), i < 8 ? OK : ERR_NOTFOUND);
+        run_ms(4000);
+    }
+    assert_int_equal(ipsec_peers_count(c->peers), 0);
+    c->silent = false;
+    run_ms(2000);
+    connect_up();
+    assert_int_equal(ask(), OK);
+}
 static void expires(void **state)
 {
     g1_up();
@@ -473,7 +495,7 @@ int main(void)
         IN_A_WORLD(one_certificate_proves), IN_A_WORLD(octet_by_octet), IN_A_WORLD(selectors), IN_A_WORLD(who_is_not_up_proves_nothing),
         IN_A_WORLD(two_keys_prove_nothing), IN_A_WORLD(another_key), IN_A_WORLD(others_certificates), IN_A_WORLD(anothers_address),
         IN_A_WORLD(revoked), IN_A_WORLD(revoked_before), IN_A_WORLD(tunnel_ends), IN_A_WORLD(rekeyed), IN_A_WORLD(daemon_goes_and_comes),
-        IN_A_WORLD(expires), IN_A_WORLD(waiting), IN_A_WORLD(rounds_are_bounded), IN_A_WORLD(refuses_what_is_not_vici),
+        IN_A_WORLD(daemon_hangs), IN_A_WORLD(expires), IN_A_WORLD(waiting), IN_A_WORLD(rounds_are_bounded), IN_A_WORLD(refuses_what_is_not_vici),
         IN_A_WORLD(messages), IN_A_WORLD(bad_authorities)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
