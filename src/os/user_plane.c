@@ -30,6 +30,7 @@
 enum {
     N3_SOCKETS = 2,
     COMMANDS = 1024,
+    COMMANDS_TURN = 256, /* carried out at a time; then packets have their turn, and the kernel its sessions */
     EVENTS = 4096,
     WAITING_EVENTS_MAX = 65536,
     FDS = N3_SOCKETS + DP_INSTANCES + 1,
@@ -65,7 +66,7 @@ struct portable {
     pthread_mutex_t lock;
     struct ring commands, events; /* read, or written, by whoever holds the lock */
     int to_path, to_runtime; /* eventfds */
-    _Atomic bool stop, starving;
+    _Atomic bool stop, starving, thread_waits; /* thread_waits: for the lock */
     _Atomic uint64_t counters[DP_COUNTERS];
     _Atomic uint64_t events_lost;
     /* the packet path's side, under the lock */
@@ -112,12 +113,16 @@ static uint64_t next_us(const struct portable *p)
     return dp < fast ? dp : fast;
 }
 
-/* Under the lock. */
-static void commands_run(struct portable *p)
+/* Under the lock. True: there may be more. Who writes them may be as quick as this is: it does not wait for their end. */
+static bool commands_run(struct portable *p)
 {
     struct dp_command c;
-    while (ring_pop(&p->commands, &c))
+    unsigned n = 0;
+    while (n < COMMANDS_TURN && ring_pop(&p->commands, &c)) {
         user_plane_run(p->dp, loop_now_us(), &c, event, p);
+        n++;
+    }
+    return n == COMMANDS_TURN;
 }
 
 static void events_take(struct portable *p)
@@ -150,16 +155,18 @@ static void commands_flush(void *ctx)
         poke(p->to_path);
         return;
     }
-    commands_run(p);
-    while (!list_empty(&p->commands_waiting)) {
+    bool more = true;
+    while (more && !atomic_load(&p->thread_waits)) { /* it takes the rest, and packets in between */
+        more = commands_run(p);
         commands_push(p);
-        commands_run(p);
+        if (p->fast)
+            fast_path_settle(p->fast, loop_now_us(), false);
     }
-    if (p->fast)
-        fast_path_settle(p->fast, loop_now_us(), false);
+    if (!list_empty(&p->commands_waiting))
+        atomic_store(&p->starving, true);
     counters_show(p);
     events_push(p);
-    bool wanted = next_us(p) < p->wakes_us || !list_empty(&p->events_waiting);
+    bool wanted = more || next_us(p) < p->wakes_us || !list_empty(&p->events_waiting);
     pthread_mutex_unlock(&p->lock);
     if (wanted)
         poke(p->to_path);
@@ -315,11 +322,13 @@ static void *thread_run(void *ctx)
     int wait_ms = -1;
     while (!atomic_load_explicit(&p->stop, memory_order_acquire)) {
         int n = epoll_wait(p->epoll, e, FDS, wait_ms);
+        atomic_store(&p->thread_waits, true);
         pthread_mutex_lock(&p->lock);
+        atomic_store(&p->thread_waits, false);
         for (int i = 0; i < n; i++)
             if (e[i].data.u32 == FDS)
                 unpoke(p->to_path);
-        commands_run(p); /* before packets */
+        bool more = commands_run(p); /* before packets */
         if (atomic_exchange(&p->starving, false))
             p->events_new = true;
         bool idle = true;
@@ -332,6 +341,8 @@ static void *thread_run(void *ctx)
             idle &= what == FDS;
         }
         wait_ms = due_run(p, idle);
+        if (more)
+            wait_ms = 0;
         p->wakes_us = next_us(p);
         counters_show(p);
         bool news = events_push(p);

@@ -14,6 +14,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/udp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -443,6 +445,55 @@ static void many_commands(void **state)
     user_plane_close(t->up);
 }
 
+/* Many commands at once do not keep a packet waiting until their end: an echo that is asked for meanwhile is answered
+ * before a quarter of their time is over, in one of some tries. */
+struct asker {
+    struct test *t;
+    _Atomic bool go;
+    uint64_t answered_us;
+};
+static void *ask(void *ctx)
+{
+    struct asker *a = ctx;
+    uint8_t echo[12] = {0x32, 1, 0, 4}, p[64];
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(2152)};
+    inet_pton(AF_INET, "172.30.0.1", &to.sin_addr);
+    while (!a->go)
+        usleep(100);
+    usleep(1000);
+    if (sendto(a->t->gnb, echo, sizeof echo, 0, (struct sockaddr *)&to, sizeof to) != sizeof echo ||
+        recv(a->t->gnb, p, sizeof p, 0) != 14)
+        return NULL;
+    a->answered_us = loop_now_us();
+    return NULL;
+}
+static void packets_between_commands(void **state)
+{
+    enum { COMMANDS = 50000, TRIES = 10 };
+    struct test *t = *state;
+    uint32_t teid;
+    bool between = false;
+    t->n6.nat = false;
+    assert_int_equal(user_plane_open(&t->up, t->loop, &t->rt, &t->config, CORE, NULL), OK);
+    user_plane_listen(t->up, &(struct user_plane_sink){t, on_event});
+    for (uint32_t i = 0; i < TRIES && !between; i++) {
+        struct asker a = {.t = t};
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, ask, &a), 0);
+        for (uint32_t k = 1; k <= COMMANDS; k++)
+            put(t, RULE_FORW, 1, k, &teid);
+        uint64_t start = loop_now_us();
+        a.go = true;
+        assert_true(wait_for(t, DP_EVENT_DONE, (i + 1) * COMMANDS));
+        uint64_t took = loop_now_us() - start;
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_true(a.answered_us != 0);
+        between = a.answered_us - start < took / 4;
+    }
+    assert_true(between);
+    user_plane_close(t->up);
+}
+
 static void refusals(void **state)
 {
     struct test *t = *state;
@@ -502,7 +553,8 @@ int main(void)
     }
 #define plane_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
     PATH = CONFIG_DATA_PATH_PORTABLE;
-    int failed = RUN(plane_test(ping), plane_test(runs), plane_test(many_commands), plane_test(refusals));
+    int failed = RUN(plane_test(ping), plane_test(runs), plane_test(many_commands), plane_test(packets_between_commands),
+                     plane_test(refusals));
     struct dp_config c = {.sessions_max = 1, .instances = 1};
     struct xdp *x;
     char why[XDP_WHY];
@@ -512,6 +564,6 @@ int main(void)
     }
     xdp_close(x);
     PATH = CONFIG_DATA_PATH_XDP;
-    return failed + RUN(plane_test(ping), plane_test(many_commands), plane_test(refusals),
+    return failed + RUN(plane_test(ping), plane_test(many_commands), plane_test(packets_between_commands), plane_test(refusals),
                         plane_test(portable_ends_what_was_pinned));
 }
