@@ -237,7 +237,8 @@ static void ask(struct ue_session *s, uint8_t state)
         timer_set(&s->ue->ran->rt->timers, &s->timer, held_us, held_over);
         return;
     }
-    timer_stop(&s->ue->ran->rt->timers, &s->ue->t3540);
+    if (s->ue->state == MM_REGISTERED) /* else the connection is of what ended, and it goes before a new one comes */
+        timer_stop(&s->ue->ran->rt->timers, &s->ue->t3540);
     wait_for_answer(s);
     ue_kick(s->ue);
 }
