@@ -45,6 +45,7 @@ struct sim_check {
     char text[256]; /* what does not hold */
     uint64_t failed_us;
     bool verbose;   /* prints events as they happen */
+    bool has_lost;  /* the core was killed while the store refused: what happened meanwhile is nowhere */
     uint64_t trace; /* of all taps */
     /* the latest events, for people */
     struct {

@@ -27,7 +27,6 @@ struct run {
     struct repair repair[REPAIRS];
     struct world_pcap pcap;
     bool store_down, core_down, upf_down;
-    bool has_lost; /* the core was killed while the store refused: what happened meanwhile is nowhere */
 };
 
 const char *sim_fault_name(enum sim_fault f)
@@ -229,7 +228,7 @@ static bool fault_step(struct run *r, uint32_t i, struct ue *ue, uint64_t x)
             return false;
         sim_say(&r->c, "step %u: the core is killed", i);
         sim_core_kill(n, (uint32_t)(y % (store_memory_unsynced(n->store) + 1)));
-        r->has_lost |= r->store_down;
+        r->c.has_lost |= r->store_down;
         if (SIM_HAS(p, torn))
             sim_rows_tear(n, y);
         r->core_down = true;
@@ -446,7 +445,7 @@ static void strive(struct run *r, struct ue *ue, struct goal *g, uint64_t now)
         ue_register(ue);
     else if (ue->state == MM_REGISTERED && !s)
         ue_session_open(ue, &(struct ue_open){.type = NAS_PDU_IPV4, .dnn = "internet", .has_slice = true, .slice = {.sst = 1}});
-    else if (ue->state == MM_REGISTERED && s->state == SM_ACTIVE && r->has_lost && ++g->tries % 12 == 0)
+    else if (ue->state == MM_REGISTERED && s->state == SM_ACTIVE && r->c.has_lost && ++g->tries % 12 == 0)
         ue_session_close(ue, s->psi); /* the network may have gone back to one of before, with another address */
     else if (ue->state == MM_REGISTERED && s->state == SM_ACTIVE && (s->type != NAS_PDU_IPV6 || s->has_prefix))
         ping(r, s);
