@@ -95,6 +95,22 @@ struct session *session_of_remote(struct dp *dp, uint32_t teid, const struct rul
     return NULL;
 }
 
+/* A tunnel end is of one session, the last that named it: however many rules name it, none makes the others dear. Without
+ * memory an error indication only fails to name its session. */
+static void remote_put(struct dp *dp, const struct session *s, const struct far *f)
+{
+    uint32_t step = 0, hash = remote_hash(dp, f->teid, &f->peer), own = session_index(dp, s);
+    for (uint32_t at; (at = places_next(&dp->remote, hash, &step)) != PLACES_NONE;) {
+        if (at == own)
+            return;
+        if (sends_to(&dp->session[at], f->teid, &f->peer)) {
+            places_del(&dp->remote, hash, at);
+            break;
+        }
+    }
+    places_put(&dp->remote, hash, own);
+}
+
 static void remotes_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
                             const struct dp_rules *new)
 {
@@ -105,8 +121,8 @@ static void remotes_replace(struct dp *dp, struct session *s, const struct dp_ru
     }
     for (unsigned i = 0; new &&i < new->far_n; i++) {
         const struct far *f = &new->far[i];
-        if (f->peer.family) /* without memory an error indication only fails to name its session */
-            places_put(&dp->remote, remote_hash(dp, f->teid, &f->peer), session_index(dp, s));
+        if (f->peer.family)
+            remote_put(dp, s, f);
     }
 }
 

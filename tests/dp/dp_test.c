@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/test.h"
 #include "tests/dp/net.h"
+#include "dp/state.h"
 
 static struct net T; /* one test at a time */
 static struct plain P;
@@ -233,6 +234,40 @@ static void error_indication_names_its_session(void **state)
     e[16] = 5;
     net_gtpu(&T, e, sizeof e, v4_peer(77));
     assert_int_equal(T.event[2].session, UINT32_MAX);
+    stop();
+}
+
+/* However many rules name a tunnel end, it is kept once, of the last session: a list of them would be walked for each rule
+ * of each command, and each error indication. */
+static void one_tunnel_end_of_many_rules(void **state)
+{
+    static struct rule_far far[RULE_MAX];
+    uint8_t e[] = {0x32, 26,   0,    16, 0, 0,   0, 0, 0,  0, 0, 0,
+                   16,   0x11, 0x11, 0,  5, 133, 0, 4, 10, 0, 0, 2};
+    start();
+    for (uint32_t i = 0; i < 40; i++) {
+        struct rule_session *s = plain_session(&P, 100, 5 + i, 1);
+        far[0] = P.far[0];
+        for (uint32_t k = 1; k < RULE_MAX; k++) {
+            far[k] = P.far[1];
+            far[k].id = k + 1;
+            far[k].teid = GNB_TEID + 5;
+        }
+        s->far = far;
+        s->far_n = RULE_MAX;
+        put(s);
+        put(s);
+        assert_int_equal(T.dp->remote.used, 1);
+        net_gtpu(&T, e, sizeof e, v4_peer(77));
+        assert_int_equal(T.events_n, i + 1);
+        assert_int_equal(T.event[i].session, 5 + i);
+    }
+    assert_int_equal(dp_session_drop(T.dp, T.now, 5, 1), 0);
+    net_clear(&T);
+    net_gtpu(&T, e, sizeof e, v4_peer(77));
+    assert_int_equal(T.event[0].session, 44);
+    assert_int_equal(dp_session_drop(T.dp, T.now, 44, 1), 0);
+    assert_int_equal(T.dp->remote.used, 0);
     stop();
 }
 
@@ -1114,7 +1149,7 @@ int main(void)
         unit(user_packets_pass_both_ways), unit(reflective_and_unmarked_headers),
         unit(spoofed_and_stray_packets_are_dropped),
         unit(stale_and_foreign_teids_meet_an_error_indication), unit(gtpu_headers_are_checked),
-        unit(echo_is_answered), unit(error_indication_names_its_session),
+        unit(echo_is_answered), unit(error_indication_names_its_session), unit(one_tunnel_end_of_many_rules),
         unit(buffer_keeps_order_and_bounds), unit(buffers_of_all_sessions_are_bounded),
         unit(notification_waits_for_the_bar), unit(end_marker_ends_the_old_path),
         unit(gates_and_actions), unit(policer_keeps_the_rate),
