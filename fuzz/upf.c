@@ -2,16 +2,18 @@
 /* Any octets as PFCP messages of an associated SMF, and as GTP-U of a gNB, into a whole UPF in a
  * simulated world: sessions that are set up, changed and deleted by messages that nobody meant. An
  * input is a list of records: length (15 bits, the first bit: to N3), octets. Two records are asked
- * of each input: the association is up before it, and released after it, when nothing may be left. */
+ * of each input: the association is up before it, and released after it, when nothing may be left. Before that
+ * the control socket asks for status and for the rules of each session. */
 #include "base/err.h"
 #include "nf/upf/state.h"
 #include "sim/data_network.h"
 #include "sim/user_plane.h"
 #include "trust/guard.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include "fuzz/mutate.h"
 
-enum { RECORDS_MAX = 24, MS = 1000, SECOND = 1000000 };
+enum { RECORDS_MAX = 24, SESSIONS_MAX = 8, MS = 1000, SECOND = 1000000 };
 static const struct net_addr SMF = {4, 8805, {10, 0, 0, 1}}, UPF = {4, 8805, {10, 0, 0, 2}},
                              N3 = {4, 2152, {10, 0, 0, 2}}, GNB = {4, 2152, {10, 0, 0, 3}};
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,6 +26,36 @@ static void check(bool good)
 static void nothing(void *ctx, int sock, const struct net_addr *from, struct bytes b)
 {
     (void)ctx, (void)sock, (void)from, (void)b;
+}
+static void line_add(void *ctx, const char *line) { text_add(ctx, "%s\n", line); }
+static bool told(struct upf *u, const char *words, const char *begins)
+{
+    static char answer[1 << 18];
+    struct text to = text_over(answer, sizeof answer);
+    upf_nf.ask(u, str_of(words), &to);
+    upf_nf.status(u, line_add, &to);
+    return !strncmp(answer, begins, strlen(begins));
+}
+/* Each at once: as the head of a trace that no packet is waited for. */
+static void sessions_told(struct world *w, struct env *upf, struct upf *u)
+{
+    uint64_t seid[SESSIONS_MAX];
+    char words[64];
+    uint32_t i = 0, n = 0;
+    for (struct upf_session *s; (s = slab_next(&u->sessions, &i));)
+        if (!s->going)
+            seid[n++] = upf_seid(u, s);
+    for (i = 0; i < n; i++) {
+        rt_enter(u->rt);
+        snprintf(words, sizeof words, "start seid=0x%llx packets=0", (unsigned long long)seid[i]);
+        if (!upf_session_of_seid(u, seid[i]) || !told(u, words, "trace "))
+            continue; /* it has ended meanwhile */
+        world_attach(w, upf, u->rt);
+        world_run(w, MS);
+        rt_enter(u->rt);
+        snprintf(words, sizeof words, "read %u", u->trace_last);
+        check(told(u, words, "end\n"));
+    }
 }
 static struct bytes node_message(uint8_t *p, uint8_t type, uint8_t seq)
 {
@@ -45,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                            .ipv4 = {{4, 0, {10, 45, 0, 1}}, 16},
                            .ipv6 = {{6, 0, {0xfd, 0, 0, 0x10, 0, 0x45, [15] = 1}}, 48}};
     struct config config = {.upf = {.n4_address = UPF, .n3_addresses = &N3, .n_n3_addresses = 1,
-                                    .n6 = &n6, .n_n6 = 1, .n3_mtu = 1500, .max_sessions = 8,
+                                    .n6 = &n6, .n_n6 = 1, .n3_mtu = 1500, .max_sessions = SESSIONS_MAX,
                                     .buffer_packets = 8, .buffer_packets_session = 4}};
     struct data_network dn = {0};
     struct user_plane *up = NULL;
@@ -78,11 +110,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= n;
     }
     world_run(w, SECOND);
+    struct upf *u = nf_state(&rt, SBI_NF_UPF);
+    sessions_told(w, upf, u);
     far->ops->udp_send(far, n4, &UPF, node_message(buf, PFCP_ASSOCIATION_RELEASE_REQUEST, 2));
     world_run(w, 10 * MS);
-    struct upf *u = nf_state(&rt, SBI_NF_UPF);
     check(!u->sessions.used && !u->pendings.used && !u->paths.used && !u->ue4.used && !u->by_cp.used &&
-          !map_count(&u->ue6[0]));
+          !map_count(&u->ue6[0]) && !map_count(&u->framed));
+    for (uint32_t i = 0; i < UPF_APPS; i++)
+        check(!u->app[i].assoc && !u->app[i].users);
     nf_stop_all(&rt);
     user_plane_close(up);
     guard_free(guard);
