@@ -152,7 +152,10 @@ static void response_take(struct pfcp_node *n, const struct net_addr *from,
     struct pfcp_txn *t = map_get_u64(&n->by_seq, m->seq);
     bool version = m->type == PFCP_VERSION_NOT_SUPPORTED_RESPONSE;
     if (!t || !addr_eq(&t->to, from) || (m->type != t->type + 1 && !version)) {
+        struct pfcp_assoc *a = pfcp_assoc_find(n, from);
         n->counts.unexpected++; /* 7.6.5: late, repeated or not asked for */
+        if (a && !err && n->user.late)
+            n->user.late(n->user.ctx, a, m);
         return;
     }
     pfcp_done_fn *done = t->done;

@@ -61,6 +61,9 @@ struct pfcp_user {
     /* The peer's SEID of the session that has this SEID here, 0 when there is none: for refusals.
      * May be NULL. */
     uint64_t (*peer_seid)(void *ctx, uint64_t local_seid);
+    /* An answer of an associated peer that nothing waits for (any more): late, or to a copy of a request that the network
+     * made. May be NULL. */
+    void (*late)(void *ctx, struct pfcp_assoc *, const struct pfcp_msg *);
 };
 struct pfcp_config {             /* zero members get the default */
     struct net_addr local;       /* port 0: 8805 */

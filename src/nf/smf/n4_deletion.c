@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* N4 sessions that nobody waits for any more: deleted again until the UPF has confirmed it, once it is associated again
  * where it is not. One whose establishment was never answered has no SEID that we know: an empty session with the same
- * CP F-SEID, which is of one session only (TS 29.244 5.6.2), takes its place, and that one is deleted. */
+ * CP F-SEID, which is of one session only (TS 29.244 5.6.2), takes its place, and that one is deleted. A copy of an
+ * establishment that comes even later is seen by its answer. */
 #include "nf/smf/smf.h"
 #include "base/err.h"
 
+static const uint64_t DOUBT_US = 1000000;
 enum { WAITING_MAX = 1024 }; /* a setup anew deletes what was there (6.2.6.3), so few need more than that */
 
 struct n4_deletion {
@@ -13,12 +15,15 @@ struct n4_deletion {
     uint64_t up_seid;  /* 0: not known */
     uint64_t cp_seid;
     uint32_t recovery; /* of the UPF that gave up_seid: after its restart it is another session's */
-    bool waits;        /* for the association */
+    bool waits;        /* for the association, */
+    bool is_doubted;   /* or until what answered has been taken, if it was this: */
+    struct timer doubt;
 };
 static void drop(struct n4_deletion *d)
 {
     struct smf *smf = d->upf->smf;
     smf->deletions_waiting -= d->waits;
+    timer_stop(&smf->rt->timers, &d->doubt);
     list_remove(&d->on_smf);
     frame_drop(smf->rt, d, sizeof *d);
 }
@@ -108,11 +113,39 @@ void smf_n4_delete_notify(struct smf_session *s)
     delete_notify(s->anchor->upf, s->anchor->up_seid, s->anchor->n4_unknown, smf_seid(s, SMF_LEG_ANCHOR));
     s->anchor->up_seid = 0;
 }
+static void doubt_over(struct timer *t)
+{
+    struct n4_deletion *d = CONTAINER(t, struct n4_deletion, doubt);
+    unsigned leg;
+    const struct smf_session *s = smf_session_by_seid(d->upf->smf, d->cp_seid, &leg);
+    uint64_t ours = !s ? 0 : leg == SMF_LEG_UPF ? s->up_seid : s->anchor ? s->anchor->up_seid : 0;
+    d->waits = d->is_doubted = false;
+    d->upf->smf->deletions_waiting--;
+    if (ours == d->up_seid)
+        drop(d);
+    else
+        send(d);
+}
+void smf_n4_late(struct smf_upf *u, const struct pfcp_msg *m)
+{
+    const struct pfcp_session_establishment_response *r = &m->session_establishment_response;
+    struct smf *smf = u->smf;
+    bool made = m->type == PFCP_SESSION_ESTABLISHMENT_RESPONSE && pfcp_is_accepted(r->cause) && r->has.up_f_seid;
+    struct n4_deletion *d = made && smf->deletions_waiting < WAITING_MAX ? frame_new(smf->rt, sizeof *d) : NULL;
+    if (!d)
+        return;
+    *d = (struct n4_deletion){.upf = u, .up_seid = r->up_f_seid.seid, .cp_seid = m->seid, .recovery = u->assoc->recovery,
+                              .waits = true, .is_doubted = true};
+    smf->deletions_waiting++;
+    list_append(&smf->deletions, &d->on_smf);
+    if (timer_set(&smf->rt->timers, &d->doubt, smf->rt->now_us + DOUBT_US, doubt_over) < 0)
+        drop(d);
+}
 void smf_n4_deletions_go(struct smf_upf *u)
 {
     LIST_EACH_SAFE (l, &u->smf->deletions) {
         struct n4_deletion *d = CONTAINER(l, struct n4_deletion, on_smf);
-        if (d->upf != u || !d->waits)
+        if (d->upf != u || !d->waits || d->is_doubted)
             continue;
         d->waits = false;
         u->smf->deletions_waiting--;

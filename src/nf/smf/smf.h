@@ -263,6 +263,7 @@ bool smf_n4_deleted(const struct pfcp_call *); /* or it was not there */
 /* Without waiting, and again until the UPF has confirmed it or restarts; of a session that ends. */
 void smf_n4_delete_notify(struct smf_session *);
 void smf_n4_deletions_go(struct smf_upf *); /* it is associated again */
+void smf_n4_late(struct smf_upf *, const struct pfcp_msg *); /* an answer that nothing waits for */
 void smf_n4_deletions_forget(struct smf *);
 
 /* ---- n1.c: 5GSM messages ---- */

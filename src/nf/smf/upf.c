@@ -119,6 +119,13 @@ static uint64_t peer_seid(void *ctx, uint64_t local)
     return !s ? 0 : leg == SMF_LEG_UPF ? s->up_seid : s->anchor ? s->anchor->up_seid : 0;
 }
 
+static void on_late(void *ctx, struct pfcp_assoc *a, const struct pfcp_msg *m)
+{
+    struct smf_upf *u = upf_of(ctx, a);
+    if (u)
+        smf_n4_late(u, m);
+}
+
 void smf_n4_timers(const struct smf *smf, struct pfcp_config *to)
 {
     const struct config_smf *c = &smf->config->smf;
@@ -132,7 +139,7 @@ int smf_n4_open(struct smf *smf)
 {
     struct pfcp_config pc = {.local = smf->config->smf.n4_address};
     smf_n4_timers(smf, &pc);
-    struct pfcp_user user = {smf, on_request, on_event, on_setup, peer_seid};
+    struct pfcp_user user = {smf, on_request, on_event, on_setup, peer_seid, on_late};
     int err = pfcp_open(&smf->n4, smf->rt, &pc, &user);
     for (uint32_t i = 0; !err && i < smf->n_upfs; i++)
         err = pfcp_associate(&smf->n4, &smf->upfs[i].c->address, &smf->upfs[i].assoc);
