@@ -15,16 +15,19 @@ enum {
 };
 static const uint64_t TELL_US = 1000000;
 
-/* What stands behind UDP is a message of GTP-U, GTP-C or PFCP by its version and lengths: the port alone may be a game's. */
-static bool is_tunnel(const uint8_t *p, uint32_t n, uint16_t port)
+/* What stands behind UDP is a message of GTP-U, GTP-C or PFCP by its version and lengths: the port alone may be a game's.
+ * here: octets of it in this packet; all: of the datagram, which may go on in other fragments. Others may follow the
+ * message, TS 29.274 5.5.1, TS 29.244 7.2.1A; receivers pass over anything else. */
+static bool is_tunnel(const uint8_t *p, uint32_t here, uint32_t all, uint16_t port)
 {
-    if (n < 8)
+    if (port != DP_GTPU_PORT && port != PORT_GTPC && port != PORT_PFCP)
         return false;
+    if (here < 8) /* a fragment that ends before it can be told, as nobody makes them */
+        return all >= 8;
     switch (port) {
-    case DP_GTPU_PORT: return (p[0] & 0xf0) == 0x30 && 8u + be16(p + 2) == n;
-    case PORT_GTPC: return p[0] >> 5 == 2 && 4u + be16(p + 2) == n;
-    case PORT_PFCP: return p[0] >> 5 == 1 && 4u + be16(p + 2) == n;
-    default: return false;
+    case DP_GTPU_PORT: return (p[0] & 0xf0) == 0x30 && 8u + be16(p + 2) <= all;
+    case PORT_GTPC: return p[0] >> 5 == 2 && 4u + be16(p + 2) <= all;
+    default: return p[0] >> 5 == 1 && 4u + be16(p + 2) <= all;
     }
 }
 
@@ -39,8 +42,9 @@ bool is_nested(const struct dp *dp, const struct inner *in)
                in->dst_port == PORT_F1;
     if (in->proto != UDP || in->n < in->l4 + 8)
         return false;
-    const uint8_t *start = in->src - (in->family == 4 ? 12 : 8);
-    return is_tunnel(start + in->l4 + 8, in->n - in->l4 - 8, in->dst_port);
+    const uint8_t *u = in->src - (in->family == 4 ? 12 : 8) + in->l4;
+    uint32_t here = in->n - in->l4 - 8, all = be16(u + 4); /* by its own length, as the receiver takes it */
+    return is_tunnel(u + 8, here, all < 8 ? here : all - 8, in->dst_port);
 }
 
 bool is_core_address(const struct dp *dp, uint8_t family, const uint8_t *ip)

@@ -843,6 +843,40 @@ static void a_tunnel_in_the_tunnel_is_dropped(void **state)
     stop();
 }
 
+/* Where a receiver finds a message all the same: with octets behind it, in or after its datagram, or in fragments. */
+static void a_tunnel_does_not_hide(void **state)
+{
+    static const uint8_t gtpu[16] = {0x30, 255, 0, 4, 1, 2, 3, 4, 0x45}, two[24] = {0x58, 34, 0, 8, [12] = 0x48, 32, 0, 8};
+    start();
+    put(plain_session(&P, 100, 5, 1));
+    up(carrying(17, 2152, gtpu, 13));
+    up(carrying6(2152, gtpu, 16));
+    up(carrying(17, 2123, two, sizeof two)); /* TS 29.274 5.5.1 */
+    COUNTED(nested, 3);
+    uint8_t *p = net_inner(&T);
+    carrying(17, 2152, gtpu, 16);
+    put_be16(p + 24, 8 + 12); /* UDP ends before IP does */
+    up(44);
+    COUNTED(nested, 4);
+    for (uint32_t n = 0; n <= 8; n += 8) { /* of the message in the first fragment */
+        carrying(17, 2152, gtpu, n);
+        put_be16(p + 6, 0x2000);
+        put_be16(p + 24, 8 + 12);
+        up(28 + n);
+    }
+    COUNTED(nested, 6);
+    carrying(17, 2152, gtpu, 0); /* nothing, and too little for any of them */
+    up(28);
+    carrying(17, 2152, gtpu, 4);
+    up(32);
+    carrying(17, 53, gtpu, 0);
+    put_be16(p + 6, 0x2000);
+    put_be16(p + 24, 8 + 12);
+    up(28);
+    COUNTED(to_core, 3);
+    stop();
+}
+
 static void nobody_reaches_the_core(void **state)
 {
     struct dp_config c = net_config();
@@ -1157,7 +1191,8 @@ int main(void)
         unit(filters_choose_the_rule), unit(qfi_is_checked_where_the_rule_has_one),
         unit(fragments_that_hide_are_dropped), unit(router_solicitation_reaches_the_control_plane),
         unit(ue_to_ue_only_where_configured), unit(too_big_is_said_back),
-        unit(peers_may_be_checked), unit(each_side_has_its_peers), unit(a_tunnel_in_the_tunnel_is_dropped), unit(nobody_reaches_the_core),
+        unit(peers_may_be_checked), unit(each_side_has_its_peers), unit(a_tunnel_in_the_tunnel_is_dropped),
+        unit(a_tunnel_does_not_hide), unit(nobody_reaches_the_core),
                unit(abuse_is_told_once_a_second), unit(signalling_says_no_more_than_it_has_to),
                unit(extension_headers_that_there_are_not), unit(n9_and_control_plane_tunnels),
         unit(wrong_rules_are_refused_and_the_old_stay), unit(wrong_configurations_are_refused),
