@@ -41,9 +41,10 @@ static const struct gnb_ta TAS[] = {{{0, 0, 1}, {0x00, 0xf1, 0x10}, 2, {{1, {0},
 static const char YAML[] =
     "amf:\n  n2_addresses: [10.0.0.1]\n  tais: [{tac: 1}, {tac: 2}]\n  slices: [1, 2-000009]\n  max_ues: 8\n  max_gnbs: 4\n"
     "smf:\n  n4_address: 10.0.0.1\n  pfcp_heartbeat: 600\n  upfs: [{name: upf, address: 10.0.0.2}]\n  max_sessions: 16\n"
-    "  dnns: [{name: internet, ipv4_pool: 10.45.0.0/24, ipv6_pool: \"fd00:10:45::/48\"}]\n"
+    "  dnns: [{name: internet, ipv4_pool: 10.45.0.0/24, ipv6_pool: \"fd00:10:45::/48\"},\n"
+    "    {name: plant, ipv4_pool: 10.60.0.0/24, lan_members: [imsi-001010000777001, imsi-001010000777004]}]\n"
     "ausf: {max_pending: 64}\nupf:\n  n4_address: 10.0.0.2\n  n3_addresses: [10.0.0.2]\n  max_sessions: 16\n"
-    "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/24, ipv6: \"fd00:10:45::1/48\"}]\n";
+    "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/24, ipv6: \"fd00:10:45::1/48\"}, {dnn: plant}]\n";
 
 struct input {
     const uint8_t *p;
@@ -233,12 +234,13 @@ static void gnb_begin(struct bed *b, uint32_t i)
 static void subscribe(struct bed *b, const struct phone *p, uint8_t auth)
 {
     struct subscriber s = {.key = p->key, .amf = AKA_AMF_5G, .auth = auth};
-    struct subscriber_profile f = {.ambr_down_bps = 1000000000, .ambr_up_bps = 500000000, .n_slices = 2, .n_dnns = 1};
+    struct subscriber_profile f = {.ambr_down_bps = 1000000000, .ambr_up_bps = 500000000, .n_slices = 2, .n_dnns = 2};
     char supi[32];
     f.slices[0] = (struct subscriber_slice){.sst = 1, .is_default = true};
     f.slices[1] = (struct subscriber_slice){.sst = 2, .sd = {0, 0, 9}, .has_sd = true};
     f.dnns[0] = (struct subscriber_dnn){.name = STR("internet"), .is_default = true, .types = 7,
                                         .default_type = SUBSCRIBER_IPV4, .fiveqi = 9};
+    f.dnns[1] = (struct subscriber_dnn){.name = STR("plant"), .types = 7, .default_type = SUBSCRIBER_IPV4, .fiveqi = 9};
     snprintf(supi, sizeof supi, "imsi-%s", p->imsi);
     check(subscriber_profile_put(b->store, &f, &s.profile) == OK);
     check(subscriber_put(b->store, str_of(supi), &s) == OK && store_sync(b->store) == OK);
@@ -653,7 +655,9 @@ static void any_transport(struct bed *b, struct nas_msg *m)
     t->has.request_type = (has >> 1 & 1) != 0;
     t->request_type = has & 4 ? u8(in) & 7 : NAS_REQUEST_INITIAL;
     t->has.dnn = (has >> 3 & 1) != 0;
-    t->dnn = has & 0x10 ? STR("internet") : STR("internet.mnc001.mcc001.gprs");
+    t->dnn = t->pdu_session_id == 7 ? STR("plant") /* a LAN, of which not all are members */
+             : has & 0x10           ? STR("internet")
+                                    : STR("internet.mnc001.mcc001.gprs");
     t->has.s_nssai = (has >> 5 & 1) != 0;
     t->s_nssai = (struct nas_s_nssai){.sst = 1 + (has >> 6 & 1)};
     t->payload_container = any_sm(b, t->pdu_session_id);
