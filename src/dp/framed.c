@@ -6,8 +6,10 @@
 void rule_framed_make(struct rule_framed *f, uint16_t instance, uint8_t family, uint8_t bits, const uint8_t *ip)
 {
     *f = (struct rule_framed){{(uint8_t)(instance >> 8), (uint8_t)instance, family, bits}};
-    for (unsigned i = 0; i < bits; i++)
-        f->key[4 + i / 8] |= ip[i / 8] & (uint8_t)(0x80 >> i % 8);
+    unsigned whole = bits / 8, rest = bits % 8;
+    memcpy(f->key + 4, ip, whole);
+    if (rest)
+        f->key[4 + whole] = ip[whole] & (uint8_t)(0xff00 >> rest);
 }
 
 int rule_framed_collect(struct rule_framed to[RULE_FRAMED], uint16_t instance, const struct rule_pdr *pdr, unsigned pdr_n)
