@@ -424,6 +424,10 @@ static struct trust_peer *peer_find(struct trust *t, enum sbi_TrustKind kind, st
     key_put(key, kind, node_id, host);
     return map_get(&t->by_key, key_of(key));
 }
+static struct link *row_of(struct trust *t, const struct net_addr *host)
+{
+    return &t->by_host[siphash24(t->secret[0], t->secret[1], host->ip, host->family == 4 ? 4 : sizeof host->ip) % TRUST_HOSTS];
+}
 static void gauges(struct trust *t)
 {
     metric_set(t->rt->metrics, METRIC_trust_elements, t->n_peers);
@@ -434,6 +438,7 @@ static void peer_drop(struct trust_peer *p)
     struct trust *t = p->trust;
     map_del(&t->by_key, key_of(p->key));
     list_remove(&p->link);
+    list_remove(&p->at);
     t->n_peers--;
     t->n_draining -= p->draining;
     free(p);
@@ -481,6 +486,7 @@ static struct trust_peer *peer_keep(struct trust *t, const struct trust_peer *cl
         return NULL;
     }
     list_append(&t->peers, &p->link);
+    list_append(row_of(t, &p->address), &p->at);
     t->n_peers++;
     gauges(t);
     return p;
@@ -610,8 +616,9 @@ static void renew_one(struct trust *t, struct trust_peer *p)
 static void ipsec_changed(void *ctx, const struct net_addr *at)
 {
     struct trust *t = ctx;
-    LIST_EACH_SAFE(l, &t->peers) {
-        struct trust_peer *p = CONTAINER(l, struct trust_peer, link);
+    struct link *row = row_of(t, at);
+    LIST_EACH_SAFE(l, row) {
+        struct trust_peer *p = CONTAINER(l, struct trust_peer, at);
         if (service_of(p->kind) && addr_same_host(&p->address, at))
             renew_one(t, p);
     }
@@ -733,6 +740,8 @@ static int trust_boot(struct rt *rt, void *state)
     t->rt = rt;
     list_init(&t->peers);
     list_init(&t->askings);
+    for (uint32_t i = 0; i < TRUST_HOSTS; i++)
+        list_init(&t->by_host[i]);
     map_init(&t->by_key, rt_random(rt), rt_random(rt));
     t->secret[0] = rt_random(rt);
     t->secret[1] = rt_random(rt);

@@ -16,7 +16,7 @@ enum trust_finding { TRUST_FINDING_NONE, TRUST_FINDING_UNPROVED, TRUST_FINDING_O
 enum { TRUST_KEY = 160 + NET_ADDR_TEXT, TRUST_SLICES = 16 };
 struct trust_peer { /* who takes part */
     struct trust *trust;
-    struct link link;
+    struct link link, at; /* at: its row of by_host */
     char key[TRUST_KEY]; /* kind, node id, address */
     char node_id[151], callback[513], name[151], vendor_id[7];
     enum sbi_TrustKind kind;
@@ -42,7 +42,7 @@ struct trust_asking { /* a claim that waits for what strongSwan says */
 struct trust_told { /* entries of evidence within a minute */
     uint32_t minute, n;
 };
-enum { TRUST_TOLD = 8, TRUST_STRANGERS = 256 };
+enum { TRUST_TOLD = 8, TRUST_STRANGERS = 256, TRUST_HOSTS = 4096 };
 struct trust {
     struct rt *rt;
     struct policy *policy;
@@ -51,7 +51,7 @@ struct trust {
     uint64_t generation; /* of the inventory in the store */
     int32_t today;
     struct map by_key;
-    struct link peers, askings;
+    struct link peers, askings, by_host[TRUST_HOSTS]; /* by a hash of the address, some in a row: tunnels end by the thousand */
     uint32_t n_peers, n_draining;
     struct timer look; /* at the day and the store */
     struct trust_told *told; /* by element */
