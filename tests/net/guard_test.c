@@ -703,8 +703,11 @@ static void sessions_without_number(void **state)
     struct pfcp_update_far to;
     struct pfcp_msg order = redirection(smf_session_find(n->smf, (struct str){supi, (uint32_t)k}, s->psi)->up_seid, &to);
     struct net_addr upf = addr_v4(0x0a000002, 0);
+    rt_enter(&r->rt);
     assert_int_equal(pfcp_associate(&r->node, &upf, &r->assoc), OK);
+    world_attach(n->w, r->env, &r->rt);
     net_run(n, NET_S);
+    assert_true(r->assoc->is_up);
     assert_int_equal(say(n, r, &order), PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
     only(n, GUARD_N4_01);
     unharmed(n, s);
