@@ -190,14 +190,6 @@ void ca_free(struct ca *ca)
 }
 int64_t ca_expires(const struct ca *ca) { return seconds_of(X509_get0_notAfter(ca->certificate)); }
 
-static bool key_hash(X509 *x, uint8_t out[32])
-{
-    uint8_t *der = NULL;
-    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
-    bool ok = n > 0 && EVP_Digest(der, (size_t)n, out, NULL, EVP_sha256(), NULL) == 1;
-    OPENSSL_free(der);
-    return ok;
-}
 static int issue(struct ca *ca, EVP_PKEY *key, const struct inv_element *e, struct ca_term term, struct ca_issued *out)
 {
     if (term.until <= term.from || term.until > ca_expires(ca) || term.from < seconds_of(X509_get0_notBefore(ca->certificate)))
@@ -211,7 +203,7 @@ static int issue(struct ca *ca, EVP_PKEY *key, const struct inv_element *e, stru
               extension_add(x, ca->certificate, NID_ext_key_usage, "serverAuth,clientAuth,1.3.6.1.5.5.7.3.17") && /* IKE, RFC 4945 */
               extension_add(x, ca->certificate, NID_subject_key_identifier, "hash") &&
               extension_add(x, ca->certificate, NID_authority_key_identifier, "keyid:always") && names_add(x, e) &&
-              X509_sign(x, ca->key, EVP_sha256()) && certificate_pem(x, &out->certificate) && key_hash(x, out->key_sha256);
+              X509_sign(x, ca->key, EVP_sha256()) && certificate_pem(x, &out->certificate) && x509_key_hash(x, out->key_sha256);
     X509_free(x);
     return ok ? OK : failed(ERR_CRYPTO);
 }

@@ -145,7 +145,7 @@ static enum identity_verdict chain_check(const struct identity_anchors *a, X509 
     without = chain_verify(a, x, now_us, false);
     return without == IDENTITY_PROVED ? v : without;
 }
-static bool key_hash(X509 *x, uint8_t out[32])
+bool x509_key_hash(X509 *x, uint8_t out[32])
 {
     uint8_t *der = NULL;
     int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
@@ -159,7 +159,7 @@ static X509 *certificate_read(struct bytes der, uint8_t key_sha256[32], int64_t 
     const uint8_t *p = der.p;
     X509 *x = der.n <= CERTIFICATE_MAX ? d2i_X509(NULL, &p, (long)der.n) : NULL;
     struct tm tm = {0};
-    if (!x || p != der.p + der.n || !key_hash(x, key_sha256)) {
+    if (!x || p != der.p + der.n || !x509_key_hash(x, key_sha256)) {
         X509_free(x);
         ERR_clear_error();
         return NULL;

@@ -10,4 +10,8 @@
 #include <openssl/rand.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <stdint.h>
 #undef ERR_STATE
+
+bool x509_key_hash(X509 *, uint8_t sha256[32]); /* of its SubjectPublicKeyInfo, by which the inventory knows a key: identity.c */
