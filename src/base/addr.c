@@ -48,6 +48,12 @@ bool addr_parse(struct net_addr *a, struct str text, uint16_t default_port)
     return a->family != 0;
 }
 
+const char *addr_host_text(const struct net_addr *a, char buf[NET_ADDR_TEXT])
+{
+    struct net_addr host = *a;
+    host.port = 0;
+    return addr_text(&host, buf);
+}
 const char *addr_text(const struct net_addr *a, char buf[NET_ADDR_TEXT])
 {
     char host[INET6_ADDRSTRLEN] = "none";

@@ -29,3 +29,4 @@ static inline struct net_addr addr_v4(uint32_t host_order, uint16_t port)
 bool addr_parse(struct net_addr *a, struct str text, uint16_t default_port);
 /* Writes such a text; the port only when it is not 0. Returns buf. */
 const char *addr_text(const struct net_addr *a, char buf[NET_ADDR_TEXT]);
+const char *addr_host_text(const struct net_addr *a, char buf[NET_ADDR_TEXT]); /* without the port */

@@ -10,10 +10,8 @@ static struct guard_peer *smf(struct guard *g, const struct tap_event *e)
 {
     struct guard_peer *p = guard_peer(g, key_of(g, e));
     if (p && p->name[0] == '?') {
-        struct net_addr host = *e->at;
         char text[NET_ADDR_TEXT];
-        host.port = 0;
-        snprintf(p->name, sizeof p->name, "smf %.58s", addr_text(&host, text));
+        snprintf(p->name, sizeof p->name, "smf %.58s", addr_host_text(e->at, text));
     }
     return p;
 }

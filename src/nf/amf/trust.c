@@ -67,10 +67,8 @@ static void put_identity(const struct amf_gnb *gnb, struct arena *a, struct sbi_
 }
 static struct str host_put(const struct amf_gnb *gnb, struct arena *a)
 {
-    struct net_addr host = gnb->peer;
     char text[NET_ADDR_TEXT];
-    host.port = 0;
-    return arena_str(a, str_of(addr_text(&host, text)));
+    return arena_str(a, str_of(addr_host_text(&gnb->peer, text)));
 }
 static struct call *ask_new(struct amf *amf, const struct amf_gnb *gnb, struct str name)
 {

@@ -23,11 +23,10 @@ static const char *take(struct smf_upf *u, const struct sbi_TrustDecision *d, ch
     str_copy(why, 512, d->has.reasons && d->reasons.n ? d->reasons.p[0] : STR("no reason was given"));
     return why;
 }
-static void node_text(const struct smf_upf *u, char buf[NET_ADDR_TEXT])
+static struct str node_put(const struct smf_upf *u, struct arena *a)
 {
-    struct net_addr host = u->c->address;
-    host.port = 0;
-    addr_text(&host, buf);
+    char text[NET_ADDR_TEXT];
+    return arena_str(a, str_of(addr_host_text(&u->c->address, text)));
 }
 
 static bool permits(const struct smf_upf *u, bool is_protected) { return !u->refused && !(is_protected && u->no_protected); }
@@ -77,7 +76,6 @@ void smf_trust_ask(struct smf_upf *u)
     u->refused = u->no_protected = false;
     if (!is_on(smf))
         return;
-    char node[NET_ADDR_TEXT];
     struct asking *f = proc_new(smf->rt, &ASKING, smf);
     struct call *c = f ? call_new(smf->rt, SBI_trust_decide_connect) : NULL;
     SBI_REQ(trust_decide_connect) *q = call_request(c);
@@ -89,15 +87,13 @@ void smf_trust_ask(struct smf_upf *u)
         }
         return;
     }
-    node_text(u, node);
     q->body.kind = SBI_TrustKind_UPF;
-    q->body.node_id = arena_str(&c->arena, str_of(node));
+    q->body.node_id = q->body.peer_address = node_put(u, &c->arena);
     q->body.has.peer_address = 1;
-    q->body.peer_address = q->body.node_id;
     q->body.has.name = 1;
     q->body.name = arena_str(&c->arena, u->c->name);
     q->body.has.callback_uri = 1;
-    q->body.callback_uri = call_callback_uri(smf->rt, &c->arena, SBI_NF_SMF, "trust/%s", node);
+    q->body.callback_uri = call_callback_uri(smf->rt, &c->arena, SBI_NF_SMF, "trust/" STR_FMT, STR_ARG(q->body.node_id));
     f->upf = u;
     f->call = c;
     proc_start(&f->p);
@@ -107,14 +103,11 @@ void smf_trust_gone(struct smf_upf *u)
     struct smf *smf = u->smf;
     struct call *c = is_on(smf) && !u->refused && !smf->is_stopping ? call_new(smf->rt, SBI_trust_gone) : NULL;
     SBI_REQ(trust_gone) *q = call_request(c);
-    char node[NET_ADDR_TEXT];
     if (!q)
         return;
-    node_text(u, node);
     q->body.kind = SBI_TrustKind_UPF;
-    q->body.node_id = arena_str(&c->arena, str_of(node));
+    q->body.node_id = q->body.peer_address = node_put(u, &c->arena);
     q->body.has.peer_address = 1;
-    q->body.peer_address = q->body.node_id;
     call_notify(c);
 }
 void smf_trust_stop(struct smf *smf)
@@ -133,8 +126,7 @@ void smf_op_trust_changed(void *state, struct call *c)
     char node[NET_ADDR_TEXT], why[512];
     for (uint32_t i = 0; i < smf->n_upfs; i++) {
         struct smf_upf *u = &smf->upfs[i];
-        node_text(u, node);
-        if (!u->assoc || !str_is(q->body.node_id, node))
+        if (!u->assoc || !str_is(q->body.node_id, addr_host_text(&u->c->address, node)))
             continue;
         bool was_refused = u->refused;
         take(u, &q->body.decision, why);

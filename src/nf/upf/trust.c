@@ -29,12 +29,6 @@ static bool is_here(const struct upf *u, const struct net_addr *peer)
 {
     return u->rt->nf[SBI_NF_SMF] && addr_same_host(&u->rt->config->smf.n4_address, peer);
 }
-static const char *host_text(const struct net_addr *a, char buf[NET_ADDR_TEXT])
-{
-    struct net_addr host = *a;
-    host.port = 0;
-    return addr_text(&host, buf);
-}
 
 /* ---- what was decided about an association ---- */
 static void forget(struct pfcp_assoc *a)
@@ -68,7 +62,7 @@ void upf_trust_gone(struct upf *u, struct pfcp_assoc *a)
         q->body.kind = SBI_TrustKind_SMF;
         q->body.node_id = arena_str(&c->arena, str_of(x->node));
         q->body.has.peer_address = 1;
-        q->body.peer_address = arena_str(&c->arena, str_of(host_text(&a->peer, host)));
+        q->body.peer_address = arena_str(&c->arena, str_of(addr_host_text(&a->peer, host)));
         call_notify(c);
     }
     forget(a);
@@ -131,7 +125,7 @@ uint8_t upf_trust_ask(struct upf *u, const struct pfcp_in *in)
         upf_sessions_end(u, in->assoc);
         return PFCP_CAUSE_NO_RESOURCES_AVAILABLE;
     }
-    host_text(&in->from, host);
+    addr_host_text(&in->from, host);
     if (pfcp_node_id_text(&in->assoc->node_id, f->node, sizeof f->node) <= 0)
         str_copy(f->node, sizeof f->node, str_of(host));
     q->body.kind = SBI_TrustKind_SMF;
