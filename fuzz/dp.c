@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any octets as packets into both inputs of the packet path, with a few sessions of every kind, rules
  * that change and time that passes in between. What comes out is read to its last octet; each packet
- * has one fate. An input is a list of records: what to do, length (16 bits), octets. */
+ * has one fate. Some are members of a 5G LAN, have framed routes, are traced. An input is a list of records: what to do,
+ * length (16 bits), octets. */
 #include "base/err.h"
 #include "dp/dp.h"
 #include "dp/sdf.h"
@@ -46,19 +47,25 @@ static void event(void *ctx, const struct dp_event *e)
     octets_read(ctx, e->packet.p, e->packet.n);
 }
 
-/* Session i: of IPv4, IPv6 or both; with a filter, a rate, a quota, a tunnel to the core. */
-static void session_put(struct run *r, uint32_t i, uint8_t how)
+enum { IN_LAN = 1, TO_MANY = 2, FRAMED = 4 };
+
+/* Session i: of IPv4, IPv6 or both; with a filter, a rate, a quota, a tunnel to the core; a LAN's, with routes behind it. */
+static void session_put(struct run *r, uint32_t i, uint8_t how, uint8_t more)
 {
     struct rule_sdf sdf;
+    const struct rule_prefix framed[2] = {{.family = 4, .bits = 16, .ip = {10, (uint8_t)(60 + i)}},
+                                          {.family = 6, .bits = 49, .ip = {0x20, 1, 0x0d, 0xb8, 0, (uint8_t)i}}};
     check(sdf_parse(&sdf, STR("permit out 17 from 8.8.8.0/24 1-9,53 to assigned"), NULL) == OK);
-    struct rule_pdr pdr[3] = {{.id = 1, .precedence = 9, .source = RULE_ACCESS,
+    struct rule_pdr pdr[4] = {{.id = 1, .precedence = 9, .source = RULE_ACCESS,
                                .teid = dp_teid(SESSIONS, i, 0, 0), .outer_header_removal = true,
                                .qfis = how & 1 ? 1u << 9 : 0, .far_id = 1, .qer_n = 1, .qer_id = {1},
                                .urr_n = 1, .urr_id = {1}},
                               {.id = 2, .precedence = 9, .source = RULE_CORE, .far_id = 2,
                                .qer_n = 1, .qer_id = {1}, .urr_n = 1, .urr_id = {1}},
                               {.id = 3, .precedence = 1, .source = RULE_CORE, .far_id = 3,
-                               .sdf = &sdf, .sdf_n = 1}};
+                               .sdf = &sdf, .sdf_n = 1},
+                              {.id = 4, .precedence = 9, .source = RULE_LAN, .carry_on = more & TO_MANY, .far_id = 2,
+                               .qer_n = 1, .qer_id = {1}, .urr_n = 1, .urr_id = {1}}};
     struct rule_far far[3] = {{.id = 1, .action = RULE_FORW, .destination = RULE_CORE},
                               {.id = 2, .action = RULE_FORW, .destination = RULE_ACCESS, .teid = 5,
                                .peer = {4, 0, {10, 0, 0, 2}}},
@@ -78,7 +85,15 @@ static void session_put(struct run *r, uint32_t i, uint8_t how)
         far[1].action = RULE_BUFF | RULE_NOCP;
     if (how & 64)
         far[1].peer = (struct rule_addr){6, 0, {0x20, 1}};
-    if (how & 128) { /* an intermediate UPF, TS 23.501 5.6.4 */
+    if (more & FRAMED) {
+        pdr[1].framed = framed;
+        pdr[1].framed_n = 2;
+    }
+    if (more & IN_LAN) {
+        far[0].destination = RULE_LAN;
+        far[0].instance = s.instance;
+        s.pdr_n = 4;
+    } else if (how & 128) { /* an intermediate UPF, TS 23.501 5.6.4 */
         far[0].teid = 7;
         far[0].peer = (struct rule_addr){4, 0, {10, 0, 0, 7}};
         pdr[1].teid = dp_teid(SESSIONS, i, 1, 0);
@@ -125,10 +140,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                     .now = 1000000};
     r.config.ue_to_ue = size & 1;
     r.config.check_peer = size & 2;
+    r.config.nested = size & 4;
+    r.config.core[0] = r.config.local_v4;
+    r.config.core[1] = r.config.local_v6;
     r.dp = dp_new(&r.config, &(struct dp_io){&r, to_access, to_core, event});
     check(r.dp != NULL);
     for (uint32_t i = 0; i < SESSIONS; i++)
-        session_put(&r, i, (uint8_t)(i * 37));
+        session_put(&r, i, (uint8_t)(i * 37), 0);
     for (unsigned k = 0; k < RECORDS_MAX && size >= 3; k++) {
         uint8_t what = data[0];
         uint32_t n = be16(data + 1);
@@ -139,10 +157,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (what < 0xc0) {
             packet_in(&r, what, data, n);
         } else if (what < 0xe0) {
-            session_put(&r, what % SESSIONS, n ? data[0] : 0);
+            session_put(&r, what % SESSIONS, n ? data[0] : 0, n > 1 ? data[1] : 0);
         } else if (what < 0xf0) {
             r.now += (what & 15) * 40000u;
             dp_tick(r.dp, r.now);
+        } else if (what >= 0xf8) {
+            check(dp_session_trace(r.dp, r.now, what % SESSIONS, 1, n ? data[0] : 1) == DP_WHERE_HERE);
         } else if (n) {
             dp_send_to_ue(r.dp, r.now, what % SESSIONS, 1, (struct bytes){data, n});
         }
