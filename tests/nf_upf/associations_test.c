@@ -36,40 +36,99 @@ static void only_known_peers(void **state)
     assert_true(a->is_up);
 }
 
-/* One SMF gives its session the F-SEID of another one's: that stays, and hears nothing of it. */
+/* ---- another SMF ---- */
+static struct other {
+    struct env *env;
+    struct rt rt;
+    struct pfcp_node node;
+} other;
+
+static void other_associates(void)
+{
+    struct pfcp_user user = {NULL, smf_request, NULL, NULL, NULL};
+    struct pfcp_assoc *a;
+    other.env = world_host(t.w, "smf2", &STRANGER);
+    assert_int_equal(rt_init(&other.rt, other.env, 8 << 20), OK);
+    world_attach(t.w, other.env, &other.rt);
+    assert_int_equal(pfcp_open(&other.node, &other.rt, &(struct pfcp_config){.local = STRANGER}, &user), OK);
+    assert_int_equal(pfcp_associate(&other.node, &UPF_ADDR, &a), OK);
+    go(100 * MS);
+    assert_true(a->is_up);
+}
+
+/* Sends t.m. */
+static void other_asks(void)
+{
+    rt_enter(&other.rt);
+    assert_int_equal(pfcp_request(&other.node, &UPF_ADDR, &t.m, smf_done, NULL, NULL), OK);
+    world_attach(t.w, other.env, &other.rt);
+    go(20 * MS);
+    assert_int_equal(t.cause, PFCP_CAUSE_REQUEST_ACCEPTED);
+}
+
+static void other_ends(void)
+{
+    pfcp_close(&other.node);
+    world_attach(t.w, other.env, NULL);
+    rt_free(&other.rt);
+}
+
+/* It gives its session the F-SEID of ours: that stays, and we hear nothing of it. */
 static void f_seid_of_another_smf(void **state)
 {
     (void)state;
-    struct env *env = world_host(t.w, "smf2", &STRANGER);
-    struct pfcp_user user = {NULL, smf_request, NULL, NULL, NULL};
-    struct pfcp_node other;
-    struct pfcp_assoc *a;
-    struct rt rt;
     associate();
     uint32_t teid = establish(77);
-    assert_int_equal(rt_init(&rt, env, 8 << 20), OK);
-    world_attach(t.w, env, &rt);
-    assert_int_equal(pfcp_open(&other, &rt, &(struct pfcp_config){.local = STRANGER}, &user), OK);
-    assert_int_equal(pfcp_associate(&other, &UPF_ADDR, &a), OK);
-    go(100 * MS);
-    assert_true(a->is_up);
+    other_associates();
     establishment(77);
     t.m.session_establishment_request.has.user_plane_inactivity_timer = 1;
     t.m.session_establishment_request.user_plane_inactivity_timer = 1;
     t.pdr[0].pdi.ue_ip_address.ipv4[3] = t.pdr[1].pdi.ue_ip_address.ipv4[3] = 99;
-    rt_enter(&rt);
-    assert_int_equal(pfcp_request(&other, &UPF_ADDR, &t.m, smf_done, NULL, NULL), OK);
-    world_attach(t.w, env, &rt);
-    go(20 * MS);
-    assert_int_equal(t.cause, PFCP_CAUSE_REQUEST_ACCEPTED);
+    other_asks();
     assert_int_equal(the_upf()->sessions.used, 2);
     ue_ping(teid, UE4);
     assert_int_equal(t.dn.packets, 1);
     go(5 * SECOND);
     assert_int_equal(t.reports, 0);
-    pfcp_close(&other);
-    world_attach(t.w, env, NULL);
-    rt_free(&rt);
+    other_ends();
+}
+
+static void nothing_to_the_other(void *ctx, const struct world_packet *p, struct world_fate *f)
+{
+    (void)ctx;
+    f->copies = !addr_same_host(&p->to, &STRANGER);
+}
+
+/* It has more told than it ever answers: what is ours to hear is told all the same. */
+static void reports_that_are_never_answered(void **state)
+{
+    (void)state;
+    struct upf *u = the_upf();
+    u->reports.max = 8;
+    associate();
+    other_associates();
+    for (uint8_t i = 0; i < 3; i++) {
+        struct pfcp_create_urr *urr = with_urr(establishment(80 + i), PFCP_MEASUREMENT_METHOD_VOLUM, PFCP_TRIGGER_PERIO);
+        urr->has.measurement_period = 1;
+        urr->measurement_period = 1;
+        t.m.session_establishment_request.cp_f_seid = pfcp_f_seid_of(80 + i, &STRANGER);
+        t.pdr[0].pdi.ue_ip_address.ipv4[3] = t.pdr[1].pdi.ue_ip_address.ipv4[3] = (uint8_t)(90 + i);
+        other_asks();
+    }
+    world_meddle(t.w, nothing_to_the_other, NULL);
+    establishment(77);
+    t.far[1].apply_action = PFCP_APPLY_ACTION_BUFF | PFCP_APPLY_ACTION_NOCP;
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    go(5 * SECOND);
+    assert_int_equal(u->reports.used, 4);
+    dn_sends(10);
+    assert_true(t.reports == 1 && t.report_type == PFCP_REPORT_TYPE_DLDR && t.report_seid == 77);
+    go(60 * SECOND); /* it is lost, and what it was told is given up */
+    assert_int_equal(u->reports.used, 0);
+    for (uint32_t i = 0; i < UPF_ASSOCS_MAX; i++)
+        assert_int_equal(u->reports_of[i], 0);
+    world_meddle(t.w, NULL, NULL);
+    other_ends();
 }
 
 static void release(void **state)
@@ -365,8 +424,8 @@ static void asked_twice(void **state)
 
 int main(void)
 {
-    return RUN(upf_test(features), upf_test(only_known_peers), upf_test(f_seid_of_another_smf), upf_test(release),
-               upf_test(restart_of_the_smf), upf_test(setup_again), upf_test(silence),
-               upf_test(metrics_and_status), upf_test(boot), upf_test(bad_links), upf_test(nobody_decides), upf_test(refused),
-               upf_test(loses_permission), upf_test(loses_permission_in_silence), upf_test(asked_twice));
+    return RUN(upf_test(features), upf_test(only_known_peers), upf_test(f_seid_of_another_smf),
+               upf_test(reports_that_are_never_answered), upf_test(release), upf_test(restart_of_the_smf),
+               upf_test(setup_again), upf_test(silence), upf_test(metrics_and_status), upf_test(boot),
+               upf_test(bad_links), upf_test(nobody_decides), upf_test(refused), upf_test(loses_permission), upf_test(loses_permission_in_silence), upf_test(asked_twice));
 }

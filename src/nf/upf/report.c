@@ -32,25 +32,37 @@ static void report_done(void *ctx, int err, const struct pfcp_msg *rsp,
     struct upf *u = r->upf;
     struct upf_session *s = slab_get(&u->sessions, r->session);
     (void)report, (void)err;
+    u->reports_of[r->assoc]--;
     slab_drop(&u->reports, r);
     if (s && !s->going && rsp)
         answer_take(u, s, &rsp->session_report_response);
 }
 
-static void report_send(struct upf *u, struct upf_session *s, struct pfcp_msg *m, uint64_t type)
+/* One that never answers has half of the room; of the rest each has his part. Nor does an SMF get what another one's session
+ * tells: it would take it as of a session of its own. */
+static bool may_report(struct upf *u, const struct upf_session *s)
 {
     const struct pfcp_assoc *there = pfcp_assoc_find(&u->pfcp, &s->cp);
-    bool permitted = !there || there == s->assoc; /* another SMF would take it as one of a session of its own */
-    struct upf_report *r = s->assoc->is_up && permitted ? slab_new(&u->reports) : NULL;
+    uint32_t half = u->reports.max / 2, mine = u->reports_of[slab_index(&u->pfcp.assocs, s->assoc)];
+    return s->assoc->is_up && (!there || there == s->assoc) &&
+           (u->reports.used < half || mine < half / u->pfcp.assocs.used);
+}
+
+static void report_send(struct upf *u, struct upf_session *s, struct pfcp_msg *m, uint64_t type)
+{
+    struct upf_report *r = may_report(u, s) ? slab_new(&u->reports) : NULL;
     if (!r)
         return;
-    *r = (struct upf_report){u, slab_ref(&u->sessions, s)};
+    *r = (struct upf_report){u, slab_ref(&u->sessions, s), (uint8_t)slab_index(&u->pfcp.assocs, s->assoc)};
+    u->reports_of[r->assoc]++;
     m->type = PFCP_SESSION_REPORT_REQUEST;
     m->seid = s->cp_seid;
     m->session_report_request.report_type = type;
     LOAD_TELL(u, s->assoc, &m->session_report_request);
-    if (pfcp_request(&u->pfcp, &s->cp, m, report_done, r, NULL) < 0)
-        slab_drop(&u->reports, r);
+    if (pfcp_request(&u->pfcp, &s->cp, m, report_done, r, NULL) == OK)
+        return;
+    u->reports_of[r->assoc]--;
+    slab_drop(&u->reports, r);
 }
 
 /* ---- usage, 7.5.8.3 ---- */

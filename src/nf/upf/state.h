@@ -15,6 +15,7 @@ enum {
     UPF_SDF_MAX = RULE_MAX, /* filters a session */
     UPF_FRAMED_MAX = 64,    /* framed routes in all its PDRs */
     UPF_SCRATCH = 512 * 1024,
+    UPF_ASSOCS_MAX = 64,
     UPF_REPORTS_MAX = 4096, /* Session Report Requests under way */
     UPF_PENDING_MAX = 8192, /* requests that wait for the packet path's counters */
 };
@@ -87,6 +88,7 @@ struct upf_created {
 struct upf_report { /* a Session Report Request */
     struct upf *upf;
     struct ref session;
+    uint8_t assoc; /* index of the SMF's */
 };
 
 /* A GTP-U peer that rules send to: TS 29.281 7.2, TS 23.527 5.4 */
@@ -183,6 +185,7 @@ struct upf {
     struct user_plane *up;
     struct pfcp_node pfcp;
     struct slab sessions, pendings, reports, paths;
+    uint16_t reports_of[UPF_ASSOCS_MAX];
     uint32_t going;                   /* sessions that wait for their last counters */
     struct map framed; /* by struct rule_framed */
     struct places by_cp, ue4; /* numbers of sessions */

@@ -310,7 +310,8 @@ static int upf_boot(struct rt *rt, void *state)
     int e = memory_take(u);
     if (e < 0)
         return e;
-    struct pfcp_config c = {.local = u->config->n4_address, .is_up = true, .features = FEATURES};
+    struct pfcp_config c = {.local = u->config->n4_address, .is_up = true, .features = FEATURES,
+                            .assocs_max = UPF_ASSOCS_MAX};
     struct pfcp_user user = {u, on_request, on_event, on_setup, on_seid};
     e = pfcp_open(&u->pfcp, rt, &c, &user);
     if (e < 0)
