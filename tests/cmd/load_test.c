@@ -145,18 +145,12 @@ static int setup(void **state)
 }
 static int teardown(void **state)
 {
-    static const char *const names[] = {"store/r.db", "store/r.db-wal", "store/r.db-shm", "store", "c.yaml", "s.csv", "control.sock", ""};
-    char path[160];
     int status = 0;
     if (has_netns) {
         kill(core.pid, SIGTERM);
         status = command_end(&core, 10);
     }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        remove(path);
-    }
-    return status;
+    return status + command_run(&c, "/bin/rm", "-r", folder, NULL);
 }
 
 int main(int argc, char **argv)

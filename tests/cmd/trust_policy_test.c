@@ -108,12 +108,6 @@ int main(int argc, char **argv)
     snprintf(config, sizeof config, "%s/core.yaml", folder);
     snprintf(socket_path, sizeof socket_path, "%s/core.sock", folder);
     int failed = RUN(unit(lists), unit(checks), unit(explains), unit(applies));
-    static const char *const left[] = {"store.db", "store.db-wal", "store.db-shm", "own.yaml", "core.yaml", "core.sock"};
-    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", folder, left[i]);
-        unlink(path);
-    }
-    rmdir(folder);
+    command_run(&c, "/bin/rm", "-r", folder, NULL);
     return failed;
 }
