@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any octets as packets into both inputs of the packet path, with a few sessions of every kind, rules
  * that change and time that passes in between. What comes out is read to its last octet; each packet
- * has one fate. Some are members of a 5G LAN, have framed routes, are traced. An input is a list of records: what to do,
+ * has one fate. Some are members of a 5G LAN, by IP or by frames, have framed routes, are traced. An input is a list of records: what to do,
  * length (16 bits), octets. */
 #include "base/err.h"
 #include "dp/dp.h"
@@ -47,7 +47,7 @@ static void event(void *ctx, const struct dp_event *e)
     octets_read(ctx, e->packet.p, e->packet.n);
 }
 
-enum { IN_LAN = 1, TO_MANY = 2, FRAMED = 4 };
+enum { IN_LAN = 1, TO_MANY = 2, FRAMED = 4, ETHERNET = 8, FILTERED = 16 };
 
 /* Session i: of IPv4, IPv6 or both; with a filter, a rate, a quota, a tunnel to the core; a LAN's, with routes behind it. */
 static void session_put(struct run *r, uint32_t i, uint8_t how, uint8_t more)
@@ -98,6 +98,28 @@ static void session_put(struct run *r, uint32_t i, uint8_t how, uint8_t more)
         far[0].peer = (struct rule_addr){4, 0, {10, 0, 0, 7}};
         pdr[1].teid = dp_teid(SESSIONS, i, 1, 0);
         pdr[1].outer_header_removal = true;
+    }
+    const struct rule_eth eth[2] = {{.id = 1, .both_ways = true, .mac_n = 2, .mac = {{true, {2}, {2, 0, 0, 0, 0, 9}}, {false, {3}, {3, 9}}}},
+                                    {.id = 1, .same_as_id = true}};
+    if (more & ETHERNET) { /* the same session may be one of IP before and after */
+        s.is_ethernet = true;
+        s.has_ipv4 = s.has_ipv6 = false;
+        s.mac_age_us = 1000000;
+        s.pdr_n = 2;
+        pdr[1].framed_n = 0;
+        urr.report_macs = true;
+        if (more & IN_LAN) {
+            pdr[1] = pdr[3];
+        } else {
+            far[0].destination = RULE_ACCESS; /* through a tunnel to elsewhere */
+            far[0].teid = 7;
+            far[0].peer = (struct rule_addr){4, 0, {10, 0, 0, 7}};
+        }
+        if (more & FILTERED) {
+            pdr[0].eth = &eth[0];
+            pdr[1].eth = &eth[1];
+            pdr[0].eth_n = pdr[1].eth_n = 1;
+        }
     }
     check(dp_session_set(r->dp, r->now, &s, NULL) == OK);
 }

@@ -59,7 +59,8 @@ bool is_core_address(const struct dp *dp, uint8_t family, const uint8_t *ip)
 static unsigned kind_of(enum dp_counter what)
 {
     switch (what) {
-    case DP_spoofed: return 1;
+    case DP_spoofed:
+    case DP_mac_taken: return 1;
     case DP_nested: return 2;
     case DP_to_the_core: return 3;
     case DP_covert: return 4;

@@ -85,6 +85,7 @@ enum dp_counter buffer_hold(struct dp *dp, struct session *s, const struct pdr *
         return DP_buffer_refused;
     if (!owner) {
         h->from = pdr->source;
+        h->flooded = in->flooded;
         memcpy(h->data, p, in->n);
         h->n = in->n;
     }
@@ -100,7 +101,8 @@ void buffer_release(struct dp *dp, struct session *s)
     for (unsigned left = s->held_n; left && s->held_n; left--) {
         struct held *h = held_pop(s);
         struct inner in;
-        enum dp_counter fate = inner_read(h->data, h->n, &in);
+        enum dp_counter fate = s->r->is_ethernet ? frame_read(h->data, h->n, &in) : inner_read(h->data, h->n, &in);
+        in.flooded = h->flooded;
         if (fate == (enum dp_counter)INNER_GOOD)
             fate = downlink(dp, s, h->from, &in, h->data, h);
         if (dp->traced)

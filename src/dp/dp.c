@@ -52,6 +52,7 @@ void dp_free(struct dp *dp)
     for (uint32_t i = 0; dp->session && dp->sessions && i < dp->config.sessions_max; i++)
         if (dp->session[i].r) {
             dp_rules_free(dp->session[i].r);
+            free(dp->session[i].macs);
             dp->sessions--;
         }
     index_free(dp);
@@ -168,9 +169,14 @@ int dp_session_put(struct dp *dp, uint64_t now_us, struct dp_rules *r)
     if (old)
         offload_refresh(dp, s, true);
     int e = lan_room(dp, r);
+    e = e < 0 ? e : macs_room(s, r);
     e = e < 0 ? e : index_replace(dp, s, old, r);
     if (e < 0) {
         dp_rules_free(r);
+        if (!old) {
+            free(s->macs);
+            s->macs = NULL;
+        }
         return e;
     }
     if (!old) {
@@ -182,6 +188,7 @@ int dp_session_put(struct dp *dp, uint64_t now_us, struct dp_rules *r)
     pdrs_carry(old, r);
     qers_carry(old, r);
     urrs_carry(dp, s, old, r);
+    macs_replace(dp, s, old, r);
     s->r = r;
     teids_set(dp, s, r);
     if (dp->offload.changed)
@@ -214,6 +221,7 @@ int dp_session_drop(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t g
     timer_disarm(dp, s);
     index_replace(dp, s, s->r, NULL);
     lan_replace(dp, s, s->r, NULL);
+    macs_replace(dp, s, s->r, NULL);
     struct dp_rules *old = s->r;
     s->r = NULL;
     if (dp->offload.changed)

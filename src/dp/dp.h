@@ -66,7 +66,8 @@ struct dp_datagram { /* GTP-U and its peer: on input where it came from, on outp
 
 enum dp_event_kind {
     DP_EVENT_DOWNLINK_DATA,    /* session, pdr_id, far_id, qfi, dscp: first packet, FAR says NOCP */
-    DP_EVENT_USAGE,            /* session, urr_id, triggers, usage; the counters have been reset */
+    DP_EVENT_USAGE,            /* session, urr_id, triggers, usage; the counters have been reset. With RULE_USAGE_MACS, packet: an
+                                  octet, 1: it came, 0: it went, and the MAC address */
     DP_EVENT_ERROR_INDICATION, /* peer, teid (the peer's); session and far_id if one sends there,
                                   else session is UINT32_MAX */
     DP_EVENT_INACTIVE, /* session: no packet for inactivity_us; once, till the next packet */
@@ -149,7 +150,7 @@ void dp_tick(struct dp *dp, uint64_t now_us);
 uint64_t dp_next_us(const struct dp *dp);
 
 /* An IP packet of the control plane to the UE (a router advertisement), by the tunnel of the first
- * downlink PDR that forwards. ERR_NOTFOUND no session; ERR_STATE no tunnel; ERR_RANGE longer than
+ * downlink PDR that forwards. ERR_NOTFOUND no session; ERR_STATE no tunnel, or an Ethernet session; ERR_RANGE longer than
  * DP_PACKET_MAX. */
 int dp_send_to_ue(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen,
                   struct bytes packet);
@@ -165,10 +166,10 @@ struct dp_trace {
     uint64_t at_us;
     uint32_t octets;
     uint8_t fate; /* enum dp_counter: where its way ended */
-    bool is_uplink, is_released, is_ip, has_ports, is_fragment, has_pdr, has_rule;
+    bool is_uplink, is_released, is_ip, is_frame, has_ports, is_fragment, has_pdr, has_rule;
     uint8_t family, proto, icmp_type, tos;
-    uint8_t src[16], dst[16];
-    uint16_t src_port, dst_port;
+    uint8_t src[16], dst[16]; /* of a frame: MAC addresses, the first 6 octets */
+    uint16_t ethertype, src_port, dst_port;
     struct rule_addr from; /* how it came by tunnel; family 0: from a data network */
     uint32_t from_teid;
     uint8_t from_qfi, to_qfi, action; /* action: of the FAR, RULE_* */

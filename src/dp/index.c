@@ -8,6 +8,7 @@ int index_init(struct dp *dp)
 {
     const struct dp_config *c = &dp->config;
     map_init(&dp->framed, c->secret1, c->secret0);
+    map_init(&dp->mac, c->secret0, ~c->secret1);
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
         map_init(&dp->v4[i], c->secret0 ^ i, c->secret1);
         map_init(&dp->v6[i], c->secret0, c->secret1 ^ ~(uint64_t)i);
@@ -26,6 +27,7 @@ void index_free(struct dp *dp)
 {
     places_free(&dp->remote);
     map_free(&dp->framed);
+    map_free(&dp->mac);
     for (unsigned i = 0; i < DP_INSTANCES; i++) {
         map_free(&dp->v4[i]);
         map_free(&dp->v6[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lan.c - packets between the members of a 5G LAN, TS 23.501 5.8.2.13: what the rules of a phone
+/* lan.c - packets and frames between the members of a 5G LAN, TS 23.501 5.8.2.13: what the rules of a phone
  * send to "5G VN Internal" meets the rules of the other members there. A LAN is a network instance;
  * a member is who has rules with that source, which the control plane alone gives. Nothing goes
  * round: who is in the LAN sends to phones only (dp/rules.c), and never to himself. */
@@ -57,7 +57,7 @@ void lan_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
 
 bool lan_to_many(const struct inner *in)
 {
-    return in->family == 4 ? in->dst[0] >= 224 : in->dst[0] == 0xff;
+    return in->family == 4 ? in->dst[0] >= 224 : in->family == 6 ? in->dst[0] == 0xff : in->flooded || in->dst[0] & 1;
 }
 
 static bool copies_allowed(struct dp *dp, struct lan *l)
@@ -83,7 +83,7 @@ static enum dp_counter spread(struct dp *dp, struct session *from, uint16_t inst
         return DP_lan_limited;
     for (uint32_t i = 0, n = copies_of(l); i < n; i++) {
         struct session *to = &dp->session[l->member[i]];
-        if (to == from)
+        if (to == from || to->r->is_ethernet != from->r->is_ethernet)
             continue;
         uint8_t *copy = out_scratch(dp, DP_HEADROOM + in->n) + DP_HEADROOM;
         memcpy(copy, p, in->n);
@@ -97,11 +97,27 @@ static enum dp_counter spread(struct dp *dp, struct session *from, uint16_t inst
     return DP_lan_spread;
 }
 
+/* As a bridge does, TS 23.501 5.6.10.2: to who has the address, or to all while nobody is known to. */
+static enum dp_counter frame_pass(struct dp *dp, struct session *from, uint16_t instance, const struct inner *in, uint8_t *p)
+{
+    struct session *to = session_of_mac(dp, instance, in->dst);
+    if (!to) {
+        struct inner all = *in;
+        all.flooded = true;
+        return spread(dp, from, instance, &all, p);
+    }
+    if (to == from || !to->r->in_lan) /* it never goes back where it came from */
+        return DP_lan_unknown;
+    return downlink(dp, to, RULE_LAN, in, p, NULL);
+}
+
 enum dp_counter lan_pass(struct dp *dp, struct session *from, uint16_t instance,
                          const struct inner *in, uint8_t *p)
 {
     if (lan_to_many(in))
         return spread(dp, from, instance, in, p);
+    if (from->r->is_ethernet)
+        return frame_pass(dp, from, instance, in, p);
     struct session *to = session_of_ue(dp, instance, in->family, in->dst);
     if (!to || to == from || !to->r->in_lan)
         return DP_lan_unknown;

@@ -155,11 +155,15 @@ void usage_take(struct dp *dp, struct urr *u, struct rule_usage *to)
                                    .start_us = u->usage.start_us ? to->end_us : 0};
 }
 
-void usage_tell(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers)
+void usage_tell_with(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers, struct bytes packet)
 {
-    struct dp_event e = {.kind = DP_EVENT_USAGE, .urr_id = u->rule.id, .triggers = triggers};
+    struct dp_event e = {.kind = DP_EVENT_USAGE, .urr_id = u->rule.id, .triggers = triggers, .packet = packet};
     usage_take(dp, u, &e.usage);
     out_event(dp, s, &e);
+}
+void usage_tell(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers)
+{
+    usage_tell_with(dp, s, u, triggers, (struct bytes){NULL, 0});
 }
 
 static bool is_linked(const struct urr *u, uint32_t to)

@@ -271,7 +271,7 @@ static void peers_compile(const struct compiled *c, uint8_t *flags, uint8_t ip[1
 bool head_compile(const struct compiled *c, struct xdp_session *to)
 {
     const struct dp_rules *r = c->r;
-    if (r->framed_n || r->in_lan) /* the kernel finds sessions by whole addresses, and none of a 5G LAN */
+    if (r->framed_n || r->in_lan || r->is_ethernet) /* the kernel finds sessions by whole IP addresses, and none of a 5G LAN */
         return false;
     *to = (struct xdp_session){.instance = (uint8_t)r->instance};
     if (r->has_ipv4)

@@ -14,8 +14,11 @@ static const struct pdr *pdr_match(const struct dp_rules *r, const struct inner 
             continue;
         if (p->qfis && !(g && g->has_container && p->qfis >> g->qfi & 1))
             continue;
-        if (!p->sdf_n)
+        if (!(p->sdf_n | p->eth_n))
             return p;
+        for (unsigned k = 0; k < p->eth_n; k++)
+            if (eth_matches(&r->eth[p->eth_first + k], in))
+                return p;
         for (unsigned k = 0; k < p->sdf_n; k++)
             if (sdf_matches(&r->sdf[p->sdf_first + k], in, p->source != RULE_ACCESS))
                 return p;
@@ -65,11 +68,12 @@ static bool too_big(struct dp *dp, const struct pdr *pdr, const struct dp_rules 
 {
     if (in->n + GTPU_PUSH > 65535)
         return true;
-    if (!dp->config.inner_mtu || in->n <= dp->config.inner_mtu || !in->df)
+    uint32_t mtu = dp->config.inner_mtu + (in->family ? 0 : in->l4); /* a frame's payload is a packet */
+    if (!dp->config.inner_mtu || in->n <= mtu || !in->df)
         return false;
     if (in->family == 6 && in->n <= 1280)
         return false;
-    if (pdr->source != RULE_LAN) /* members of a LAN have one MTU; nobody is told there */
+    if (pdr->source != RULE_LAN && in->family) /* members of a LAN have one MTU; nobody is told there */
         too_big_send(dp, r->instance, in, p);
     return true;
 }
@@ -197,6 +201,28 @@ static bool peer_known(const struct dp_rules *r, uint32_t teid, const struct rul
     return !any;
 }
 
+/* Of an Ethernet session. What is not for the standard's bridges (IEEE 802.1Q 8.6.3: their own protocols, pauses) ends here;
+ * who sends from an address is who had it first, until he has been silent. */
+static enum dp_counter frame_input(struct dp *dp, struct session *s, const struct gtpu *g)
+{
+    static const uint8_t RESERVED[5] = {0x01, 0x80, 0xc2};
+    struct inner in;
+    enum dp_counter bad = frame_read(g->payload, g->payload_n, &in);
+    if (bad != (enum dp_counter)INNER_GOOD)
+        return bad;
+    if (!memcmp(in.dst, RESERVED, sizeof RESERVED) && in.dst[5] < 16)
+        return DP_frame_reserved;
+    const struct pdr *pdr = pdr_match(s->r, &in, g->teid, RULE_ACCESS, g);
+    if (!pdr)
+        return DP_no_rule;
+    if (pdr->source == RULE_ACCESS && s->r->far[pdr->far].destination == RULE_LAN) {
+        bad = mac_learn(dp, s, in.src);
+        if (bad != (enum dp_counter)INNER_GOOD)
+            return bad;
+    }
+    return apply(dp, s, pdr, &in, g->payload, g->qfi, NULL);
+}
+
 static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
                                     const struct rule_addr *from)
 {
@@ -215,10 +241,10 @@ static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
     if (dp->config.check_peer && !peer_known(s->r, g->teid, from))
         return DP_peer_wrong;
     struct inner in;
-    enum dp_counter bad = inner_read(g->payload, g->payload_n, &in);
+    const struct dp_rules *r = s->r;
+    enum dp_counter bad = r->is_ethernet ? (enum dp_counter)INNER_GOOD : inner_read(g->payload, g->payload_n, &in);
     if (bad != (enum dp_counter)INNER_GOOD)
         return bad;
-    const struct dp_rules *r = s->r;
     unsigned i = 0;
     while (i < r->pdr_n && r->pdr[i].teid != g->teid)
         i++;
@@ -226,6 +252,8 @@ static enum dp_counter tunnel_input(struct dp *dp, const struct gtpu *g,
         return DP_no_rule;
     if (g->has_container && g->pdu_type != (r->pdr[i].source == RULE_ACCESS)) /* TS 38.415 5.5.2 */
         return DP_gtpu_malformed;
+    if (r->is_ethernet)
+        return frame_input(dp, s, g);
     if (r->pdr[i].source == RULE_ACCESS) {
         if (on_link(&in))
             return on_link_input(dp, s, &in, g);
@@ -297,7 +325,7 @@ static void core_prefetch(struct dp *dp, uint16_t instance, const struct dp_pack
 }
 
 static const uint64_t ABUSES = UINT64_C(1) << DP_spoofed | UINT64_C(1) << DP_peer_wrong | UINT64_C(1) << DP_nested |
-                               UINT64_C(1) << DP_to_the_core | UINT64_C(1) << DP_covert;
+                               UINT64_C(1) << DP_to_the_core | UINT64_C(1) << DP_covert | UINT64_C(1) << DP_mac_taken;
 
 void dp_access_input(struct dp *dp, uint64_t now_us, const struct dp_datagram *d, unsigned n)
 {
@@ -358,6 +386,8 @@ int dp_send_to_ue(struct dp *dp, uint64_t now_us, uint32_t session, uint32_t gen
         return ERR_NOTFOUND;
     if (!packet.n || packet.n > DP_PACKET_MAX)
         return ERR_RANGE;
+    if (s->r->is_ethernet)
+        return ERR_STATE;
     for (unsigned i = 0; i < s->r->pdr_n; i++) {
         const struct pdr *pdr = &s->r->pdr[i];
         const struct far *f = &s->r->far[pdr->far];

@@ -4,6 +4,8 @@
 #include "dp/state.h"
 #include <stdlib.h>
 
+static const uint64_t MAC_AGE_US = 300000000; /* IEEE 802.1Q 8.8.3 */
+
 uint32_t dp_teid_mask(uint32_t sessions_max)
 {
     uint32_t cells = RULE_TUNNELS;
@@ -65,7 +67,8 @@ static bool session_check(struct checked *c)
     const struct rule_session *s = c->s;
     NEED(s->session < c->config->sessions_max, RANGE, "session index out of range");
     NEED(s->instance < c->config->instances, RANGE, "no such network instance");
-    NEED(s->has_ipv4 || s->has_ipv6, MISSING, "a session without UE address");
+    NEED(s->has_ipv4 || s->has_ipv6 || s->is_ethernet, MISSING, "a session without UE address");
+    NEED(!s->is_ethernet || !(s->has_ipv4 || s->has_ipv6), RANGE, "an Ethernet session with an IP address");
     NEED(!s->has_ipv4 || (be32(s->ipv4) && s->ipv4[0] < 224), RANGE, "not a UE's IPv4 address");
     NEED(!s->has_ipv6 || (s->ipv6_prefix[0] && s->ipv6_prefix[0] < 0xfe), RANGE,
          "not a UE's IPv6 prefix");
@@ -75,10 +78,15 @@ static bool session_check(struct checked *c)
     struct rule_framed framed[RULE_FRAMED];
     NEED(rule_framed_collect(framed, s->instance, s->pdr, s->pdr_n) >= 0, RANGE,
          "too many framed routes, or one that is no prefix");
-    uint32_t filters = 0;
-    for (unsigned i = 0; i < s->pdr_n; i++)
+    uint32_t filters = 0, eths = 0, framed_n = 0;
+    for (unsigned i = 0; i < s->pdr_n; i++) {
         filters += s->pdr[i].sdf_n;
-    NEED(filters <= RULE_MAX, FULL, "too many filters in a session");
+        eths += s->pdr[i].eth_n;
+        framed_n += s->pdr[i].framed_n;
+    }
+    NEED(filters <= RULE_MAX && eths <= RULE_ETHS, FULL, "too many filters in a session");
+    NEED(!s->is_ethernet || !(filters || framed_n), UNSUPPORTED, "IP filters or framed routes of an Ethernet session");
+    NEED(s->is_ethernet || !eths, RANGE, "Ethernet filters of an IP session");
     return true;
 }
 
@@ -99,6 +107,10 @@ static bool fars_pack(struct checked *c)
         NEED(act != RULE_FORW || f->destination != RULE_ACCESS || f->peer.family, MISSING,
              "forwarding to access needs an outer header");
         NEED(!f->peer.family || f->teid, RANGE, "outer header creation with TEID 0");
+        NEED(!c->s->is_ethernet || act != RULE_FORW || f->destination != RULE_CORE || f->peer.family, UNSUPPORTED,
+             "an Ethernet session's way to a data network");
+        NEED(!c->s->is_ethernet || f->destination != RULE_LAN || f->instance == c->s->instance, RANGE,
+             "an Ethernet session's way to another 5G LAN than its own");
         NEED(f->destination != RULE_LAN || !f->peer.family, UNSUPPORTED,
              "an outer header on the way to a 5G LAN");
         NEED(f->destination != RULE_LAN || act != RULE_BUFF, UNSUPPORTED,
@@ -135,6 +147,7 @@ static void urr_pack(struct urr *to, const struct rule_urr *u, struct urr_more *
     to->rule.report_start = u->report_start;
     to->rule.start_at_once = u->start_at_once;
     to->rule.quota_fresh = u->quota_fresh;
+    to->rule.report_macs = u->report_macs;
     to->rule.threshold = u->threshold;
     to->rule.time_threshold_us = u->time_threshold_us;
     to->rule.period_us = u->period_us;
@@ -177,6 +190,32 @@ static const struct rule_sdf *sdf_of_id(const struct rule_session *s, uint32_t i
             if (s->pdr[i].sdf[k].id == id && !s->pdr[i].sdf[k].same_as_id)
                 return &s->pdr[i].sdf[k];
     return NULL;
+}
+
+static const struct rule_eth *eth_of_id(const struct rule_session *s, uint32_t id)
+{
+    for (unsigned i = 0; i < s->pdr_n; i++)
+        for (unsigned k = 0; k < s->pdr[i].eth_n; k++)
+            if (s->pdr[i].eth[k].id == id && s->pdr[i].eth[k].both_ways && !s->pdr[i].eth[k].same_as_id)
+                return &s->pdr[i].eth[k];
+    return NULL;
+}
+static bool eths_pack(struct checked *c, const struct rule_pdr *p, struct rule_eth *to)
+{
+    for (unsigned i = 0; i < p->eth_n; i++) {
+        const struct rule_eth *f = &p->eth[i];
+        bool turned = f->same_as_id;
+        if (turned)
+            f = eth_of_id(c->s, f->id);
+        NEED(f, NOTFOUND, "an Ethernet filter refers to another that is not there or is not for both ways");
+        NEED(f->mac_n <= RULE_MACS, FULL, "too many MAC addresses in a filter");
+        to[i] = *f;
+        for (unsigned k = 0; k < f->mac_n; k++) {
+            NEED(memcmp(f->mac[k].first, f->mac[k].last, 6) <= 0, RANGE, "a range of MAC addresses that ends early");
+            to[i].mac[k].is_source ^= turned;
+        }
+    }
+    return true;
 }
 
 static bool pdr_refer(struct checked *c, const struct rule_pdr *p, struct pdr *to)
@@ -232,7 +271,7 @@ static bool pdr_check(struct checked *c, const struct rule_pdr *p, unsigned befo
 
 static bool pdrs_pack(struct checked *c)
 {
-    unsigned sdf_n = 0;
+    unsigned sdf_n = 0, eth_n = 0;
     for (unsigned i = 0; i < c->s->pdr_n; i++) {
         const struct rule_pdr *p = &c->s->pdr[i];
         struct pdr to = {.qfis = p->qfis,
@@ -242,11 +281,14 @@ static bool pdrs_pack(struct checked *c)
                          .source = (uint8_t)p->source,
                          .sdf_first = (uint8_t)sdf_n,
                          .sdf_n = (uint8_t)p->sdf_n,
+                         .eth_first = (uint8_t)eth_n,
+                         .eth_n = p->eth_n,
                          .carry_on = p->carry_on,
                          .qer_n = p->qer_n,
                          .urr_n = p->urr_n};
-        if (!pdr_check(c, p, i) || !pdr_refer(c, p, &to))
+        if (!pdr_check(c, p, i) || !pdr_refer(c, p, &to) || !eths_pack(c, p, c->r->eth + eth_n))
             return false;
+        eth_n += p->eth_n;
         for (unsigned k = 0; k < p->sdf_n; k++) {
             const struct rule_sdf *f = &p->sdf[k];
             if (f->same_as_id)
@@ -268,15 +310,15 @@ static bool pdrs_pack(struct checked *c)
 
 static struct dp_rules *rules_alloc(const struct rule_session *s)
 {
-    size_t sdf_n = 0, more_n = 0;
+    size_t sdf_n = 0, more_n = 0, eth_n = 0;
     for (unsigned i = 0; i < s->urr_n; i++)
         more_n += urr_has_more(&s->urr[i]);
     for (unsigned i = 0; i < s->pdr_n; i++)
-        sdf_n += s->pdr[i].sdf_n;
+        sdf_n += s->pdr[i].sdf_n, eth_n += s->pdr[i].eth_n;
     struct rule_framed framed[RULE_FRAMED];
     size_t framed_n = (size_t)rule_framed_collect(framed, s->instance, s->pdr, s->pdr_n); /* checked */
     /* in falling order of alignment, so that no array needs padding before it */
-    size_t octets = framed_n * sizeof *framed + sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
+    size_t octets = framed_n * sizeof *framed + eth_n * sizeof(struct rule_eth) + sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
                     more_n * sizeof(struct urr_more) +
                     s->qer_n * sizeof(struct qer) + s->pdr_n * sizeof(struct pdr) +
                     s->far_n * sizeof(struct far) + sdf_n * sizeof(struct rule_sdf);
@@ -294,7 +336,9 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
                            .framed_n = (uint8_t)framed_n,
                            .has_ipv4 = s->has_ipv4,
                            .has_ipv6 = s->has_ipv6,
+                           .is_ethernet = s->is_ethernet,
                            .inactivity_us = s->inactivity_us,
+                           .mac_age_us = s->mac_age_us ? s->mac_age_us : MAC_AGE_US,
                            .bar = s->bar};
     memcpy(r->ipv4, s->ipv4, 4);
     memcpy(r->ipv6_prefix, s->ipv6_prefix, 8);
@@ -303,7 +347,8 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     r->urr = (struct urr *)(void *)(r->qer + s->qer_n);
     r->far = (struct far *)(void *)((struct urr_more *)(void *)(r->urr + s->urr_n) + more_n);
     r->sdf = (struct rule_sdf *)(void *)(r->far + s->far_n);
-    r->framed = (struct rule_framed *)(void *)(r->sdf + sdf_n);
+    r->eth = (struct rule_eth *)(void *)(r->sdf + sdf_n);
+    r->framed = (struct rule_framed *)(void *)(r->eth + eth_n);
     memcpy(r->framed, framed, framed_n * sizeof *framed);
     return r;
 }

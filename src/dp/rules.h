@@ -15,6 +15,8 @@ enum {
     RULE_LINKED = 3,    /* URRs that a URR is linked to */
     RULE_FRAMED = 16,   /* framed routes a session: prefixes behind the UE */
     RULE_FRAMED_KEY = 20,
+    RULE_MACS = 16,     /* MAC addresses behind an Ethernet session at a time, also of a filter */
+    RULE_ETHS = 32,     /* Ethernet filters a session */
     RULE_MAX = 250,     /* PDRs, FARs, QERs, URRs a session, each; filters a session too */
 };
 /* TS 29.244 8.2.2, 8.2.24; RULE_LAN: 5G VN Internal, dp/lan.c */
@@ -50,6 +52,22 @@ struct rule_sdf {
     struct rule_ports remote_ports[RULE_SDF_PORTS], local_ports[RULE_SDF_PORTS];
 };
 
+/* One Ethernet Packet Filter, TS 29.244 7.5.2.2-3: what is set must match, of MAC addresses any one. */
+struct rule_mac {
+    bool is_source;
+    uint8_t first[6], last[6];
+};
+struct rule_eth {
+    uint32_t id;     /* 0: none */
+    bool same_as_id; /* nothing but the id of another PDR's filter that is both_ways: that one, the other way round */
+    bool both_ways, has_type;
+    uint16_t type;           /* the frame's, behind its tags */
+    uint16_t c_tag, c_mask;  /* TCI: PCP, DEI, VID; mask 0: not asked for, else the tag must be there */
+    uint16_t s_tag, s_mask;
+    uint8_t mac_n;
+    struct rule_mac mac[RULE_MACS];
+};
+
 struct rule_pdr {        /* TS 29.244 7.5.2.2 */
     uint16_t id;         /* not 0 */
     uint32_t precedence; /* lower is tried first */
@@ -60,6 +78,8 @@ struct rule_pdr {        /* TS 29.244 7.5.2.2 */
     uint64_t qfis;              /* bit n: QFI n matches; 0: any, also none */
     const struct rule_sdf *sdf; /* any one matches; none: everything matches */
     uint16_t sdf_n;
+    const struct rule_eth *eth; /* of an Ethernet session, in the place of sdf */
+    uint8_t eth_n;
     uint16_t app; /* the owner's: whose filters these are; 0: its own */
     uint8_t framed_n; /* framed routes, TS 29.244 5.16: of all PDRs together, they are the session's */
     const struct rule_prefix *framed;
@@ -109,6 +129,7 @@ enum { /* why a usage report is made; the values are ours, nf/upf maps them to T
        RULE_USAGE_QUOTA_HOLDING = 256,  /* no packet for so long: the rest of the quota is given back */
        RULE_USAGE_QUOTA_VALIDITY = 512, /* the quota's time is over, whatever is left of it */
        RULE_USAGE_LINKED = 1024,        /* one to which it is linked has reported */
+       RULE_USAGE_MACS = 2048,          /* MAC addresses came or went: the event says which */
 };
 struct rule_volume { /* octets; 0: not set */
     uint64_t total, ul, dl;
@@ -118,6 +139,7 @@ struct rule_urr { /* TS 29.244 7.5.2.4 */
     bool measure_volume : 1, measure_duration : 1;
     bool report_start : 1;  /* event RULE_USAGE_START with the first packet */
     bool start_at_once : 1; /* duration counts from now (ISTM), else from the first packet */
+    bool report_macs : 1; /* RULE_USAGE_MACS */
     bool quota_fresh : 1; /* the quota counts from 0 again; else what was used of it is carried over */
     uint8_t linked_n;
     uint32_t linked[RULE_LINKED]; /* it reports when one of these does, of itself */
@@ -152,8 +174,10 @@ struct rule_session {
     uint32_t gen;      /* echoed in events; another gen at the same index is another session */
     uint16_t instance; /* the data network whose packets reach this UE */
     bool has_ipv4, has_ipv6;
+    bool is_ethernet; /* its packets are frames from the destination address on, TS 23.501 5.6.10.2; it has no IP address */
     uint8_t ipv4[4];
     uint8_t ipv6_prefix[8]; /* a /64 */
+    uint64_t mac_age_us;    /* of an Ethernet session: a MAC address that is silent so long is forgotten; 0: 300 s */
     uint64_t inactivity_us; /* user plane inactivity timer; 0: none */
     struct rule_bar bar;
     const struct rule_pdr *pdr;

@@ -59,7 +59,7 @@ struct urr_more {
 struct urr {
     struct { /* of struct rule_urr */
         uint32_t id;
-        bool measure_volume : 1, measure_duration : 1, report_start : 1, start_at_once : 1, quota_fresh : 1;
+        bool measure_volume : 1, measure_duration : 1, report_start : 1, start_at_once : 1, quota_fresh : 1, report_macs : 1;
         struct rule_volume threshold;
         uint64_t time_threshold_us, period_us;
     } rule;
@@ -72,7 +72,7 @@ struct pdr {
     uint64_t packets, octets; /* forwarded by it, since it is there */
     uint32_t precedence, teid;
     uint16_t id;
-    uint8_t source, far, sdf_first, sdf_n, qer_n, urr_n;
+    uint8_t source, far, sdf_first, sdf_n, eth_first, eth_n, qer_n, urr_n;
     bool carry_on;
     uint8_t qer[RULE_PDR_QERS], urr[RULE_PDR_URRS];
 };
@@ -80,10 +80,10 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     uint32_t session, gen, octets;
     uint16_t instance;
     uint8_t pdr_n, far_n, qer_n, urr_n, framed_n;
-    bool has_ipv4 : 1, has_ipv6 : 1;
+    bool has_ipv4 : 1, has_ipv6 : 1, is_ethernet : 1;
     bool in_lan : 1, carries_on : 1; /* has PDRs of source RULE_LAN, and some with carry_on */
     uint8_t ipv4[4], ipv6_prefix[8];
-    uint64_t inactivity_us;
+    uint64_t inactivity_us, mac_age_us;
     struct rule_bar bar;
     struct pdr *pdr; /* by precedence */
     struct far *far;
@@ -91,14 +91,23 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     struct urr *urr;
     struct rule_sdf *sdf;
     struct rule_framed *framed;
+    struct rule_eth *eth;
 };
 
 struct held { /* a buffered downlink packet */
     struct held *next;
     uint32_t n;
     uint8_t from; /* enum rule_interface */
+    bool flooded; /* struct inner */
     uint8_t room[DP_HEADROOM];
     uint8_t data[DP_PACKET_MAX];
+};
+/* A source address of an Ethernet session's frames, in dp.mac by instance and address. */
+struct mac {
+    uint64_t seen_us;
+    uint32_t session;
+    bool used;
+    uint8_t addr[6];
 };
 struct session {
     uint32_t teid[RULE_TUNNELS]; /* 0: none */
@@ -107,6 +116,7 @@ struct session {
     uint16_t held_n;
     bool notified : 1, inactive : 1, on_wheel : 1;
     struct held *held_last; /* its next is the first */
+    struct mac *macs;       /* RULE_MACS of them; NULL: no Ethernet session */
     uint64_t last_us, notify_due_us; /* notify_due_us 0: none */
     uint16_t notify_pdr;
     uint16_t trace_left; /* packets that are still to be told of */
@@ -155,6 +165,7 @@ struct dp {
     struct map framed;                                     /* by struct rule_framed, to struct session */
     uint32_t framed_of[2][129]; /* how many have so many bits; IPv4, IPv6 */
     struct lan lan[DP_INSTANCES];
+    struct map mac; /* to struct mac */
     struct slab held;
     struct abuse abuse[ABUSE_KINDS][2][ABUSE_SLOTS];
     uint64_t replies_debt_us, replies_us;
@@ -254,6 +265,14 @@ void lan_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
                  const struct dp_rules *new);
 enum dp_counter lan_pass(struct dp *dp, struct session *from, uint16_t instance,
                          const struct inner *in, uint8_t *p);
+/* macs.c: where an Ethernet session's frames come from */
+/* The frame's source is the session's; INNER_GOOD, or why not: DP_mac_taken, DP_mac_limit. */
+enum dp_counter mac_learn(struct dp *dp, struct session *s, const uint8_t *addr);
+struct session *session_of_mac(struct dp *dp, uint16_t instance, const uint8_t *addr); /* NULL: not known */
+int macs_room(struct session *s, const struct dp_rules *new); /* ERR_NOSPACE */
+void macs_replace(struct dp *dp, struct session *s, const struct dp_rules *old, const struct dp_rules *new);
+uint64_t macs_due(const struct session *s);
+void macs_expire(struct dp *dp, struct session *s);
 /* buffer.c */
 enum dp_counter buffer_hold(struct dp *dp, struct session *s, const struct pdr *pdr,
                             const struct inner *in, const uint8_t *p, struct held *owner);
@@ -271,6 +290,7 @@ void usage_count(struct dp *dp, struct session *s, const struct pdr *pdr, bool u
 void usage_start(struct dp *dp, struct urr *u);
 void usage_take(struct dp *dp, struct urr *u, struct rule_usage *to);
 void usage_tell(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers);
+void usage_tell_with(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers, struct bytes packet);
 void usage_report(struct dp *dp, struct session *s, struct urr *u, uint32_t triggers);
 void usage_leave(struct dp *dp, struct session *s, struct urr *u);
 /* trace.c: of a packet whose session is traced */

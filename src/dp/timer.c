@@ -38,6 +38,8 @@ static uint64_t session_due(const struct session *s)
         sooner(&due, s->notify_due_us);
     for (unsigned i = 0; i < s->r->urr_n; i++)
         sooner(&due, urr_due(&s->r->urr[i]));
+    if (s->macs)
+        sooner(&due, macs_due(s));
     return due;
 }
 
@@ -131,6 +133,8 @@ static void session_expire(struct dp *dp, struct session *s)
         buffer_notify_due(dp, s);
     for (unsigned i = 0; i < s->r->urr_n; i++)
         urr_expire(dp, s, &s->r->urr[i]);
+    if (s->macs)
+        macs_expire(dp, s);
     offload_touched(dp, s, 0); /* limits have moved, or it fell silent */
     timer_arm(dp, s);
 }

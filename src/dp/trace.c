@@ -10,6 +10,15 @@ void trace_begin(struct dp *dp, struct session *s, const uint8_t *p, uint32_t n)
     dp->traced = s;
     dp->traced_pdr = NULL;
     *t = (struct dp_trace){.at_us = dp->now_us, .octets = n};
+    if (s->r->is_ethernet) {
+        if (frame_read(p, n, &in) != (enum dp_counter)INNER_GOOD)
+            return;
+        t->is_frame = true;
+        t->ethertype = in.ethertype;
+        memcpy(t->src, in.src, 6);
+        memcpy(t->dst, in.dst, 6);
+        return;
+    }
     if (inner_read(p, n, &in) != (enum dp_counter)INNER_GOOD)
         return;
     t->is_ip = true;

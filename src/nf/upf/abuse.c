@@ -9,7 +9,8 @@ enum { SETTLE_S = 10 };
 static enum tap_n3_what what_of(uint8_t counter)
 {
     switch (counter) {
-    case DP_spoofed: return TAP_N3_SOURCE;
+    case DP_spoofed:
+    case DP_mac_taken: return TAP_N3_SOURCE;
     case DP_nested: return TAP_N3_NESTED;
     case DP_to_the_core: return TAP_N3_CORE;
     case DP_covert: return TAP_N3_COVERT;

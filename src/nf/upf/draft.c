@@ -13,7 +13,7 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     d->session = at.i;
     d->gen = at.gen;
     d->common = s->common;
-    d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->framed_n = d->created_n = d->removed_n = 0;
+    d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->eth_n = d->framed_n = d->created_n = d->removed_n = 0;
     memset(d->chosen, 0, sizeof d->chosen);
     d->drop_buffered = d->has_rule = false;
     d->cause = 0;
@@ -26,9 +26,11 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     memcpy(d->qer, r->qer, (d->qer_n = r->qer_n) * sizeof *d->qer);
     memcpy(d->urr, r->urr, (d->urr_n = r->urr_n) * sizeof *d->urr);
     memcpy(d->sdf, r->sdf, (d->sdf_n = r->sdf_n) * sizeof *d->sdf);
+    memcpy(d->eth, r->eth, (d->eth_n = r->eth_n) * sizeof *d->eth);
     memcpy(d->framed, r->framed, (d->framed_n = r->framed_n) * sizeof *d->framed);
     for (uint32_t i = 0; i < d->pdr_n; i++) {
         d->pdr[i].sdf = d->sdf + (d->pdr[i].sdf - r->sdf);
+        d->pdr[i].eth = d->eth + (d->pdr[i].eth - r->eth);
         d->pdr[i].framed = d->framed + (d->pdr[i].framed - r->framed);
     }
 }
@@ -135,6 +137,7 @@ static void urr_out(struct rule_urr *to, const struct upf_urr *u)
     if (!(u->triggers & PFCP_TRIGGER_LIUSA))
         to->linked_n = 0;
     to->report_start = u->triggers & PFCP_TRIGGER_START;
+    to->report_macs = u->triggers & PFCP_TRIGGER_MACAR;
 }
 
 static struct dp_rules *rules_publishable(struct upf_draft *d, int *error)
@@ -145,6 +148,7 @@ static struct dp_rules *rules_publishable(struct upf_draft *d, int *error)
                              .instance = c->instance,
                              .has_ipv4 = c->has_ipv4,
                              .has_ipv6 = c->has_ipv6,
+                             .is_ethernet = c->is_ethernet,
                              .inactivity_us = c->inactivity_s * 1000000ull,
                              .bar = c->bar,
                              .pdr = d->pdr,
@@ -163,6 +167,9 @@ static struct dp_rules *rules_publishable(struct upf_draft *d, int *error)
         d->out_far[0].drop_buffered = true;
     for (uint32_t i = 0; i < d->urr_n; i++)
         urr_out(&d->out_urr[i], &d->urr[i]);
+    for (uint32_t i = 0; i < d->urr_n; i++) /* the shortest */
+        if (d->urr[i].mac_age_s && (!s.mac_age_us || d->urr[i].mac_age_s * 1000000ull < s.mac_age_us))
+            s.mac_age_us = d->urr[i].mac_age_s * 1000000ull;
     return dp_rules_new(&d->upf->up->config, &s, error, &d->why);
 }
 
@@ -172,7 +179,7 @@ struct dp_rules *draft_check(struct upf_draft *d)
     if (!references_check(d))
         return NULL;
     d->has_rule = false;
-    if (!d->common.has_ipv4 && !d->common.has_ipv6) {
+    if (!d->common.has_ipv4 && !d->common.has_ipv6 && !d->common.is_ethernet) {
         if (d->pdr_n)
             draft_rule(d, PFCP_FAILED_RULE_PDR, d->pdr[0].id);
         draft_refuse(d, PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE, PFCP_IE_ue_ip_address,
@@ -200,17 +207,21 @@ static size_t layout(struct upf_rules *r)
     r->pdr = (struct rule_pdr *)(void *)(r->qer + r->qer_n);
     r->far = (struct upf_far *)(void *)(r->pdr + r->pdr_n);
     r->sdf = (struct rule_sdf *)(void *)(r->far + r->far_n);
-    r->framed = (struct rule_prefix *)(void *)(r->sdf + r->sdf_n);
+    r->eth = (struct rule_eth *)(void *)(r->sdf + r->sdf_n);
+    r->framed = (struct rule_prefix *)(void *)(r->eth + r->eth_n);
     return (size_t)((uint8_t *)(r->framed + r->framed_n) - (uint8_t *)r);
 }
 static void lists_find(struct upf_rules *r)
 {
     const struct rule_sdf *sdf = r->sdf;
+    const struct rule_eth *eth = r->eth;
     const struct rule_prefix *framed = r->framed;
     for (uint32_t i = 0; i < r->pdr_n; i++) {
         r->pdr[i].sdf = sdf;
+        r->pdr[i].eth = eth;
         r->pdr[i].framed = framed;
         sdf += r->pdr[i].sdf_n;
+        eth += r->pdr[i].eth_n;
         framed += r->pdr[i].framed_n;
     }
 }
@@ -249,15 +260,16 @@ const struct upf_rules *upf_rules(const struct upf *u, const struct upf_session 
 static struct upf_rules *rules_make(struct upf_draft *d)
 {
     struct upf_rules *r = (struct upf_rules *)(void *)d->made;
-    uint32_t sdf_n = 0, framed_n = 0;
+    uint32_t sdf_n = 0, eth_n = 0, framed_n = 0;
     for (uint32_t i = 0; i < d->pdr_n; i++) {
         sdf_n += d->pdr[i].sdf_n;
+        eth_n += d->pdr[i].eth_n;
         framed_n += d->pdr[i].framed_n;
     }
-    if (sdf_n > UPF_SDF_MAX || framed_n > UPF_FRAMED_MAX)
+    if (sdf_n > UPF_SDF_MAX || eth_n > UPF_ETH_MAX || framed_n > UPF_FRAMED_MAX)
         return NULL;
     *r = (struct upf_rules){.pdr_n = d->pdr_n, .far_n = d->far_n, .qer_n = d->qer_n, .urr_n = d->urr_n,
-                            .sdf_n = (uint16_t)sdf_n, .framed_n = (uint16_t)framed_n};
+                            .sdf_n = (uint16_t)sdf_n, .eth_n = (uint16_t)eth_n, .framed_n = (uint16_t)framed_n};
     r->octets = (uint32_t)layout(r);
     memcpy(r->urr, d->urr, r->urr_n * sizeof *r->urr);
     memcpy(r->qer, d->qer, r->qer_n * sizeof *r->qer);
@@ -267,6 +279,7 @@ static struct upf_rules *rules_make(struct upf_draft *d)
     for (uint32_t i = 0; i < r->pdr_n; i++) {
         const struct rule_pdr *p = &r->pdr[i];
         memcpy(r->sdf + (p->sdf - r->sdf), d->pdr[i].sdf, p->sdf_n * sizeof *r->sdf);
+        memcpy(r->eth + (p->eth - r->eth), d->pdr[i].eth, p->eth_n * sizeof *r->eth);
         memcpy(r->framed + (p->framed - r->framed), d->pdr[i].framed, p->framed_n * sizeof *r->framed);
     }
     for (uint32_t i = 0; i < r->far_n; i++) /* what is done once */
@@ -282,9 +295,9 @@ static struct upf_kept *rules_keep(struct upf_draft *d, struct upf_rules *r)
     struct rule_framed route[RULE_FRAMED];
     size_t route_n = (size_t)rule_framed_collect(route, d->common.instance, d->pdr, d->pdr_n); /* checked */
     for (uint32_t i = 0; i < r->pdr_n; i++)
-        r->pdr[i].sdf = NULL, r->pdr[i].framed = NULL;
+        r->pdr[i].sdf = NULL, r->pdr[i].eth = NULL, r->pdr[i].framed = NULL;
     rules_fold(r, false);
-    r->urr = NULL, r->qer = NULL, r->pdr = NULL, r->far = NULL, r->sdf = NULL, r->framed = NULL;
+    r->urr = NULL, r->qer = NULL, r->pdr = NULL, r->far = NULL, r->sdf = NULL, r->eth = NULL, r->framed = NULL;
     uint32_t octets = (r->octets + 7) & ~7u, n = sparse_pack(d->packed, r, octets);
     struct upf_kept *k = malloc(sizeof *k + route_n * sizeof *route + n);
     layout(r);

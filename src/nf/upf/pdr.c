@@ -222,8 +222,6 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     UNSUPPORTED(i->has.redundant_transmission_detection_parameters,
                 redundant_transmission_parameters);
     UNSUPPORTED(i->has.traffic_endpoint_id, traffic_endpoint_id);
-    UNSUPPORTED(i->has.ethernet_pdu_session_information, ethernet_pdu_session_information);
-    UNSUPPORTED(i->ethernet_packet_filter.n, ethernet_packet_filter);
     UNSUPPORTED(i->has.framed_routing && i->framed_routing, framed_routing); /* routing protocols */
     UNSUPPORTED(i->ip_multicast_addressing_info.n, ip_multicast_addressing_info);
     UNSUPPORTED(i->dns_query_filter.n, dns_query_filter);
@@ -243,6 +241,10 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     for (uint32_t k = 0; k < i->qfi.n; k++)
         p->qfis |= 1ull << (i->qfi.v[k] & 63);
     p->app = 0;
+    if (i->ethernet_packet_filter.n || (i->has.ethernet_pdu_session_information && i->ethernet_pdu_session_information & PFCP_ETHERNET_ETHI))
+        d->common.is_ethernet = true;
+    if (!eths_take(d, p, i->ethernet_packet_filter.v, i->ethernet_packet_filter.n))
+        return false;
     return app ? app_filters(d, p, app) : sdfs_take(d, p, i->sdf_filter.v, i->sdf_filter.n);
 }
 

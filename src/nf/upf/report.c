@@ -71,7 +71,7 @@ static uint64_t trigger_bits(uint32_t triggers)
     static const uint64_t to[] = {PFCP_USAGE_VOLTH, PFCP_USAGE_TIMTH, PFCP_USAGE_VOLQU,
                                   PFCP_USAGE_TIMQU, PFCP_USAGE_PERIO, PFCP_USAGE_START,
                                   PFCP_USAGE_TERMR, PFCP_USAGE_IMMER, PFCP_USAGE_QUHTI,
-                                  PFCP_USAGE_QUVTI, PFCP_USAGE_LIUSA}; /* by RULE_USAGE_* */
+                                  PFCP_USAGE_QUVTI, PFCP_USAGE_LIUSA, PFCP_USAGE_MACAR}; /* by RULE_USAGE_* */
     uint64_t bits = 0;
     for (unsigned i = 0; i < ARRAY_LEN(to); i++)
         if (triggers >> i & 1)
@@ -141,8 +141,11 @@ static void usage_told(struct upf *u, struct upf_session *s, const struct dp_eve
         usage_keep(u, s, CONTAINER(s->pending.next, struct upf_pending, link), e))
         return;
     struct pfcp_usage_report report;
+    struct upf_macs macs;
     struct pfcp_msg m = {0};
     usage_fill(u, s, e, &report);
+    if (e->triggers & RULE_USAGE_MACS)
+        macs_fill(&report, &macs, e);
     m.session_report_request.usage_report.v = &report;
     m.session_report_request.usage_report.n = 1;
     report_send(u, s, &m, PFCP_REPORT_TYPE_USAR);

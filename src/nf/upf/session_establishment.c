@@ -75,7 +75,7 @@ static bool service_check(struct upf_draft *d, const struct pfcp_session_establi
 {
     uint16_t ie = 0;
     if (q->has.pdn_type && q->pdn_type != PFCP_PDN_IPV4 && q->pdn_type != PFCP_PDN_IPV6 &&
-        q->pdn_type != PFCP_PDN_IPV4V6)
+        q->pdn_type != PFCP_PDN_IPV4V6 && q->pdn_type != PFCP_PDN_ETHERNET)
         ie = PFCP_IE_pdn_type;
     if (q->create_traffic_endpoint.n)
         ie = PFCP_IE_create_traffic_endpoint;
@@ -125,6 +125,7 @@ static bool establish(struct upf *u, const struct pfcp_in *in, struct upf_sessio
     if (!service_check(d, q))
         return false;
     int i = q->has.apn_dnn ? instance_find(u, q->apn_dnn) : 0;
+    d->common.is_ethernet = q->has.pdn_type && q->pdn_type == PFCP_PDN_ETHERNET;
     d->common.instance = (uint16_t)(i < 0 ? 0 : i); /* a rule's Network Instance goes before it */
     if (q->has.user_plane_inactivity_timer)
         d->common.inactivity_s = q->user_plane_inactivity_timer;

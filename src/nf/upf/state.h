@@ -14,6 +14,7 @@
 enum {
     UPF_SDF_MAX = RULE_MAX, /* filters a session */
     UPF_FRAMED_MAX = 64,    /* framed routes in all its PDRs */
+    UPF_ETH_MAX = RULE_ETHS, /* Ethernet filters */
     UPF_SCRATCH = 512 * 1024,
     UPF_ASSOCS_MAX = 64,
     UPF_REPORTS_MAX = 4096, /* Session Report Requests under way */
@@ -28,23 +29,25 @@ struct upf_far {
 struct upf_urr {
     struct rule_urr rule; /* thresholds as given; the packet path gets those that trigger */
     uint32_t triggers;    /* PFCP_TRIGGER_* */
-    bool packets;         /* MNOP: the number of packets too */
+    bool packets, by_event; /* MNOP: the number of packets too; method EVENT, of MAC addresses */
+    uint32_t mac_age_s;   /* Ethernet Inactivity Timer; 0: not said */
 };
 struct upf_rules { /* one block of memory with its arrays behind it, in falling order of alignment */
-    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n;
+    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n, eth_n;
     uint32_t octets;
     struct upf_urr *urr;
     struct rule_qer *qer;
     struct rule_pdr *pdr;
     struct upf_far *far;
     struct rule_sdf *sdf;
+    struct rule_eth *eth;
     struct rule_prefix *framed;
 };
 enum {
     UPF_RULES_OCTETS = sizeof(struct upf_rules) +
                        RULE_MAX * (sizeof(struct upf_urr) + sizeof(struct rule_qer) + sizeof(struct rule_pdr) +
                                    sizeof(struct upf_far)) +
-                       UPF_SDF_MAX * sizeof(struct rule_sdf) + UPF_FRAMED_MAX * sizeof(struct rule_prefix)
+                       UPF_SDF_MAX * sizeof(struct rule_sdf) + UPF_ETH_MAX * sizeof(struct rule_eth) + UPF_FRAMED_MAX * sizeof(struct rule_prefix)
 };
 struct upf_kept { /* rules in rest: they are mostly zeros, and rarely looked at */
     uint32_t octets; /* of the block */
@@ -53,7 +56,7 @@ struct upf_kept { /* rules in rest: they are mostly zeros, and rarely looked at 
 };
 struct upf_common { /* of the whole session */
     uint16_t instance;
-    bool has_instance, has_ipv4, has_ipv6, has_bar;
+    bool has_instance, has_ipv4, has_ipv6, has_bar, is_ethernet;
     uint8_t ipv4[4], ipv6_prefix[8], bar_id;
     uint32_t inactivity_s;
     struct rule_bar bar;
@@ -109,12 +112,13 @@ struct upf_draft {
     const struct pfcp_assoc *assoc;
     uint32_t session, gen;
     struct upf_common common;
-    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n, created_n, removed_n;
+    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, eth_n, framed_n, created_n, removed_n;
     struct rule_pdr pdr[RULE_MAX];
     struct upf_far far[RULE_MAX];
     struct rule_qer qer[RULE_MAX];
     struct upf_urr urr[RULE_MAX];
     struct rule_sdf sdf[2 * UPF_SDF_MAX];
+    struct rule_eth eth[2 * UPF_ETH_MAX];
     struct rule_prefix framed[2 * UPF_FRAMED_MAX];
     struct upf_created created[RULE_MAX];
     uint32_t removed[RULE_MAX]; /* URRs */
@@ -246,6 +250,13 @@ struct upf_urr *rules_urr(const struct upf_rules *, uint32_t id);
 const struct upf_rules *upf_rules(const struct upf *, const struct upf_session *);
 
 /* pdr.c, far.c, qer.c, urr.c, bar.c: one rule of a request each; false: refused */
+/* ethernet.c: Ethernet Packet Filters, and what came or went of the MAC addresses behind a session */
+bool eths_take(struct upf_draft *, struct rule_pdr *, const struct pfcp_ethernet_packet_filter *, uint32_t n);
+struct upf_macs { /* what a usage report points to */
+    uint8_t octets[9];
+    struct bytes list;
+};
+void macs_fill(struct pfcp_usage_report *, struct upf_macs *, const struct dp_event *);
 bool pdr_create(struct upf_draft *, const struct pfcp_create_pdr *);
 bool pdr_update(struct upf_draft *, const struct pfcp_update_pdr *);
 bool pdr_remove(struct upf_draft *, uint16_t id);

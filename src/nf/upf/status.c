@@ -168,6 +168,8 @@ static void pdr_text(const struct upf *u, const struct upf_session *s, const str
         text_add(t, ", of some QFIs");
     if (p->sdf_n)
         text_add(t, ", %u filters", p->sdf_n);
+    if (p->eth_n)
+        text_add(t, ", %u Ethernet filters", p->eth_n);
     text_add(t, ":");
     far_text(u, s, r, p->far_id, t);
     for (unsigned i = 0; i < p->qer_n; i++)
@@ -207,6 +209,8 @@ void session_text(const struct upf *u, const struct upf_session *s, const struct
     memcpy(a.ip, k->ipv6_prefix, 8);
     if (k->has_ipv6)
         text_add(t, ", phone %s/64", rule_addr_text(&a, at));
+    if (k->is_ethernet)
+        text_add(t, ", Ethernet");
     text_add(t, "\n");
     const struct upf_rules *r = upf_rules(u, s);
     for (uint32_t i = 0; r && i < r->pdr_n; i++) {

@@ -231,14 +231,18 @@ static const char *end_text(const struct dp_trace *k, const uint8_t *ip, uint16_
     return addr_text(&a, buf);
 }
 
+#define MAC_FMT "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_ARG(a) (a)[0], (a)[1], (a)[2], (a)[3], (a)[4], (a)[5]
 static void headers_add(const struct dp_trace *k, struct text *to)
 {
     char a[NET_ADDR_TEXT], b[NET_ADDR_TEXT], p[24];
     if (k->is_ip)
         text_add(to, "%s > %s %s, %u octets", end_text(k, k->src, k->src_port, a), end_text(k, k->dst, k->dst_port, b),
                  protocol_text(k, p), k->octets);
+    else if (k->is_frame)
+        text_add(to, MAC_FMT " > " MAC_FMT " type 0x%04x, %u octets", MAC_ARG(k->src), MAC_ARG(k->dst), k->ethertype, k->octets);
     else
-        text_add(to, "no good IP packet, %u octets", k->octets);
+        text_add(to, "no good packet, %u octets", k->octets);
     if (k->from.family) {
         text_add(to, "; tunnel 0x%08x from %s", k->from_teid, rule_addr_text(&k->from, a));
         if (k->from_qfi)

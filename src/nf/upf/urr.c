@@ -7,7 +7,7 @@ enum { FAILURE = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE };
 static const uint64_t SECOND_US = 1000000;
 static const uint64_t TRIGGERS = PFCP_TRIGGER_PERIO | PFCP_TRIGGER_VOLTH | PFCP_TRIGGER_TIMTH |
                                  PFCP_TRIGGER_START | PFCP_TRIGGER_VOLQU | PFCP_TRIGGER_TIMQU |
-                                 PFCP_TRIGGER_QUHTI | PFCP_TRIGGER_QUVTI | PFCP_TRIGGER_LIUSA;
+                                 PFCP_TRIGGER_QUHTI | PFCP_TRIGGER_QUVTI | PFCP_TRIGGER_LIUSA | PFCP_TRIGGER_MACAR;
 
 static struct rule_volume volume_of(const struct pfcp_volume *v)
 {
@@ -18,8 +18,9 @@ static struct rule_volume volume_of(const struct pfcp_volume *v)
 
 static bool method_take(struct upf_draft *d, struct upf_urr *u, uint64_t method)
 {
-    if (method & PFCP_MEASUREMENT_METHOD_EVENT || !method)
-        return draft_refuse(d, FAILURE, PFCP_IE_measurement_method, "volume and duration only");
+    if (!method)
+        return draft_refuse(d, FAILURE, PFCP_IE_measurement_method, "no way of measuring");
+    u->by_event = method & PFCP_MEASUREMENT_METHOD_EVENT;
     u->rule.measure_duration = method & PFCP_MEASUREMENT_METHOD_DURAT;
     u->rule.measure_volume = method & PFCP_MEASUREMENT_METHOD_VOLUM;
     return true;
@@ -29,6 +30,8 @@ static bool triggers_take(struct upf_draft *d, struct upf_urr *u, uint64_t trigg
     if (triggers & ~TRIGGERS)
         return draft_refuse(d, FAILURE, PFCP_IE_reporting_triggers,
                             "a trigger that is not supported");
+    if (u->by_event && !(triggers & PFCP_TRIGGER_MACAR))
+        return draft_refuse(d, FAILURE, PFCP_IE_measurement_method, "no events but MAC addresses");
     u->triggers = (uint32_t)triggers;
     return true;
 }
@@ -63,6 +66,8 @@ static bool linked_take(struct upf_draft *d, struct upf_urr *u, const uint32_t *
         UNSUPPORTED((q)->has.far_id_for_quota_action, far_id);                                     \
         UNSUPPORTED((q)->additional_monitoring_time.n, additional_monitoring_time);                \
         UNSUPPORTED((q)->has.number_of_reports, number_of_reports);                                \
+        if ((q)->has.ethernet_inactivity_timer)                                                    \
+            (u)->mac_age_s = (q)->ethernet_inactivity_timer;                                       \
         if ((q)->has.measurement_period)                                                           \
             (u)->rule.period_us = (q)->measurement_period * SECOND_US;                             \
         if ((q)->has.volume_threshold)                                                             \
