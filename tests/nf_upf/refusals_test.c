@@ -146,7 +146,7 @@ static void pdrs(void **state)
     assert_refused(FAILURE, PFCP_IE_sdf_filter);
     assert_rule(PDR, pdr_id, 2);
     q = establishment(77);
-    q->pdn_type = PFCP_PDN_ETHERNET;
+    q->pdn_type = PFCP_PDN_NON_IP;
     assert_refused(SERVICE_NOT_SUPPORTED, PFCP_IE_pdn_type);
     assert_empty();
 }
