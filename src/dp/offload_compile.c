@@ -131,6 +131,8 @@ static bool meters_compile(struct compiled *c, const struct pdr *p, struct xdp_p
 static uint8_t act_of(const struct compiled *c, const struct pdr *p, const struct far *f)
 {
     bool ul = p->source == RULE_ACCESS;
+    if (f->copy) /* one packet in, two out: not the kernel's */
+        return XDP_ACT_UP;
     if (f->action & RULE_BUFF)
         return ul ? XDP_ACT_FAR_DROP : XDP_ACT_UP;
     if (!(f->action & RULE_FORW))

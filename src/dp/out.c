@@ -9,7 +9,7 @@ static void owners_drop(struct dp *dp, struct held **owner, unsigned n)
             slab_drop(&dp->held, owner[i]);
 }
 
-static void tunnel_flush(struct dp *dp)
+void tunnel_flush(struct dp *dp)
 {
     unsigned n = dp->out_n;
     if (!n)

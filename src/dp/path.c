@@ -44,23 +44,49 @@ static void session_alive(struct dp *dp, struct session *s)
     out_event(dp, s, &e);
 }
 
+/* The QFI of a packet that had `qfi`: of the first QER that has one. */
+static uint8_t mark_of(const struct dp_rules *r, const struct pdr *pdr, uint8_t qfi, bool *rqi)
+{
+    *rqi = false;
+    for (unsigned i = 0; i < pdr->qer_n; i++) {
+        const struct qer *q = &r->qer[pdr->qer[i]];
+        if (!q->qfi)
+            continue;
+        *rqi = q->reflective;
+        return q->qfi;
+    }
+    return qfi;
+}
+
 static enum dp_counter to_tunnel(struct dp *dp, const struct dp_rules *r, const struct pdr *pdr,
                                  const struct inner *in, uint8_t *p, uint8_t qfi,
                                  struct held *owner)
 {
     const struct far *f = &r->far[pdr->far];
-    bool ul = pdr->source == RULE_ACCESS, rqi = false;
-    for (unsigned i = 0; i < pdr->qer_n; i++) {
-        const struct qer *q = &r->qer[pdr->qer[i]];
-        if (!q->qfi)
-            continue;
-        qfi = q->qfi;
-        rqi = q->reflective;
-        break;
-    }
+    bool ul = pdr->source == RULE_ACCESS, rqi;
+    qfi = mark_of(r, pdr, qfi, &rqi);
     uint8_t *out = gtpu_push(p, in->n, f->teid, qfi, rqi, ul);
     out_tunnel(dp, &f->peer, out, in->n + (uint32_t)(p - out), owner);
     return DP_to_tunnel;
+}
+
+/* Under a warrant, TS 29.244 5.2.3: as it is forwarded, in a tunnel of its own; the container says which way it went. It
+ * leaves at once: the packet itself may be in the memory that the next flush gives back. */
+static void copy_out(struct dp *dp, const struct dp_rules *r, const struct pdr *pdr, const struct inner *in,
+                     const uint8_t *p, uint8_t qfi)
+{
+    const struct far_copy *c = &r->copy[r->far[pdr->far].copy - 1];
+    bool rqi;
+    if (in->n + GTPU_PUSH > 65535) {
+        dp->count[DP_not_copied]++;
+        return;
+    }
+    uint8_t *to = dp->copying + DP_HEADROOM;
+    memcpy(to, p, in->n);
+    uint8_t *out = gtpu_push(to, in->n, c->teid, mark_of(r, pdr, qfi, &rqi), false, pdr->source == RULE_ACCESS);
+    out_tunnel(dp, &c->to, out, in->n + (uint32_t)(to - out), NULL);
+    tunnel_flush(dp);
+    dp->count[DP_copied]++;
 }
 
 static bool too_big(struct dp *dp, const struct pdr *pdr, const struct dp_rules *r,
@@ -113,6 +139,8 @@ static enum dp_counter apply(struct dp *dp, struct session *s, const struct pdr 
     if (!police(dp, r, pdr, ul, in->n))
         return DP_policed;
     usage_count(dp, s, pdr, ul, in->n);
+    if (f->copy)
+        copy_out(dp, r, pdr, in, p, qfi);
     if (f->peer.family)
         return to_tunnel(dp, r, pdr, in, p, qfi, owner);
     if (f->destination == RULE_CP_FUNCTION) {

@@ -90,14 +90,30 @@ static bool session_check(struct checked *c)
     return true;
 }
 
+static bool copy_pack(struct checked *c, const struct rule_far *f, uint8_t *n)
+{
+    if (!(f->action & RULE_DUPL))
+        return true;
+    NEED(!(f->action & RULE_DROP), RANGE, "copies of what is dropped");
+    NEED(f->copy_to.family == 4 || f->copy_to.family == 6, MISSING, "a copy to nowhere");
+    NEED(f->copy_teid, RANGE, "a copy to TEID 0");
+    NEED(f->copy_to.dscp < 64, RANGE, "a DSCP beyond 63");
+    struct far_copy *to = &c->r->copy[(*n)++];
+    *to = (struct far_copy){f->copy_teid, f->copy_to};
+    if (!to->to.port)
+        to->to.port = DP_GTPU_PORT;
+    return true;
+}
+
 static bool fars_pack(struct checked *c)
 {
+    uint8_t copies = 0;
     for (unsigned i = 0; i < c->s->far_n; i++) {
         const struct rule_far *f = &c->s->far[i];
         unsigned act = f->action & (RULE_DROP | RULE_FORW | RULE_BUFF);
         NEED(act == RULE_DROP || act == RULE_FORW || act == RULE_BUFF, RANGE,
              "a FAR must forward, drop or buffer, one of them");
-        NEED(!(f->action & ~15) && !(act == RULE_FORW && (f->action & RULE_NOCP)), RANGE,
+        NEED(!(f->action & ~31) && !(act == RULE_FORW && (f->action & RULE_NOCP)), RANGE,
              "an apply action that is not possible");
         NEED(f->destination <= RULE_LAN, RANGE, "no such destination interface");
         NEED(f->peer.family == 0 || f->peer.family == 4 || f->peer.family == 6, RANGE,
@@ -117,14 +133,17 @@ static bool fars_pack(struct checked *c)
              "buffering on the way to a 5G LAN");
         for (unsigned k = 0; k < i; k++)
             NEED(c->r->far[k].id != f->id, EXISTS, "two FARs with one id");
-        c->r->far[i] = (struct far){f->id,
-                                    f->teid,
-                                    f->action,
-                                    (uint8_t)f->destination,
-                                    f->send_end_marker,
-                                    f->drop_buffered,
-                                    f->instance,
-                                    f->peer};
+        if (!copy_pack(c, f, &copies))
+            return false;
+        c->r->far[i] = (struct far){.id = f->id,
+                                    .teid = f->teid,
+                                    .action = f->action,
+                                    .destination = (uint8_t)f->destination,
+                                    .send_end_marker = f->send_end_marker,
+                                    .drop_buffered = f->drop_buffered,
+                                    .copy = f->action & RULE_DUPL ? copies : 0,
+                                    .instance = f->instance,
+                                    .peer = f->peer};
         if (f->peer.family == 4)
             memset(c->r->far[i].peer.ip + 4, 0, 12);
         if (!f->peer.port)
@@ -310,7 +329,9 @@ static bool pdrs_pack(struct checked *c)
 
 static struct dp_rules *rules_alloc(const struct rule_session *s)
 {
-    size_t sdf_n = 0, more_n = 0, eth_n = 0;
+    size_t sdf_n = 0, more_n = 0, eth_n = 0, copy_n = 0;
+    for (unsigned i = 0; i < s->far_n; i++)
+        copy_n += (s->far[i].action & RULE_DUPL) != 0;
     for (unsigned i = 0; i < s->urr_n; i++)
         more_n += urr_has_more(&s->urr[i]);
     for (unsigned i = 0; i < s->pdr_n; i++)
@@ -321,7 +342,7 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     size_t octets = framed_n * sizeof *framed + eth_n * sizeof(struct rule_eth) + sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
                     more_n * sizeof(struct urr_more) +
                     s->qer_n * sizeof(struct qer) + s->pdr_n * sizeof(struct pdr) +
-                    s->far_n * sizeof(struct far) + sdf_n * sizeof(struct rule_sdf);
+                    s->far_n * sizeof(struct far) + copy_n * sizeof(struct far_copy) + sdf_n * sizeof(struct rule_sdf);
     struct dp_rules *r = calloc(1, octets);
     if (!r)
         return NULL;
@@ -346,7 +367,8 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     r->qer = (struct qer *)(void *)(r->pdr + s->pdr_n);
     r->urr = (struct urr *)(void *)(r->qer + s->qer_n);
     r->far = (struct far *)(void *)((struct urr_more *)(void *)(r->urr + s->urr_n) + more_n);
-    r->sdf = (struct rule_sdf *)(void *)(r->far + s->far_n);
+    r->copy = (struct far_copy *)(void *)(r->far + s->far_n);
+    r->sdf = (struct rule_sdf *)(void *)(r->copy + copy_n);
     r->eth = (struct rule_eth *)(void *)(r->sdf + sdf_n);
     r->framed = (struct rule_framed *)(void *)(r->eth + eth_n);
     memcpy(r->framed, framed, framed_n * sizeof *framed);

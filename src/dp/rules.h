@@ -94,6 +94,7 @@ enum { /* apply action, TS 29.244 8.2.26; one of the first three, NOCP only with
        RULE_FORW = 2,
        RULE_BUFF = 4,
        RULE_NOCP = 8,
+       RULE_DUPL = 16, /* with FORW or BUFF: what is forwarded is sent to copy_to as well */
 };
 struct rule_far { /* TS 29.244 7.5.2.3 */
     uint32_t id;
@@ -103,6 +104,8 @@ struct rule_far { /* TS 29.244 7.5.2.3 */
                         * dp_config.instance[] */
     uint32_t teid; /* outer header creation: the peer's TEID, with peer.family not 0 */
     struct rule_addr peer; /* family 0: no outer header */
+    uint32_t copy_teid;       /* RULE_DUPL: another tunnel that gets each packet */
+    struct rule_addr copy_to;
     bool send_end_marker;  /* PFCPSMReq-Flags SNDEM: once, on the tunnel that this FAR had before */
     bool drop_buffered;    /* PFCPSMReq-Flags DROBU: once, the session's buffered packets */
 };

@@ -21,8 +21,13 @@ struct far {
     uint32_t id, teid;
     uint8_t action, destination;
     bool send_end_marker, drop_buffered;
+    uint8_t copy; /* 1 + index of a struct far_copy; 0: none */
     uint16_t instance;
     struct rule_addr peer;
+};
+struct far_copy { /* few sessions have one */
+    uint32_t teid;
+    struct rule_addr to;
 };
 struct qer {
     uint32_t id;
@@ -89,6 +94,7 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     struct far *far;
     struct qer *qer;
     struct urr *urr;
+    struct far_copy *copy;
     struct rule_sdf *sdf;
     struct rule_framed *framed;
     struct rule_eth *eth;
@@ -178,6 +184,7 @@ struct dp {
     uint16_t core_instance;
     uint32_t scratch_used;
     uint8_t scratch[SCRATCH];
+    uint8_t copying[DP_HEADROOM + 65536]; /* a packet that is sent twice */
     struct session *traced; /* whose packet is on its way; NULL: nobody asked for it */
     const struct pdr *traced_pdr;
     struct dp_trace trace;
@@ -241,6 +248,7 @@ void out_tunnel(struct dp *dp, const struct rule_addr *peer, uint8_t *p, uint32_
                 struct held *owner);
 void out_core(struct dp *dp, uint16_t instance, uint8_t *p, uint32_t n, struct held *owner);
 void out_flush(struct dp *dp);
+void tunnel_flush(struct dp *dp); /* what goes into tunnels alone; scratch stays */
 uint8_t *out_scratch(struct dp *dp, uint32_t n); /* good until the next flush */
 void out_event(struct dp *dp, const struct session *s, struct dp_event *e);
 /* abuse.c */

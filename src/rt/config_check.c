@@ -399,6 +399,25 @@ static void check_control(struct check *k)
                 REFUSE(k, "control", "log_levels", i, "nf", "found the same part again, expected each once");
 }
 
+static void check_warrants(struct check *k)
+{
+    const struct config_trust *t = &k->c->trust;
+    char until[CONFIG_DATE_TEXT];
+    if (t->n_warrants && !t->evidence.n)
+        REFUSE(k, "trust", "warrants", CONFIG_WHOLE, NULL, "found warrants without an evidence log, expected trust.evidence");
+    for (uint32_t i = 0; i < t->n_warrants; i++) {
+        const struct config_warrant *w = &t->warrants[i];
+        if (w->until < w->from)
+            REFUSE(k, "trust", "warrants", i, "until", "found %s, expected no day before the first", config_date_text(w->until, until));
+        for (uint32_t j = 0; j < i; j++) {
+            if (str_eq(w->id, t->warrants[j].id))
+                REFUSE(k, "trust", "warrants", i, "id", "found '%s' again, expected each once", w->id.p);
+            if (w->teid == t->warrants[j].teid && addr_same_host(&w->delivery, &t->warrants[j].delivery))
+                REFUSE(k, "trust", "warrants", i, "teid", "found a tunnel that another warrant has, expected one of its own");
+        }
+    }
+}
+
 /* Whoever turns a protection off hears of it at each start. */
 static void warn_unsafe(struct check *k, const char *section, const char *list, uint32_t index,
                         const struct config_section *s, const void *at)
@@ -427,6 +446,7 @@ int config_check(const struct config_reader *r, struct config *c, struct arena *
     check_policies(&k);
     check_nssf(&k);
     check_control(&k);
+    check_warrants(&k);
     for (uint32_t i = 0; i < config_n_tops; i++)
         warn_unsafe(&k, config_tops[i].section->name, NULL, CONFIG_WHOLE, config_tops[i].section,
                     (const char *)c + config_tops[i].offset);

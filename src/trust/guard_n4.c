@@ -2,6 +2,8 @@
 /* N4-01, N4-02: what an SMF may tell a UPF of this process. */
 #include "trust/guard_parts.h"
 #include "codec/pfcp.h"
+#include "rt/config.h"
+#include "rt/warrant.h"
 #include <stdio.h>
 
 /* By its host: requests may come from any port (TS 29.244 6.4). */
@@ -50,22 +52,39 @@ static void not_found(struct guard *g, const struct tap_event *e, uint8_t cause)
         guard_find(g, GUARD_N4_01, p, e, "%u sessions that there are not, within a minute", GUARD_BURST);
 }
 
-/* ---- N4-02 ---- */
-static bool duplicates(uint64_t action) { return action & (PFCP_APPLY_ACTION_DUPL | PFCP_APPLY_ACTION_DFRT); }
+/* ---- N4-02: copies that no warrant of ours wants, or of somebody else than it names ---- */
+static bool is_copy(const struct guard *g, uint64_t action, const struct pfcp_outer_header_creation *to, const struct pfcp_user_id *of)
+{
+    if (action & PFCP_APPLY_ACTION_DFRT)
+        return true;
+    const struct config_warrant *w = to ? warrant_of_delivery(g->rt, to) : NULL;
+    return action & PFCP_APPLY_ACTION_DUPL && (!w || (of && !user_id_is(of, w->supi)));
+}
+#define TARGET(list) ((list).n == 1 && (list).v->has.outer_header_creation ? &(list).v->outer_header_creation : NULL)
+static bool established_copies(const struct guard *g, const struct pfcp_session_establishment_request *r)
+{
+    static const struct pfcp_user_id nobody;
+    for (uint32_t i = 0; i < r->create_far.n; i++)
+        if (is_copy(g, r->create_far.v[i].apply_action, TARGET(r->create_far.v[i].duplicating_parameters),
+                    r->has.user_id ? &r->user_id : &nobody))
+            return true;
+    return false;
+}
+static bool modified_copies(const struct guard *g, const struct pfcp_session_modification_request *r)
+{
+    for (uint32_t i = 0; i < r->create_far.n; i++)
+        if (is_copy(g, r->create_far.v[i].apply_action, TARGET(r->create_far.v[i].duplicating_parameters), NULL))
+            return true;
+    for (uint32_t i = 0; i < r->update_far.n; i++) /* without a target: the one that it had */
+        if (is_copy(g, r->update_far.v[i].has.apply_action ? r->update_far.v[i].apply_action : 0,
+                    TARGET(r->update_far.v[i].update_duplicating_parameters), NULL))
+            return true;
+    return false;
+}
 static void rules(struct guard *g, const struct tap_event *e, const struct pfcp_msg *m)
 {
-    bool found = false;
-    if (m->type == PFCP_SESSION_ESTABLISHMENT_REQUEST) {
-        for (uint32_t i = 0; i < m->session_establishment_request.create_far.n; i++)
-            found |= duplicates(m->session_establishment_request.create_far.v[i].apply_action);
-    } else if (m->type == PFCP_SESSION_MODIFICATION_REQUEST) {
-        const struct pfcp_session_modification_request *r = &m->session_modification_request;
-        for (uint32_t i = 0; i < r->create_far.n; i++)
-            found |= duplicates(r->create_far.v[i].apply_action);
-        for (uint32_t i = 0; i < r->update_far.n; i++)
-            found |= r->update_far.v[i].has.apply_action && duplicates(r->update_far.v[i].apply_action);
-    }
-    if (found)
+    if ((m->type == PFCP_SESSION_ESTABLISHMENT_REQUEST && established_copies(g, &m->session_establishment_request)) ||
+        (m->type == PFCP_SESSION_MODIFICATION_REQUEST && modified_copies(g, &m->session_modification_request)))
         guard_find(g, GUARD_N4_02, smf(g, e), e, "a forwarding rule that duplicates, and no warrant for it");
 }
 

@@ -159,7 +159,7 @@ static void fars(void **state)
     t.far[1].far_id = 1;
     assert_refused(FAILURE, PFCP_IE_far_id);
     assert_rule(FAR, far_id, 1);
-    static const uint64_t wrong[] = {0, PFCP_APPLY_ACTION_NOCP, PFCP_APPLY_ACTION_DUPL | PFCP_APPLY_ACTION_FORW,
+    static const uint64_t wrong[] = {0, PFCP_APPLY_ACTION_NOCP, PFCP_APPLY_ACTION_DUPL | PFCP_APPLY_ACTION_DROP,
                                      PFCP_APPLY_ACTION_FORW | PFCP_APPLY_ACTION_BUFF,
                                      PFCP_APPLY_ACTION_FORW | PFCP_APPLY_ACTION_NOCP,
                                      PFCP_APPLY_ACTION_BUFF | PFCP_APPLY_ACTION_DDPN};

@@ -863,6 +863,13 @@ static void random_session(uint32_t i)
     p.far[1].peer.dscp = (uint8_t)(random_below(2) ? random_below(64) : 0);
     p.far[1].send_end_marker = random_below(2);
     p.far[0].action = random_below(12) ? RULE_FORW : RULE_DROP;
+    for (unsigned k = 0; k < 2; k++) { /* copies are made by the slow path alone */
+        if (p.far[k].action & RULE_DROP || random_below(12))
+            continue;
+        p.far[k].action |= RULE_DUPL;
+        p.far[k].copy_teid = 0x77;
+        p.far[k].copy_to = v4_peer(6);
+    }
     p.qer[0].has_mbr = random_below(3) == 0;
     p.qer[0].mbr_ul_kbit = random_below(4000);
     p.qer[0].mbr_dl_kbit = random_below(4000);

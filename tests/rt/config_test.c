@@ -288,6 +288,14 @@ static void across_options(void **state)
            "t.yaml:1:64: found the address of 'a' again");
     refuse("smf: {upfs: [{name: a, address: 127.0.0.7, dnns: [nix]}]}", "t.yaml:1:50: found 'nix', expected the name of one of smf.dnns\n");
     refuse("smf: {n4_address: 127.0.0.7}", "t.yaml:1:19: found upf.n4_address, expected an address of its own\n");
+#define ORDER(id, from, until, teid) \
+    "{id: " id ", authority: court, supi: imsi-001010000000001, from: " from ", until: " until ", delivery: 10.9.0.5, teid: " teid "}"
+    refuse("trust: {warrants: [" ORDER("a", "2026-12-01", "2026-12-31", "1") "]}", "t.yaml:1:19: found warrants without an evidence log");
+    refuse("trust: {evidence: /e, warrants: [" ORDER("a", "2026-12-01", "2026-11-30", "1") "]}", "t.yaml:1:113: found 2026-11-30, expected no day before the first");
+    refuse("trust: {evidence: /e, warrants: [" ORDER("a", "2026-12-01", "2026-12-31", "1") ", " ORDER("a", "2026-12-01", "2026-12-31", "2") "]}",
+           "t.yaml:1:160: found 'a' again, expected each once");
+    refuse("trust: {evidence: /e, warrants: [" ORDER("a", "2026-12-01", "2026-12-31", "1") ", " ORDER("b", "2026-12-01", "2026-12-31", "1") "]}",
+           "t.yaml:1:272: found a tunnel that another warrant has");
     refuse("udm: {home_network_keys: [{id: 1, profile: A}]}", "t.yaml:1:27: found neither file nor key, expected either file or key\n");
     refuse("udm: {home_network_keys: [{id: 1, profile: A, file: a}, {id: 1, profile: B, file: b}]}",
            "t.yaml:1:62: found key 1 again, expected each once\n");

@@ -3,14 +3,20 @@
 #include "nf/smf/n4_rules.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "rt/warrant.h"
 
 enum { MARKING_MASK = 0xfc }; /* TS 29.212 5.3.15 */
 
-static int establish(struct pfcp_call *c, struct proc *p, const struct smf_session *s, const struct smf_upf *u, unsigned leg)
+static int establish(struct pfcp_call *c, struct proc *p, struct smf_session *s, const struct smf_upf *u, unsigned leg)
 {
     struct n4_rules r;
+    uint8_t imsi[8];
     struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST};
     struct pfcp_session_establishment_request *q = &m.session_establishment_request;
+    if (leg == SMF_LEG_UPF) { /* a UPF is told who a phone is only where a warrant names him, for the day when it begins */
+        s->is_named = warrant_names(s->smf->rt, smf_supi(s)) && warrant_user_id(smf_supi(s), imsi, &q->user_id);
+        q->has.user_id = s->is_named;
+    }
     int err = smf_upf_may_serve(u) ? n4_rules_fill(&r, s, leg) : ERR_STATE;
     if (err)
         return err;
@@ -31,11 +37,11 @@ static int establish(struct pfcp_call *c, struct proc *p, const struct smf_sessi
     }
     return pfcp_call(c, p, &s->smf->n4, &u->assoc->peer, &m);
 }
-int smf_n4_establish(struct pfcp_call *c, struct proc *p, const struct smf_session *s)
+int smf_n4_establish(struct pfcp_call *c, struct proc *p, struct smf_session *s)
 {
     return establish(c, p, s, s->upf, SMF_LEG_UPF);
 }
-int smf_n4_anchor_establish(struct pfcp_call *c, struct proc *p, const struct smf_session *s)
+int smf_n4_anchor_establish(struct pfcp_call *c, struct proc *p, struct smf_session *s)
 {
     return establish(c, p, s, s->anchor->upf, SMF_LEG_ANCHOR);
 }
@@ -98,10 +104,34 @@ bool smf_n4_anchor_established(struct pfcp_call *c, struct smf_session *s)
     return established(c, s, a->upf, &a->up_seid, &a->up, &a->n4_unknown);
 }
 
+/* Where the session's UPF knows whose it is: each FAR copies if a warrant is in force today, and does not if none is. */
+static uint32_t copies_change(const struct smf_session *s, struct pfcp_update_far far[N4_FARS], struct pfcp_update_duplicating_parameters *to)
+{
+    uint32_t n = 1;
+    if (!s->is_named)
+        return n;
+    bool lan = smf_dnn_is_lan(s->dnn);
+    if (!lan || s->dnn->c->lan_outside)
+        far[n++].far_id = N4_FAR_UP;
+    if (lan || s->anchor)
+        far[n++].far_id = s->anchor ? N4_FAR_LOCAL : N4_FAR_LAN;
+    to->has.destination_interface = to->has.outer_header_creation = 1;
+    to->destination_interface = PFCP_INTERFACE_LI_FUNCTION;
+    bool copied = n4_copy_to(s, &to->outer_header_creation);
+    for (uint32_t i = 0; i < n; i++) {
+        far[i].has.apply_action = 1;
+        far[i].apply_action |= (i ? PFCP_APPLY_ACTION_FORW : 0) | (copied ? PFCP_APPLY_ACTION_DUPL : 0);
+        far[i].update_duplicating_parameters.v = to;
+        far[i].update_duplicating_parameters.n = copied;
+    }
+    return n;
+}
+
 static int modify(struct pfcp_call *c, struct proc *p, const struct smf_session *s, const struct smf_upf *u,
                   uint64_t up_seid, enum smf_n4_change change, const struct smf_tunnel *an, const struct smf_qos *qos)
 {
-    struct pfcp_update_far far = {.far_id = N4_FAR_DOWN};
+    struct pfcp_update_far far[N4_FARS] = {{.far_id = N4_FAR_DOWN}};
+    struct pfcp_update_duplicating_parameters copy = {0};
     struct pfcp_update_qer qer = {.qer_id = N4_QER_SESSION};
     struct pfcp_msg m = {.type = PFCP_SESSION_MODIFICATION_REQUEST, .seid = up_seid};
     struct pfcp_session_modification_request *q = &m.session_modification_request;
@@ -112,19 +142,20 @@ static int modify(struct pfcp_call *c, struct proc *p, const struct smf_session 
         qer.maximum_bitrate = (struct pfcp_bitrate){n4_kbps(qos->ambr_ul_bps), n4_kbps(qos->ambr_dl_bps)};
         q->update_qer.v = &qer, q->update_qer.n = 1;
     } else {
-        far.has.apply_action = 1;
-        far.apply_action = change == SMF_N4_FORWARD ? PFCP_APPLY_ACTION_FORW
+        far->has.apply_action = 1;
+        far->apply_action = change == SMF_N4_FORWARD ? PFCP_APPLY_ACTION_FORW
                                                     : PFCP_APPLY_ACTION_BUFF | PFCP_APPLY_ACTION_NOCP;
         if (change == SMF_N4_FORWARD) {
-            struct pfcp_update_forwarding_parameters *f = &far.update_forwarding_parameters;
-            far.has.update_forwarding_parameters = f->has.outer_header_creation = 1;
+            struct pfcp_update_forwarding_parameters *f = &far->update_forwarding_parameters;
+            far->has.update_forwarding_parameters = f->has.outer_header_creation = 1;
             f->has.destination_interface = 1;
             f->destination_interface = PFCP_INTERFACE_ACCESS;
             f->outer_header_creation = n4_tunnel_to(an);
             f->has.transport_level_marking = s->dnn->c->dscp != 0;
             f->transport_level_marking = (uint16_t)(s->dnn->c->dscp << 10 | MARKING_MASK);
         }
-        q->update_far.v = &far, q->update_far.n = 1;
+        q->update_far.v = far;
+        q->update_far.n = u == s->upf && up_seid == s->up_seid ? copies_change(s, far, &copy) : 1;
         if (change == SMF_N4_DROP_BUFFERED) {
             q->has.pfcpsmreq_flags = 1;
             q->pfcpsmreq_flags = PFCP_SMREQ_DROBU;

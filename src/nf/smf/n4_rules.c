@@ -4,6 +4,8 @@
  * in a 5G LAN has PDRs and a FAR for what comes from its other members and goes to them, 5.8.2.13. */
 #include "nf/smf/n4_rules.h"
 #include "base/err.h"
+#include "rt/config.h"
+#include "rt/warrant.h"
 #include <stdio.h>
 
 enum { PRECEDENCE = 255, PRECEDENCE_FILTERED = 128, REPORT_PERIOD_S = 3600, CHOICE_ACCESS = 1, CHOICE_N9 };
@@ -174,6 +176,29 @@ static void tunnel_share(struct n4_rules *r)
     }
 }
 
+/* ---- copies under a warrant, TS 29.244 5.2.3: of what goes either way, where N3 ends ---- */
+bool n4_copy_to(const struct smf_session *s, struct pfcp_outer_header_creation *to)
+{
+    const struct config_warrant *w = s->is_named ? warrant_of_subject(s->smf->rt, smf_supi(s)) : NULL;
+    if (!w)
+        return false;
+    *to = n4_tunnel_to(&(struct smf_tunnel){.teid = w->teid, .addr = w->delivery});
+    return true;
+}
+static int copies_fill(struct n4_rules *r, const struct smf_session *s)
+{
+    r->copy.destination_interface = PFCP_INTERFACE_LI_FUNCTION;
+    r->copy.has.outer_header_creation = 1;
+    if (!n4_copy_to(s, &r->copy.outer_header_creation))
+        return OK;
+    for (uint32_t i = 0; i < r->far_n; i++) {
+        r->far[i].apply_action |= PFCP_APPLY_ACTION_DUPL;
+        r->far[i].duplicating_parameters.v = &r->copy;
+        r->far[i].duplicating_parameters.n = 1;
+    }
+    return OK;
+}
+
 /* ---- a classifier: what is for the data network here leaves here, the rest goes on by N9; both come back ---- */
 static int classifier_fill(struct n4_rules *r, const struct smf_session *s)
 {
@@ -201,7 +226,7 @@ static int classifier_fill(struct n4_rules *r, const struct smf_session *s)
     r->far[r->far_n - 1].forwarding_parameters.network_instance = r->local;
     far_down(r, s);
     tunnel_share(r);
-    return OK;
+    return copies_fill(r, s);
 }
 
 int n4_rules_fill(struct n4_rules *r, const struct smf_session *s, unsigned leg)
@@ -231,5 +256,5 @@ int n4_rules_fill(struct n4_rules *r, const struct smf_session *s, unsigned leg)
         r->far[r->far_n - 1].apply_action = PFCP_APPLY_ACTION_BUFF;
     if (lan && outside)
         tunnel_share(r);
-    return OK;
+    return leg == SMF_LEG_ANCHOR ? OK : copies_fill(r, s);
 }

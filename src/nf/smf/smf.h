@@ -105,6 +105,7 @@ struct smf_session {
     struct link changed; /* smf.changed */
     uint8_t plmn[3];
     uint8_t integrity, ciphering; /* NGAP_IntegrityProtectionIndication_*, NGAP_Confidentiality… */
+    bool is_named;      /* its UPF knows whose it is: a warrant names him */
     bool is_protected;  /* of a subscriber whom not every UPF may serve */
     bool up_protection; /* where the phone was when it asked, policy wants user data protected on the radio */
     bool max_rate_ul, max_rate_dl; /* integrity protection at any rate, not just 64 kbit/s */
@@ -237,7 +238,7 @@ static inline bool smf_dnn_is_lan(const struct smf_dnn *d) { return d->c->n_lan_
 bool smf_may_join(const struct smf_session *); /* its data network, as far as that is a LAN: is its phone a member? */
 /* ---- n4.c: PFCP messages of a session ---- */
 /* Each sends within a procedure; then AWAIT_CALLS and smf_n4_cause(). 0 or a negative error. */
-int smf_n4_establish(struct pfcp_call *, struct proc *, const struct smf_session *);
+int smf_n4_establish(struct pfcp_call *, struct proc *, struct smf_session *);
 /* A PFCP cause when it was refused, 0 when not answered or malformed; *ok says accepted. Takes the UPF's F-SEID
  * and F-TEID from an establishment. */
 bool smf_n4_established(struct pfcp_call *, struct smf_session *);
@@ -253,7 +254,7 @@ int smf_n4_modify(struct pfcp_call *, struct proc *, const struct smf_session *,
 bool smf_n4_modified(const struct pfcp_call *, struct smf_session *);
 int smf_n4_delete(struct pfcp_call *, struct proc *, const struct smf_session *);
 /* The same of the anchor: before the classifier is established, and forward or rates after that. */
-int smf_n4_anchor_establish(struct pfcp_call *, struct proc *, const struct smf_session *);
+int smf_n4_anchor_establish(struct pfcp_call *, struct proc *, struct smf_session *);
 bool smf_n4_anchor_established(struct pfcp_call *, struct smf_session *);
 int smf_n4_anchor_modify(struct pfcp_call *, struct proc *, const struct smf_session *, enum smf_n4_change,
                          const struct smf_qos *);

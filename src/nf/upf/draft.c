@@ -16,6 +16,7 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->eth_n = d->framed_n = d->created_n = d->removed_n = 0;
     memset(d->chosen, 0, sizeof d->chosen);
     d->drop_buffered = d->has_rule = false;
+    d->warrant = NULL;
     d->cause = 0;
     d->offending = 0;
     d->why = NULL;
@@ -390,8 +391,19 @@ bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *d
         return draft_refuse(d, PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE, PFCP_IE_framed_route,
                             "another session has this framed route");
     }
-    if (!kept || !addresses_claim(d, s))
+    bool copied = s->copy != 0;
+    if (kept && !copies_begin(d, s)) {
+        uint8_t cause = d->cause;
+        uint16_t offending = d->offending;
+        const char *why = d->why;
+        no_room(d, dp, kept);
+        return draft_refuse(d, cause, offending, why);
+    }
+    if (!kept || !addresses_claim(d, s)) {
+        if (!copied)
+            copies_end(u, s, "no memory");
         return no_room(d, dp, kept);
+    }
     routes_release(u, s);
     bool routed = routes_claim(u, s, kept);
     struct dp_command c = {
@@ -405,6 +417,8 @@ bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *d
             upf_ue4_release(u, s, &d->common);
         if (d->common.has_ipv6 && !s->common.has_ipv6)
             map_del_u64(&u->ue6[d->common.instance], be64(d->common.ipv6_prefix));
+        if (!copied)
+            copies_end(u, s, "no memory");
         return no_room(d, dp, kept);
     }
     const struct upf_rules *old = upf_rules(u, s);
@@ -415,5 +429,6 @@ bool draft_commit(struct upf_draft *d, struct upf_session *s, struct dp_rules *d
     s->changed_s = (uint16_t)(u->rt->now_us / 1000000);
     s->common = d->common;
     s->common.has_instance = true; /* its addresses are claimed there */
+    copies_committed(d, s);
     return true;
 }

@@ -12,18 +12,19 @@ enum { FAILURE = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE };
 static bool action_take(struct upf_draft *d, struct rule_far *f, uint64_t action)
 {
     static const uint64_t understood = PFCP_APPLY_ACTION_DROP | PFCP_APPLY_ACTION_FORW |
-                                       PFCP_APPLY_ACTION_BUFF | PFCP_APPLY_ACTION_NOCP;
-    uint64_t main = action & (understood & ~(uint64_t)PFCP_APPLY_ACTION_NOCP);
-    /* 8.2.26: one of DROP, FORW and BUFF; NOCP only together with BUFF (or DROP) */
+                                       PFCP_APPLY_ACTION_BUFF | PFCP_APPLY_ACTION_NOCP | PFCP_APPLY_ACTION_DUPL;
+    uint64_t main = action & (understood & ~(uint64_t)(PFCP_APPLY_ACTION_NOCP | PFCP_APPLY_ACTION_DUPL));
+    /* 8.2.26: one of DROP, FORW and BUFF; NOCP only together with BUFF (or DROP), DUPL here not with DROP */
     bool one = main && !(main & (main - 1));
-    if (action & ~understood || !one ||
+    if (action & ~understood || !one || (action & PFCP_APPLY_ACTION_DUPL && main == PFCP_APPLY_ACTION_DROP) ||
         (action & PFCP_APPLY_ACTION_NOCP && main == PFCP_APPLY_ACTION_FORW))
         return draft_refuse(d, FAILURE, PFCP_IE_apply_action,
                             "an Apply Action that is not possible here");
     _Static_assert((int)RULE_DROP == (int)PFCP_APPLY_ACTION_DROP &&
                        (int)RULE_FORW == (int)PFCP_APPLY_ACTION_FORW &&
                        (int)RULE_BUFF == (int)PFCP_APPLY_ACTION_BUFF &&
-                       (int)RULE_NOCP == (int)PFCP_APPLY_ACTION_NOCP,
+                       (int)RULE_NOCP == (int)PFCP_APPLY_ACTION_NOCP &&
+                       (int)RULE_DUPL == (int)PFCP_APPLY_ACTION_DUPL,
                    "the bits of 8.2.26");
     f->action = (uint8_t)action;
     return true;
@@ -137,6 +138,28 @@ static bool bar_refer(struct upf_draft *d, uint8_t id)
     return draft_refuse(d, FAILURE, PFCP_IE_bar_id, "no such BAR");
 }
 
+/* Duplicating Parameters, 7.5.2.3-3 and 7.5.4.3-3: one tunnel, of a lawful interception function. Its marking is passed
+ * over. What a FAR had stays where an update says nothing of it. */
+#define COPY_TAKE(d, f, list, given, ie)                                                           \
+    do {                                                                                           \
+        if (!((f)->action & RULE_DUPL)) {                                                          \
+            (f)->copy_to = (struct rule_addr){0};                                                  \
+            (f)->copy_teid = 0;                                                                    \
+            break;                                                                                 \
+        }                                                                                          \
+        if ((list).n > 1)                                                                          \
+            return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, ie, "more copies than one"); \
+        if (!(list).n && (f)->copy_to.family)                                                      \
+            break;                                                                                 \
+        if (!(list).n || !(list).v->has.outer_header_creation)                                     \
+            return draft_refuse(d, PFCP_CAUSE_CONDITIONAL_IE_MISSING, ie, "a copy to nowhere");    \
+        UNSUPPORTED((list).v->has.forwarding_policy, forwarding_policy);                           \
+        UNSUPPORTED((given) && (list).v->destination_interface != PFCP_INTERFACE_LI_FUNCTION,      \
+                    destination_interface);                                                        \
+        if (!copy_take(d, f, &(list).v->outer_header_creation, ie))                                \
+            return false;                                                                          \
+    } while (0)
+
 bool far_create(struct upf_draft *d, const struct pfcp_create_far *q)
 {
     struct upf_far f = {.rule = {.id = q->far_id, .instance = UINT16_MAX}};
@@ -149,6 +172,7 @@ bool far_create(struct upf_draft *d, const struct pfcp_create_far *q)
         (q->has.bar_id && !bar_refer(d, q->bar_id)) ||
         (q->has.forwarding_parameters && !parameters_take(d, &f, &q->forwarding_parameters)))
         return false;
+    COPY_TAKE(d, &f.rule, q->duplicating_parameters, true, PFCP_IE_duplicating_parameters);
     d->far[d->far_n++] = f;
     return true;
 }
@@ -165,6 +189,8 @@ bool far_update(struct upf_draft *d, const struct pfcp_update_far *q)
         return false;
     if (q->has.bar_id && !bar_refer(d, q->bar_id))
         return false;
+    COPY_TAKE(d, &f->rule, q->update_duplicating_parameters, q->update_duplicating_parameters.v->has.destination_interface,
+              PFCP_IE_update_duplicating_parameters);
     return !q->has.update_forwarding_parameters ||
            parameters_update(d, f, &q->update_forwarding_parameters);
 }

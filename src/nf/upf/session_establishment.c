@@ -129,6 +129,8 @@ static bool establish(struct upf *u, const struct pfcp_in *in, struct upf_sessio
     d->common.instance = (uint16_t)(i < 0 ? 0 : i); /* a rule's Network Instance goes before it */
     if (q->has.user_plane_inactivity_timer)
         d->common.inactivity_s = q->user_plane_inactivity_timer;
+    if (q->has.user_id)
+        d->common.subject = upf_subject(u, &q->user_id);
     if (!rules_create(d, q))
         return false;
     struct dp_rules *dp = draft_check(d);

@@ -18,6 +18,7 @@ enum {
     UPF_SCRATCH = 512 * 1024,
     UPF_ASSOCS_MAX = 64,
     UPF_REPORTS_MAX = 4096, /* Session Report Requests under way */
+    UPF_COPIES_MAX = 1024,
     UPF_PENDING_MAX = 8192, /* requests that wait for the packet path's counters */
 };
 
@@ -60,6 +61,7 @@ struct upf_common { /* of the whole session */
     uint8_t ipv4[4], ipv6_prefix[8], bar_id;
     uint32_t inactivity_s;
     struct rule_bar bar;
+    uint64_t subject; /* upf_subject() */
 };
 
 struct upf_session {
@@ -67,6 +69,7 @@ struct upf_session {
     struct net_addr cp; /* where its reports go; both in by_cp */
     bool going;         /* deleted; its last counters are awaited */
     uint16_t changed_s; /* its rules, last: low bits of the clock */
+    uint16_t copy;      /* 1 + index of a struct upf_copy; 0: nothing is copied */
     struct pfcp_assoc *assoc;
     struct upf_common common;
     struct upf_kept *rules; /* upf_rules() */
@@ -87,6 +90,11 @@ struct upf_created {
     uint16_t pdr_id;
     uint8_t families; /* PFCP_F_TEID_V4, V6 */
     uint32_t teid;
+};
+struct upf_copy { /* a session whose packets are copied, under a warrant */
+    struct ref session;
+    struct pfcp_outer_header_creation to;
+    char id[65]; /* of the warrant */
 };
 struct upf_report { /* a Session Report Request */
     struct upf *upf;
@@ -124,6 +132,7 @@ struct upf_draft {
     uint32_t removed[RULE_MAX]; /* URRs */
     uint32_t chosen[256];       /* by CHOOSE ID: the TEID, 0: none yet */
     bool drop_buffered;
+    const struct config_warrant *warrant; /* under which it asks for copies; NULL: for none */
     /* why not */
     uint8_t cause;
     uint16_t offending;
@@ -188,7 +197,7 @@ struct upf {
     const struct config_upf *config;
     struct user_plane *up;
     struct pfcp_node pfcp;
-    struct slab sessions, pendings, reports, paths;
+    struct slab sessions, pendings, reports, paths, copies;
     uint16_t reports_of[UPF_ASSOCS_MAX];
     uint32_t going;                   /* sessions that wait for their last counters */
     struct map framed; /* by struct rule_framed */
@@ -274,6 +283,14 @@ bool bar_update(struct upf_draft *, const struct pfcp_update_bar *);
 bool bar_remove(struct upf_draft *, uint8_t id);
 /* The index in upf.n6 of a Network Instance (as labels or with dots), or -1. */
 int instance_find(const struct upf *, struct str network_instance);
+
+/* warrant.c */
+uint64_t upf_subject(const struct upf *, const struct pfcp_user_id *);
+bool copy_take(struct upf_draft *, struct rule_far *, const struct pfcp_outer_header_creation *, uint16_t ie);
+bool copies_begin(struct upf_draft *, struct upf_session *); /* before the rules are published; false: refused */
+void copies_committed(const struct upf_draft *, struct upf_session *);
+void copies_end(struct upf *, struct upf_session *, const char *why);
+void copies_check(struct upf *); /* ends those whose warrant is not in force any more */
 
 /* session_*.c: the three requests of an SMF */
 void session_establishment(struct upf *, const struct pfcp_in *);

@@ -147,7 +147,7 @@ static void far_text(const struct upf *u, const struct upf_session *s, const str
         const struct rule_far *f = &r->far[i].rule;
         if (f->id != id)
             continue;
-        text_add(t, " FAR %u %s", id, action_text(f->action));
+        text_add(t, " FAR %u %s%s", id, action_text(f->action), f->action & RULE_DUPL ? ", copied under a warrant," : "");
         if (f->peer.family)
             text_add(t, " into tunnel 0x%08x of %s", f->teid, rule_addr_text(&f->peer, peer));
         else if (f->action & RULE_FORW && f->destination == RULE_CORE)

@@ -114,6 +114,7 @@ void upf_session_end(struct upf *u, struct upf_session *s, bool drop)
         pending_drop(u, p);
     }
     traces_session_ended(u, s);
+    copies_end(u, s, "the session ends");
     addresses_release(u, s);
     upf_session_unname(u, s);
     const struct upf_rules *rules = upf_rules(u, s);
@@ -226,6 +227,7 @@ static void tick_due(struct timer *t)
 {
     struct upf *u = CONTAINER(t, struct upf, tick);
     upf_counters_take(u);
+    copies_check(u);
     if (u->sessions.used)
         upf_tick_plan(u);
 }
@@ -260,6 +262,7 @@ static void upf_stop(struct rt *rt, void *state)
     slab_free(&u->pendings);
     slab_free(&u->reports);
     slab_free(&u->paths);
+    slab_free(&u->copies);
     places_free(&u->by_cp);
     places_free(&u->ue4);
     map_free(&u->framed);
@@ -294,6 +297,7 @@ static int memory_take(struct upf *u)
                   u->up->config.sessions_max) ||
         slab_init(&u->pendings, "upf answers", sizeof(struct upf_pending), UPF_PENDING_MAX) ||
         slab_init(&u->reports, "upf reports", sizeof(struct upf_report), UPF_REPORTS_MAX) ||
+        slab_init(&u->copies, "copied sessions", sizeof(struct upf_copy), UPF_COPIES_MAX) ||
         slab_init(&u->paths, "gtp-u paths", sizeof(struct upf_path), PATHS_MAX))
         return ERR_NOSPACE;
     return OK;
