@@ -80,6 +80,7 @@ struct rule_pdr {        /* TS 29.244 7.5.2.2 */
     uint16_t sdf_n;
     const struct rule_eth *eth; /* of an Ethernet session, in the place of sdf */
     uint8_t eth_n;
+    uint16_t endpoint; /* the owner's: 1 + the traffic endpoint that it is of; 0: none */
     uint16_t app; /* the owner's: whose filters these are; 0: its own */
     uint8_t framed_n; /* framed routes, TS 29.244 5.16: of all PDRs together, they are the session's */
     const struct rule_prefix *framed;

@@ -14,7 +14,7 @@ static void features(void **state)
     associate();
     uint64_t f = assoc()->up_features;
     assert_true(f & PFCP_UP_FEATURE_FTUP && f & PFCP_UP_FEATURE_EMPU);
-    assert_false(f & (PFCP_UP_FEATURE_UEIP | PFCP_UP_FEATURE_HEEU | PFCP_UP_FEATURE_PDIU));
+    assert_false(f & (PFCP_UP_FEATURE_UEIP | PFCP_UP_FEATURE_HEEU));
     assert_int_equal(metric_get(t.upf_rt.metrics, METRIC_pfcp_associations), 1);
 }
 

@@ -46,6 +46,8 @@ struct n4 {
     struct pfcp_overload_control_information overload;
     unsigned failed_n, created_n, usage_n;
     struct pfcp_created_pdr created[KEPT];
+    struct pfcp_created_traffic_endpoint endpoints[KEPT];
+    unsigned endpoints_n;
     struct pfcp_usage_report usage[KEPT];
     /* Session and Node Report Requests that the SMF got */
     unsigned reports, node_reports, report_usage_n;
@@ -165,6 +167,7 @@ static inline void smf_done(void *ctx, int err, const struct pfcp_msg *m,
         KEEP_LOAD(r);
         KEEP_FAILED(r);
         KEEP_LIST(r->created_pdr, created, created_n);
+        KEEP_LIST(r->created_traffic_endpoint, endpoints, endpoints_n);
         if (r->has.up_f_seid)
             t.upf_seid = r->up_f_seid.seid;
     } else if (m->type == PFCP_SESSION_MODIFICATION_RESPONSE) {
@@ -173,6 +176,7 @@ static inline void smf_done(void *ctx, int err, const struct pfcp_msg *m,
         KEEP_LOAD(r);
         KEEP_FAILED(r);
         KEEP_LIST(r->created_pdr, created, created_n);
+        KEEP_LIST(r->created_updated_traffic_endpoint, endpoints, endpoints_n);
         KEEP_LIST(r->usage_report, usage, usage_n);
     } else if (m->type == PFCP_SESSION_DELETION_RESPONSE) {
         const struct pfcp_session_deletion_response *r = &m->session_deletion_response;
@@ -189,7 +193,7 @@ static inline void smf_done(void *ctx, int err, const struct pfcp_msg *m,
 static inline uint8_t ask(void)
 {
     t.cause = 0;
-    t.usage_n = t.created_n = t.failed_n = 0;
+    t.usage_n = t.created_n = t.endpoints_n = t.failed_n = 0;
     rt_enter(&t.smf_rt);
     assert_int_equal(pfcp_request(&t.smf, &UPF_ADDR, &t.m, smf_done, NULL, NULL), OK);
     go(20 * MS);

@@ -13,7 +13,7 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     d->session = at.i;
     d->gen = at.gen;
     d->common = s->common;
-    d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->eth_n = d->framed_n = d->created_n = d->removed_n = 0;
+    d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->eth_n = d->framed_n = d->created_n = d->removed_n = d->endpoint_n = 0;
     memset(d->chosen, 0, sizeof d->chosen);
     d->drop_buffered = d->has_rule = false;
     d->warrant = NULL;
@@ -26,6 +26,7 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     memcpy(d->far, r->far, (d->far_n = r->far_n) * sizeof *d->far);
     memcpy(d->qer, r->qer, (d->qer_n = r->qer_n) * sizeof *d->qer);
     memcpy(d->urr, r->urr, (d->urr_n = r->urr_n) * sizeof *d->urr);
+    memcpy(d->endpoint, r->endpoint, (d->endpoint_n = r->endpoint_n) * sizeof *d->endpoint);
     memcpy(d->sdf, r->sdf, (d->sdf_n = r->sdf_n) * sizeof *d->sdf);
     memcpy(d->eth, r->eth, (d->eth_n = r->eth_n) * sizeof *d->eth);
     memcpy(d->framed, r->framed, (d->framed_n = r->framed_n) * sizeof *d->framed);
@@ -205,7 +206,8 @@ static size_t layout(struct upf_rules *r)
 {
     r->urr = (struct upf_urr *)(void *)(r + 1);
     r->qer = (struct rule_qer *)(void *)(r->urr + r->urr_n);
-    r->pdr = (struct rule_pdr *)(void *)(r->qer + r->qer_n);
+    r->endpoint = (struct upf_endpoint *)(void *)(r->qer + r->qer_n);
+    r->pdr = (struct rule_pdr *)(void *)(r->endpoint + r->endpoint_n);
     r->far = (struct upf_far *)(void *)(r->pdr + r->pdr_n);
     r->sdf = (struct rule_sdf *)(void *)(r->far + r->far_n);
     r->eth = (struct rule_eth *)(void *)(r->sdf + r->sdf_n);
@@ -269,11 +271,12 @@ static struct upf_rules *rules_make(struct upf_draft *d)
     }
     if (sdf_n > UPF_SDF_MAX || eth_n > UPF_ETH_MAX || framed_n > UPF_FRAMED_MAX)
         return NULL;
-    *r = (struct upf_rules){.pdr_n = d->pdr_n, .far_n = d->far_n, .qer_n = d->qer_n, .urr_n = d->urr_n,
+    *r = (struct upf_rules){.endpoint_n = d->endpoint_n, .pdr_n = d->pdr_n, .far_n = d->far_n, .qer_n = d->qer_n, .urr_n = d->urr_n,
                             .sdf_n = (uint16_t)sdf_n, .eth_n = (uint16_t)eth_n, .framed_n = (uint16_t)framed_n};
     r->octets = (uint32_t)layout(r);
     memcpy(r->urr, d->urr, r->urr_n * sizeof *r->urr);
     memcpy(r->qer, d->qer, r->qer_n * sizeof *r->qer);
+    memcpy(r->endpoint, d->endpoint, r->endpoint_n * sizeof *r->endpoint);
     memcpy(r->pdr, d->pdr, r->pdr_n * sizeof *r->pdr);
     memcpy(r->far, d->far, r->far_n * sizeof *r->far);
     lists_find(r);
@@ -298,7 +301,7 @@ static struct upf_kept *rules_keep(struct upf_draft *d, struct upf_rules *r)
     for (uint32_t i = 0; i < r->pdr_n; i++)
         r->pdr[i].sdf = NULL, r->pdr[i].eth = NULL, r->pdr[i].framed = NULL;
     rules_fold(r, false);
-    r->urr = NULL, r->qer = NULL, r->pdr = NULL, r->far = NULL, r->sdf = NULL, r->eth = NULL, r->framed = NULL;
+    r->urr = NULL, r->qer = NULL, r->endpoint = NULL, r->pdr = NULL, r->far = NULL, r->sdf = NULL, r->eth = NULL, r->framed = NULL;
     uint32_t octets = (r->octets + 7) & ~7u, n = sparse_pack(d->packed, r, octets);
     struct upf_kept *k = malloc(sizeof *k + route_n * sizeof *route + n);
     layout(r);

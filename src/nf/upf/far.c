@@ -91,7 +91,8 @@ static bool parameters_take(struct upf_draft *d, struct upf_far *f,
 {
     UNSUPPORTED(p->has.redirect_information, redirect_information);
     UNSUPPORTED(p->has.header_enrichment, header_enrichment);
-    UNSUPPORTED(p->has.linked_traffic_endpoint_id, traffic_endpoint_id);
+    if (p->has.linked_traffic_endpoint_id && !draft_endpoint(d, p->linked_traffic_endpoint_id)) /* of what comes back: a hint */
+        return draft_refuse(d, FAILURE, PFCP_IE_traffic_endpoint_id, "no such Traffic Endpoint");
     UNSUPPORTED(p->has.proxying, proxying);
     UNSUPPORTED(p->has.ip_address_and_port_number_replacement,
                 ip_address_and_port_number_replacement);
@@ -113,7 +114,8 @@ static bool parameters_update(struct upf_draft *d, struct upf_far *f,
 {
     UNSUPPORTED(p->has.redirect_information, redirect_information);
     UNSUPPORTED(p->has.header_enrichment, header_enrichment);
-    UNSUPPORTED(p->has.linked_traffic_endpoint_id, traffic_endpoint_id);
+    if (p->has.linked_traffic_endpoint_id && !draft_endpoint(d, p->linked_traffic_endpoint_id)) /* of what comes back: a hint */
+        return draft_refuse(d, FAILURE, PFCP_IE_traffic_endpoint_id, "no such Traffic Endpoint");
     UNSUPPORTED(p->has.ip_address_and_port_number_replacement,
                 ip_address_and_port_number_replacement);
     if (p->has.forwarding_policy)

@@ -22,9 +22,8 @@ int instance_find(const struct upf *u, struct str name)
 }
 
 /* The session's data network: of the first rule that names one. */
-static bool instance_take(struct upf_draft *d, struct str name)
+bool instance_take(struct upf_draft *d, int i)
 {
-    int i = instance_find(d->upf, name);
     if (i < 0)
         return draft_refuse(d, FAILURE, PFCP_IE_network_instance, "no such data network");
     if (d->common.has_instance && d->common.instance != i)
@@ -49,6 +48,9 @@ static uint32_t teid_new(struct upf_draft *d)
     for (uint32_t i = 0; i < d->pdr_n; i++)
         if (d->pdr[i].teid)
             used |= 1u << d->pdr[i].teid % RULE_TUNNELS;
+    for (uint32_t i = 0; i < d->endpoint_n; i++)
+        if (d->endpoint[i].teid)
+            used |= 1u << d->endpoint[i].teid % RULE_TUNNELS;
     unsigned k = 0;
     while (k < RULE_TUNNELS && used >> k & 1)
         k++;
@@ -58,43 +60,45 @@ static uint32_t teid_new(struct upf_draft *d)
     return dp_teid(d->upf->up->config.sessions_max, d->session, k, random);
 }
 
-static bool f_teid_choose(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_f_teid *f)
+static bool f_teid_choose(struct upf_draft *d, uint32_t *teid, struct upf_created of, const struct pfcp_f_teid *f)
 {
-    uint8_t families = f->flags & (PFCP_F_TEID_V4 | PFCP_F_TEID_V6) & families_here(d->upf);
     uint32_t *same = f->flags & PFCP_F_TEID_CHID ? &d->chosen[f->choose_id] : NULL;
-    if (!families)
+    of.families = f->flags & (PFCP_F_TEID_V4 | PFCP_F_TEID_V6) & families_here(d->upf);
+    if (!of.families)
         return draft_refuse(d, PFCP_CAUSE_INVALID_F_TEID_ALLOCATION_OPTION, PFCP_IE_f_teid,
                             "no N3 address of that family");
-    p->teid = 0;
-    p->teid = same && *same ? *same : teid_new(d);
-    if (!p->teid)
+    *teid = 0; /* the place of the old one is free */
+    *teid = of.teid = same && *same ? *same : teid_new(d);
+    if (!of.teid)
         return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, PFCP_IE_f_teid,
                             "too many tunnels in a session");
     if (same)
-        *same = p->teid;
+        *same = of.teid;
     if (d->created_n == RULE_MAX)
         return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, PFCP_IE_f_teid,
                             "too many F-TEIDs in a request");
-    d->created[d->created_n++] = (struct upf_created){p->id, families, p->teid};
+    d->created[d->created_n++] = of;
     return true;
 }
 
-static bool f_teid_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_f_teid *f)
+bool f_teid_take(struct upf_draft *d, uint32_t *teid, struct upf_created of, const struct pfcp_f_teid *f)
 {
     if (f->flags & PFCP_F_TEID_CH)
-        return f_teid_choose(d, p, f);
+        return f_teid_choose(d, teid, of, f);
+    bool known = false;
     for (uint32_t i = 0; f->teid && i < d->pdr_n; i++)
-        if (d->pdr[i].teid == f->teid) {
-            p->teid = f->teid;
-            return true;
-        }
+        known |= d->pdr[i].teid == f->teid;
+    for (uint32_t i = 0; f->teid && i < d->endpoint_n; i++)
+        known |= d->endpoint[i].teid == f->teid;
+    if (known)
+        *teid = f->teid;
     /* FTUP is announced: F-TEIDs are the UP function's to give */
-    return draft_refuse(d, PFCP_CAUSE_INVALID_F_TEID_ALLOCATION_OPTION, PFCP_IE_f_teid,
-                        "an F-TEID that was not chosen here");
+    return known || draft_refuse(d, PFCP_CAUSE_INVALID_F_TEID_ALLOCATION_OPTION, PFCP_IE_f_teid,
+                                 "an F-TEID that was not chosen here");
 }
 
 /* ---- the UE's address ---- */
-static bool ue_address_take(struct upf_draft *d, const struct pfcp_ue_ip_address *a)
+bool ue_address_take(struct upf_draft *d, const struct pfcp_ue_ip_address *a)
 {
     struct upf_common *c = &d->common;
     if (a->flags & (PFCP_UE_IP_CHV4 | PFCP_UE_IP_CHV6)) /* UEIP is not announced */
@@ -211,6 +215,18 @@ static bool source_take(struct upf_draft *d, struct rule_pdr *p, uint8_t source)
     }
 }
 
+/* 7.5.2.2-2: what the endpoint says is not said again. */
+static bool endpoint_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_pdi *i)
+{
+    const struct upf_endpoint *e = draft_endpoint(d, i->traffic_endpoint_id);
+    if (!e)
+        return draft_refuse(d, FAILURE, PFCP_IE_traffic_endpoint_id, "no such Traffic Endpoint");
+    if (i->has.local_f_teid || i->has.ue_ip_address)
+        return draft_refuse(d, FAILURE, i->has.local_f_teid ? PFCP_IE_f_teid : PFCP_IE_ue_ip_address,
+                            "a PDI with a Traffic Endpoint and what that has");
+    return endpoint_apply(d, p, e);
+}
+
 static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_pdi *i)
 {
     const struct upf_app *app = i->has.application_id ? app_find(d->upf, d->assoc, i->application_id) : NULL;
@@ -221,7 +237,6 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
         return draft_refuse(d, FAILURE, PFCP_IE_sdf_filter, "an application and filters in one PDI");
     UNSUPPORTED(i->has.redundant_transmission_detection_parameters,
                 redundant_transmission_parameters);
-    UNSUPPORTED(i->has.traffic_endpoint_id, traffic_endpoint_id);
     UNSUPPORTED(i->has.framed_routing && i->framed_routing, framed_routing); /* routing protocols */
     UNSUPPORTED(i->ip_multicast_addressing_info.n, ip_multicast_addressing_info);
     UNSUPPORTED(i->dns_query_filter.n, dns_query_filter);
@@ -229,9 +244,11 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     if (!source_take(d, p, i->source_interface))
         return false;
     if ((p->source == RULE_CORE || p->source == RULE_LAN) && i->has.network_instance && !i->has.local_f_teid &&
-        !instance_take(d, i->network_instance))
+        !instance_take(d, instance_find(d->upf, i->network_instance)))
         return false;
-    if (i->has.local_f_teid && !f_teid_take(d, p, &i->local_f_teid))
+    if (i->has.local_f_teid) /* of its own from now on */
+        p->endpoint = 0;
+    if (i->has.local_f_teid && !f_teid_take(d, &p->teid, (struct upf_created){.pdr_id = p->id}, &i->local_f_teid))
         return false;
     if (i->has.ue_ip_address && !ue_address_take(d, &i->ue_ip_address))
         return false;
@@ -240,6 +257,10 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
     p->qfis = 0;
     for (uint32_t k = 0; k < i->qfi.n; k++)
         p->qfis |= 1ull << (i->qfi.v[k] & 63);
+    if (i->has.traffic_endpoint_id && !endpoint_take(d, p, i))
+        return false;
+    if (p->endpoint && !i->qfi.n)
+        p->qfis = draft_endpoint(d, (uint8_t)(p->endpoint - 1))->qfis;
     p->app = 0;
     if (i->ethernet_packet_filter.n || (i->has.ethernet_pdu_session_information && i->ethernet_pdu_session_information & PFCP_ETHERNET_ETHI))
         d->common.is_ethernet = true;

@@ -48,27 +48,37 @@ static void refuse(struct upf *u, const struct pfcp_in *in, const struct upf_dra
     refuse_log(u, in, d->cause, d->offending, d->why);
 }
 
-struct pfcp_created_pdr *created_list(struct upf *u, struct arena *a, const struct upf_created *c,
-                                      uint32_t n)
+static struct pfcp_f_teid told_f_teid(const struct config_upf *k, const struct upf_created *c)
 {
-    struct pfcp_created_pdr *v = arena_zero(a, n * sizeof *v);
-    const struct config_upf *k = u->config;
+    struct pfcp_f_teid f = {.teid = c->teid};
     bool told = k->n_n3_advertised > 0;
-    for (uint32_t i = 0; v && i < n; i++) {
-        struct pfcp_f_teid *f = &v[i].local_f_teid;
-        v[i].pdr_id = c[i].pdr_id;
-        v[i].has.local_f_teid = 1;
-        f->teid = c[i].teid;
-        for (uint32_t x = 0; x < (told ? k->n_n3_advertised : k->n_n3_addresses); x++) {
-            const struct net_addr *at = told ? &k->n3_advertised[x] : &k->n3_addresses[x];
-            uint8_t flag = at->family == 4 ? PFCP_F_TEID_V4 : PFCP_F_TEID_V6;
-            if (!(c[i].families & flag))
-                continue;
-            f->flags |= flag;
-            memcpy(at->family == 4 ? f->ipv4 : f->ipv6, at->ip, at->family == 4 ? 4 : 16);
-        }
+    for (uint32_t x = 0; x < (told ? k->n_n3_advertised : k->n_n3_addresses); x++) {
+        const struct net_addr *at = told ? &k->n3_advertised[x] : &k->n3_addresses[x];
+        uint8_t flag = at->family == 4 ? PFCP_F_TEID_V4 : PFCP_F_TEID_V6;
+        if (!(c->families & flag))
+            continue;
+        f.flags |= flag;
+        memcpy(at->family == 4 ? f.ipv4 : f.ipv6, at->ip, at->family == 4 ? 4 : 16);
     }
-    return v;
+    return f;
+}
+
+void created_list(struct upf *u, struct arena *a, const struct upf_created *c, uint32_t n, struct upf_told *to)
+{
+    *to = (struct upf_told){.pdr = arena_zero(a, n * sizeof *to->pdr), .endpoint = arena_zero(a, n * sizeof *to->endpoint)};
+    for (uint32_t i = 0; to->pdr && to->endpoint && i < n; i++) {
+        if (c[i].is_endpoint) {
+            struct pfcp_created_traffic_endpoint *e = &to->endpoint[to->endpoint_n++];
+            e->traffic_endpoint_id = (uint8_t)c[i].pdr_id;
+            e->has.local_f_teid = 1;
+            e->local_f_teid = told_f_teid(u->config, &c[i]);
+            continue;
+        }
+        struct pfcp_created_pdr *p = &to->pdr[to->pdr_n++];
+        p->pdr_id = c[i].pdr_id;
+        p->has.local_f_teid = 1;
+        p->local_f_teid = told_f_teid(u->config, &c[i]);
+    }
 }
 
 static bool service_check(struct upf_draft *d, const struct pfcp_session_establishment_request *q)
@@ -77,8 +87,6 @@ static bool service_check(struct upf_draft *d, const struct pfcp_session_establi
     if (q->has.pdn_type && q->pdn_type != PFCP_PDN_IPV4 && q->pdn_type != PFCP_PDN_IPV6 &&
         q->pdn_type != PFCP_PDN_IPV4V6 && q->pdn_type != PFCP_PDN_ETHERNET)
         ie = PFCP_IE_pdn_type;
-    if (q->create_traffic_endpoint.n)
-        ie = PFCP_IE_create_traffic_endpoint;
     if (q->create_mar.n)
         ie = PFCP_IE_create_mar;
     if (q->create_srr.n)
@@ -96,6 +104,9 @@ static bool rules_create(struct upf_draft *d, const struct pfcp_session_establis
 {
     if (q->has.create_bar && !bar_create(d, &q->create_bar))
         return false;
+    for (uint32_t i = 0; i < q->create_traffic_endpoint.n; i++)
+        if (!endpoint_create(d, &q->create_traffic_endpoint.v[i]))
+            return false;
     for (uint32_t i = 0; i < q->create_far.n; i++)
         if (!far_create(d, &q->create_far.v[i]))
             return false;
@@ -142,12 +153,14 @@ static void accept(struct upf *u, const struct pfcp_in *in, const struct upf_ses
     struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_RESPONSE, .seid = s->cp_seid};
     struct pfcp_session_establishment_response *r = &m.session_establishment_response;
     struct arena a = arena_over(u->scratch, UPF_SCRATCH);
+    struct upf_told told;
     r->node_id = u->pfcp.config.node_id;
     r->cause = PFCP_CAUSE_REQUEST_ACCEPTED;
     r->has.up_f_seid = 1;
     r->up_f_seid = pfcp_f_seid_of(upf_seid(u, s), &u->pfcp.config.local);
-    r->created_pdr.v = created_list(u, &a, u->draft->created, u->draft->created_n);
-    r->created_pdr.n = u->draft->created_n;
+    created_list(u, &a, u->draft->created, u->draft->created_n, &told);
+    r->created_pdr.v = told.pdr, r->created_pdr.n = told.pdr_n;
+    r->created_traffic_endpoint.v = told.endpoint, r->created_traffic_endpoint.n = told.endpoint_n;
     LOAD_TELL(u, s->assoc, r);
     pfcp_answer(&u->pfcp, in->answer, &m);
     metric_set(u->rt->metrics, METRIC_upf_sessions, u->sessions.used - u->going);

@@ -36,8 +36,10 @@ static void modification_fill(struct upf *u, struct arena *a, const struct upf_c
     struct pfcp_session_modification_response *r = &m->session_modification_response;
     m->type = PFCP_SESSION_MODIFICATION_RESPONSE;
     r->cause = PFCP_CAUSE_REQUEST_ACCEPTED;
-    r->created_pdr.v = created_list(u, a, created, created_n);
-    r->created_pdr.n = r->created_pdr.v ? created_n : 0;
+    struct upf_told told;
+    created_list(u, a, created, created_n, &told);
+    r->created_pdr.v = told.pdr, r->created_pdr.n = told.pdr_n;
+    r->created_updated_traffic_endpoint.v = told.endpoint, r->created_updated_traffic_endpoint.n = told.endpoint_n;
     if (!p)
         return;
     r->usage_report.v = p->report;
@@ -84,9 +86,6 @@ static void refuse(struct upf *u, const struct pfcp_in *in, uint64_t cp_seid,
 static bool service_check(struct upf_draft *d, const struct pfcp_session_modification_request *q)
 {
     uint16_t ie = 0;
-    if (q->create_traffic_endpoint.n || q->update_traffic_endpoint.n ||
-        q->remove_traffic_endpoint.n)
-        ie = PFCP_IE_create_traffic_endpoint;
     if (q->create_mar.n || q->update_mar.n || q->remove_mar.n)
         ie = PFCP_IE_create_mar;
     if (q->create_srr.n || q->update_srr.n || q->remove_srr.n)
@@ -111,12 +110,14 @@ static bool rules_change(struct upf_draft *d, const struct pfcp_session_modifica
     ALL(remove_far, far_remove(d, q->remove_far.v[i].far_id));
     ALL(remove_qer, qer_remove(d, q->remove_qer.v[i].qer_id));
     ALL(remove_urr, urr_remove(d, q->remove_urr.v[i].urr_id));
+    ALL(remove_traffic_endpoint, endpoint_remove(d, q->remove_traffic_endpoint.v[i].traffic_endpoint_id));
     if (q->has.remove_bar && !bar_remove(d, q->remove_bar.bar_id))
         return false;
     if (q->has.create_bar && !bar_create(d, &q->create_bar))
         return false;
     if (q->has.update_bar && !bar_update(d, &q->update_bar))
         return false;
+    ALL(create_traffic_endpoint, endpoint_create(d, &q->create_traffic_endpoint.v[i]));
     ALL(create_far, far_create(d, &q->create_far.v[i]));
     ALL(create_qer, qer_create(d, &q->create_qer.v[i]));
     ALL(create_urr, urr_create(d, &q->create_urr.v[i]));
@@ -125,6 +126,7 @@ static bool rules_change(struct upf_draft *d, const struct pfcp_session_modifica
     ALL(update_urr, urr_update(d, &q->update_urr.v[i]));
     ALL(create_pdr, pdr_create(d, &q->create_pdr.v[i]));
     ALL(update_pdr, pdr_update(d, &q->update_pdr.v[i]));
+    ALL(update_traffic_endpoint, endpoint_update(d, &q->update_traffic_endpoint.v[i]));
     if (q->has.user_plane_inactivity_timer)
         d->common.inactivity_s = q->user_plane_inactivity_timer;
     d->drop_buffered = q->has.pfcpsmreq_flags && q->pfcpsmreq_flags & PFCP_SMREQ_DROBU;
@@ -136,6 +138,7 @@ static bool changes_rules(const struct pfcp_session_modification_request *q)
     return q->remove_pdr.n || q->remove_far.n || q->remove_urr.n || q->remove_qer.n ||
            q->create_pdr.n || q->create_far.n || q->create_urr.n || q->create_qer.n ||
            q->update_pdr.n || q->update_far.n || q->update_urr.n || q->update_qer.n ||
+           q->create_traffic_endpoint.n || q->update_traffic_endpoint.n || q->remove_traffic_endpoint.n ||
            q->has.remove_bar || q->has.create_bar || q->has.update_bar ||
            q->has.user_plane_inactivity_timer ||
            (q->has.pfcpsmreq_flags && q->pfcpsmreq_flags & PFCP_SMREQ_DROBU);

@@ -33,11 +33,20 @@ struct upf_urr {
     bool packets, by_event; /* MNOP: the number of packets too; method EVENT, of MAC addresses */
     uint32_t mac_age_s;   /* Ethernet Inactivity Timer; 0: not said */
 };
+struct upf_endpoint { /* TS 29.244 5.2.1A.2 */
+    uint64_t qfis;
+    uint32_t teid;    /* 0: none */
+    int16_t instance; /* -1: of no data network here */
+    uint8_t id;
+    bool has_instance;
+};
+enum { UPF_ENDPOINTS = 16 }; /* a session */
 struct upf_rules { /* one block of memory with its arrays behind it, in falling order of alignment */
-    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n, eth_n;
+    uint16_t endpoint_n, pdr_n, far_n, qer_n, urr_n, sdf_n, framed_n, eth_n;
     uint32_t octets;
     struct upf_urr *urr;
     struct rule_qer *qer;
+    struct upf_endpoint *endpoint;
     struct rule_pdr *pdr;
     struct upf_far *far;
     struct rule_sdf *sdf;
@@ -47,7 +56,7 @@ struct upf_rules { /* one block of memory with its arrays behind it, in falling 
 enum {
     UPF_RULES_OCTETS = sizeof(struct upf_rules) +
                        RULE_MAX * (sizeof(struct upf_urr) + sizeof(struct rule_qer) + sizeof(struct rule_pdr) +
-                                   sizeof(struct upf_far)) +
+                                   sizeof(struct upf_far)) + UPF_ENDPOINTS * sizeof(struct upf_endpoint) +
                        UPF_SDF_MAX * sizeof(struct rule_sdf) + UPF_ETH_MAX * sizeof(struct rule_eth) + UPF_FRAMED_MAX * sizeof(struct rule_prefix)
 };
 struct upf_kept { /* rules in rest: they are mostly zeros, and rarely looked at */
@@ -86,8 +95,9 @@ struct upf_pending {
     uint32_t reports_n, reports_cap;
     struct pfcp_usage_report *report;
 };
-struct upf_created {
-    uint16_t pdr_id;
+struct upf_created { /* an F-TEID that was chosen: of a PDR, or of a traffic endpoint */
+    uint16_t pdr_id; /* or the endpoint's */
+    bool is_endpoint;
     uint8_t families; /* PFCP_F_TEID_V4, V6 */
     uint32_t teid;
 };
@@ -95,6 +105,11 @@ struct upf_copy { /* a session whose packets are copied, under a warrant */
     struct ref session;
     struct pfcp_outer_header_creation to;
     char id[65]; /* of the warrant */
+};
+struct upf_told { /* of an answer */
+    struct pfcp_created_pdr *pdr;
+    struct pfcp_created_traffic_endpoint *endpoint;
+    uint32_t pdr_n, endpoint_n;
 };
 struct upf_report { /* a Session Report Request */
     struct upf *upf;
@@ -120,11 +135,12 @@ struct upf_draft {
     const struct pfcp_assoc *assoc;
     uint32_t session, gen;
     struct upf_common common;
-    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, eth_n, framed_n, created_n, removed_n;
+    uint16_t pdr_n, far_n, qer_n, urr_n, sdf_n, eth_n, framed_n, created_n, removed_n, endpoint_n;
     struct rule_pdr pdr[RULE_MAX];
     struct upf_far far[RULE_MAX];
     struct rule_qer qer[RULE_MAX];
     struct upf_urr urr[RULE_MAX];
+    struct upf_endpoint endpoint[UPF_ENDPOINTS];
     struct rule_sdf sdf[2 * UPF_SDF_MAX];
     struct rule_eth eth[2 * UPF_ETH_MAX];
     struct rule_prefix framed[2 * UPF_FRAMED_MAX];
@@ -281,6 +297,16 @@ bool urr_remove(struct upf_draft *, uint32_t id);
 bool bar_create(struct upf_draft *, const struct pfcp_create_bar *);
 bool bar_update(struct upf_draft *, const struct pfcp_update_bar *);
 bool bar_remove(struct upf_draft *, uint8_t id);
+bool endpoint_create(struct upf_draft *, const struct pfcp_create_traffic_endpoint *);
+bool endpoint_update(struct upf_draft *, const struct pfcp_update_traffic_endpoint *);
+bool endpoint_remove(struct upf_draft *, uint8_t id);
+struct upf_endpoint *draft_endpoint(struct upf_draft *, uint8_t id); /* NULL: none */
+bool endpoint_apply(struct upf_draft *, struct rule_pdr *, const struct upf_endpoint *);
+/* pdr.c, for endpoints as well: *teid becomes the F-TEID that is asked for, or stays and false is returned; the session's data
+ * network and addresses. `of` says whose F-TEID it is. */
+bool f_teid_take(struct upf_draft *, uint32_t *teid, struct upf_created of, const struct pfcp_f_teid *);
+bool ue_address_take(struct upf_draft *, const struct pfcp_ue_ip_address *);
+bool instance_take(struct upf_draft *, int instance);
 /* The index in upf.n6 of a Network Instance (as labels or with dots), or -1. */
 int instance_find(const struct upf *, struct str network_instance);
 
@@ -301,9 +327,8 @@ void pending_answer(struct upf *, struct upf_pending *);
 struct upf_pending *pending_new(struct upf *, struct upf_session *, const struct pfcp_in *);
 void pending_drop(struct upf *, struct upf_pending *);
 uint32_t pending_tag(const struct upf *, const struct upf_pending *);
-/* The Created PDR list in the scratch arena. */
-struct pfcp_created_pdr *created_list(struct upf *, struct arena *, const struct upf_created *,
-                                      uint32_t n);
+/* What an answer tells of F-TEIDs that were chosen, in the scratch arena. */
+void created_list(struct upf *, struct arena *, const struct upf_created *, uint32_t n, struct upf_told *);
 void refuse_log(struct upf *, const struct pfcp_in *, uint8_t cause, uint16_t offending,
                 const char *why);
 

@@ -8,12 +8,12 @@ static const uint64_t TICK_US = 1000000;
 
 /* What is announced is there, TS 29.244 8.2.25: F-TEIDs chosen here, notification delay and packet
  * count of a BAR, end markers, numbers of packets, messages bundled in a datagram, framed routes, quotas that end with their time,
- * applications by packet flow descriptions. */
+ * applications by packet flow descriptions, traffic endpoints. */
 static const uint64_t FEATURES = PFCP_UP_FEATURE_FTUP | PFCP_UP_FEATURE_DDND |
                                  PFCP_UP_FEATURE_UDBC | PFCP_UP_FEATURE_EMPU |
                                  PFCP_UP_FEATURE_MNOP | PFCP_UP_FEATURE_BUNDL |
                                  PFCP_UP_FEATURE_FRRT | PFCP_UP_FEATURE_VTIME |
-                                 PFCP_UP_FEATURE_PFDM;
+                                 PFCP_UP_FEATURE_PFDM | PFCP_UP_FEATURE_PDIU;
 
 /* ---- sessions ---- */
 /* SEID: the shard in the upper 4 bits, 28 bits of the generation, 8 of the time of our start, 24 of the index; never 0.
