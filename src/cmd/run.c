@@ -291,6 +291,8 @@ static int store_start(struct core *c)
     store_group_init(&c->group, &c->rt, c->store, o->commit_ms);
     c->rt.store = &c->group.store;
     LOG(&c->log, store_opened, "path=%s", o->path.p);
+    if (store_sqlite_moved(c->store))
+        LOG(&c->log, store_moved, "rows=%u", store_sqlite_moved(c->store));
     return EXIT_OK;
 }
 

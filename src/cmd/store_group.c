@@ -58,7 +58,7 @@ static bool recent_is(const struct store_recent *r, enum store_table t, struct b
 {
     return r->until_us && r->table == t && r->n_key == key.n && memcmp(r->key, key.p, key.n) == 0;
 }
-static void recent_keep(struct store_group *g, enum store_table t, struct bytes key, struct bytes value)
+static void recent_keep(struct store_group *g, enum store_table t, struct bytes key, struct bytes value, bool is_absent)
 {
     struct store_recent *r = recent_place(g, t, key);
     if (r->until_us)
@@ -66,7 +66,7 @@ static void recent_keep(struct store_group *g, enum store_table t, struct bytes 
     r->until_us = 0;
     if (!g->after_us || key.n > STORE_RECENT_KEY || value.n > STORE_RECENT_VALUE)
         return;
-    *r = (struct store_recent){g->rt->now_us + g->after_us, t, (uint16_t)key.n, (uint16_t)value.n, {0}, {0}};
+    *r = (struct store_recent){g->rt->now_us + g->after_us, t, is_absent, (uint16_t)key.n, (uint16_t)value.n, {0}, {0}};
     memcpy(r->key, key.p, key.n);
     if (value.n)
         memcpy(r->value, value.p, value.n);
@@ -83,12 +83,14 @@ static int group_get(struct store *s, enum store_table t, struct bytes key, stru
     struct store_group *g = group(s);
     struct store_recent *r = recent_place(g, t, key);
     if (recent_is(r, t, key) && g->rt->now_us < r->until_us) {
+        if (r->is_absent)
+            return ERR_NOTFOUND;
         *value = arena_bytes(a, r->value, r->n_value);
         return value->p || !r->n_value ? OK : ERR_NOSPACE;
     }
     int e = told(g, store_get(g->under, t, key, a, value), "get");
-    if (e == OK)
-        recent_keep(g, t, key, *value);
+    if (e == OK || e == ERR_NOTFOUND)
+        recent_keep(g, t, key, e == OK ? *value : (struct bytes){0}, e != OK);
     return e;
 }
 static int group_put(struct store *s, enum store_table t, struct bytes key, struct bytes value)
@@ -97,7 +99,7 @@ static int group_put(struct store *s, enum store_table t, struct bytes key, stru
     if (e < 0) /* which of the two is there, the store knows */
         recent_drop(group(s), t, key);
     else if (recent_is(recent_place(group(s), t, key), t, key)) /* who writes rows that nobody reads pushes none out */
-        recent_keep(group(s), t, key, value);
+        recent_keep(group(s), t, key, value, false);
     return written(group(s), e);
 }
 static int group_del(struct store *s, enum store_table t, struct bytes key)

@@ -10,6 +10,7 @@ enum { STORE_RECENT = 256, STORE_RECENT_KEY = 40, STORE_RECENT_VALUE = 440 };
 struct store_recent {
     uint64_t until_us; /* 0: nothing is here */
     enum store_table table;
+    bool is_absent; /* no such row */
     uint16_t n_key, n_value;
     uint8_t key[STORE_RECENT_KEY], value[STORE_RECENT_VALUE];
 };

@@ -16,12 +16,19 @@ static const char *const statement_sql[STATEMENTS] = {
     [S_SCAN_ALL] = "SELECT key, value FROM \"%s\" ORDER BY key",
     [S_COUNT] = "SELECT count(*) FROM \"%s\"",
 };
+/* What functions know of a phone is one table of the file, so that rows that change together lie on the same pages: a key
+ * is followed by a zero octet and the table's number here, which is in files and never changes. No key has a zero. */
+enum { PHONE_KEY = 256 };
+static const uint8_t of_phone[STORE_TABLE_COUNT] = {
+    [STORE_sqn] = 1, [STORE_amf_reg] = 2, [STORE_smf_reg] = 3, [STORE_amf_ue] = 4, [STORE_smf_session] = 5};
 struct store_sqlite {
     struct store store;
     sqlite3 *db;
     bool open; /* a transaction with writes */
     char error[160];
+    uint32_t moved;
     sqlite3_stmt *statements[STORE_TABLE_COUNT][STATEMENTS];
+    sqlite3_stmt *phone[STATEMENTS]; /* all tables of phones have one statement: it stays in the CPU's caches */
 };
 static struct store_sqlite *sqlite(struct store *s)
 {
@@ -38,21 +45,47 @@ static int run(struct store_sqlite *s, const char *sql)
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : failed(s);
 }
 
+/* The key as it is in the file, in buf[PHONE_KEY] where that is another. */
+static int key_in_file(struct store_sqlite *s, enum store_table t, struct bytes *key, uint8_t *buf)
+{
+    if (t >= STORE_TABLE_COUNT) {
+        snprintf(s->error, sizeof s->error, "no such table");
+        return ERR_STORE;
+    }
+    if (!of_phone[t] || !key->p)
+        return OK;
+    if (key->n > PHONE_KEY - 2 || memchr(key->p, 0, key->n)) {
+        snprintf(s->error, sizeof s->error, "no such key in %s", store_table_names[t]);
+        return ERR_STORE;
+    }
+    memcpy(buf, key->p, key->n);
+    buf[key->n] = 0;
+    buf[key->n + 1] = of_phone[t];
+    *key = (struct bytes){buf, key->n + 2};
+    return OK;
+}
+/* What a key of the file is in table t; false: another table's. */
+static bool key_of_table(enum store_table t, struct bytes *key)
+{
+    if (!of_phone[t])
+        return true;
+    if (key->n < 2 || key->p[key->n - 1] != of_phone[t])
+        return false;
+    key->n -= 2;
+    return true;
+}
+
 /* The prepared statement, its parameters bound; NULL with the error set. The octets must live until
  * the reset. */
 static sqlite3_stmt *prepared(struct store_sqlite *s, enum store_table t, enum statement which,
                               struct bytes key, const struct bytes *value)
 {
-    sqlite3_stmt **st = &s->statements[t][which];
+    sqlite3_stmt **st = of_phone[t] ? &s->phone[which] : &s->statements[t][which];
     char sql[160];
-    if (t >= STORE_TABLE_COUNT) {
-        snprintf(s->error, sizeof s->error, "no such table");
-        return NULL;
-    }
     if (!*st) {
         /* The names are those of spec/store.def: nothing from outside gets into the text. */
         _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"")
-            snprintf(sql, sizeof sql, statement_sql[which], store_table_names[t]);
+            snprintf(sql, sizeof sql, statement_sql[which], of_phone[t] ? "phone" : store_table_names[t]);
         _Pragma("GCC diagnostic pop") if (sqlite3_prepare_v3(s->db, sql, -1,
                                                              SQLITE_PREPARE_PERSISTENT, st,
                                                              NULL) != SQLITE_OK)
@@ -92,7 +125,8 @@ static int sqlite_get(struct store *store, enum store_table t, struct bytes key,
                       struct bytes *value)
 {
     struct store_sqlite *s = sqlite(store);
-    sqlite3_stmt *st = prepared(s, t, S_GET, key, NULL);
+    uint8_t buf[PHONE_KEY];
+    sqlite3_stmt *st = key_in_file(s, t, &key, buf) == OK ? prepared(s, t, S_GET, key, NULL) : NULL;
     if (!st)
         return ERR_STORE;
     int rc = ERR_NOTFOUND, step = sqlite3_step(st);
@@ -111,6 +145,9 @@ static int change(struct store *store, enum store_table t, enum statement which,
                   const struct bytes *value)
 {
     struct store_sqlite *s = sqlite(store);
+    uint8_t buf[PHONE_KEY];
+    if (key_in_file(s, t, &key, buf) < 0)
+        return ERR_STORE;
     if (!s->open && run(s, "BEGIN IMMEDIATE") < 0)
         return ERR_STORE;
     s->open = true;
@@ -137,10 +174,14 @@ static int sqlite_scan(struct store *store, enum store_table t, struct bytes aft
 {
     struct store_sqlite *s = sqlite(store);
     enum statement which = after.p ? S_SCAN : S_SCAN_ALL;
-    sqlite3_stmt *st = prepared(s, t, which, after, NULL);
+    uint8_t buf[PHONE_KEY];
+    sqlite3_stmt *st = key_in_file(s, t, &after, buf) == OK ? prepared(s, t, which, after, NULL) : NULL;
     int rc = st ? OK : ERR_STORE, step = SQLITE_DONE;
-    while (rc == OK && (step = sqlite3_step(st)) == SQLITE_ROW)
-        rc = row(ctx, column(st, 0), column(st, 1));
+    while (rc == OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
+        struct bytes key = column(st, 0);
+        if (key_of_table(t, &key))
+            rc = row(ctx, key, column(st, 1));
+    }
     if (rc == OK && step != SQLITE_DONE)
         rc = failed(s);
     if (st)
@@ -156,9 +197,17 @@ static int sqlite_sync(struct store *store)
     return rc;
 }
 
+static int one_more(void *ctx, struct bytes key, struct bytes value)
+{
+    ++*(int64_t *)ctx;
+    return 0;
+}
 static int64_t sqlite_count(struct store *store, enum store_table t)
 {
     struct store_sqlite *s = sqlite(store);
+    int64_t rows = 0;
+    if (of_phone[t])
+        return sqlite_scan(store, t, (struct bytes){0}, one_more, &rows) < 0 ? ERR_STORE : rows;
     sqlite3_stmt *st = prepared(s, t, S_COUNT, (struct bytes){0}, NULL);
     if (!st)
         return ERR_STORE;
@@ -179,19 +228,45 @@ static const struct store_ops sqlite_ops = {.get = sqlite_get,
                                             .count = sqlite_count,
                                             .error = sqlite_error};
 
+static int table_make(struct store_sqlite *s, const char *name)
+{
+    char sql[160];
+    snprintf(sql, sizeof sql, "CREATE TABLE IF NOT EXISTS \"%s\" (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID", name);
+    return run(s, sql);
+}
+static bool has_table(struct store_sqlite *s, const char *name)
+{
+    return sqlite3_table_column_metadata(s->db, NULL, name, NULL, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+}
+/* Files of before have a table for each of these. If one is there beside "phone", a version of before had the file
+ * last, and its rows are the newer ones. */
+static int table_move(struct store_sqlite *s, int t)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO phone SELECT CAST(key || x'00%02x' AS BLOB), value FROM \"%s\"", of_phone[t],
+             store_table_names[t]);
+    int rc = run(s, sql);
+    s->moved += rc == OK ? (uint32_t)sqlite3_changes(s->db) : 0;
+    snprintf(sql, sizeof sql, "DROP TABLE \"%s\"", store_table_names[t]);
+    return rc == OK ? run(s, sql) : rc;
+}
+
 static int tables_make(struct store_sqlite *s)
 {
-    int rc = run(s, "BEGIN");
-    for (int t = 0; rc == OK && t < STORE_TABLE_COUNT; t++) {
-        char sql[160];
-        snprintf(sql, sizeof sql,
-                 "CREATE TABLE IF NOT EXISTS \"%s\" (key BLOB PRIMARY KEY, value BLOB NOT NULL) "
-                 "WITHOUT ROWID",
-                 store_table_names[t]);
-        rc = run(s, sql);
-    }
+    bool moves = false;
+    for (int t = 0; t < STORE_TABLE_COUNT; t++)
+        moves |= of_phone[t] && has_table(s, store_table_names[t]);
+    int rc = run(s, moves ? "BEGIN IMMEDIATE" : "BEGIN");
+    if (rc == OK)
+        rc = table_make(s, "phone");
+    for (int t = 0; rc == OK && t < STORE_TABLE_COUNT; t++)
+        if (!of_phone[t])
+            rc = table_make(s, store_table_names[t]);
+        else if (moves && has_table(s, store_table_names[t])) /* still: another process may have been first */
+            rc = table_move(s, t);
     return rc == OK ? run(s, "COMMIT") : rc;
 }
+uint32_t store_sqlite_moved(const struct store *s) { return ((const struct store_sqlite *)s)->moved; }
 
 int store_sqlite_open(struct store **out, const char *path, char *why, uint32_t cap)
 {
@@ -231,6 +306,8 @@ void store_sqlite_close(struct store *store)
     for (int t = 0; t < STORE_TABLE_COUNT; t++)
         for (int i = 0; i < STATEMENTS; i++)
             sqlite3_finalize(s->statements[t][i]);
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(s->phone[i]);
     sqlite3_close(s->db);
     free(s);
 }

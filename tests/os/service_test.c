@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,6 +81,98 @@ static void store(void **state)
     assert_int_equal(s->ops->scan(s, STORE_meta, text("a"), row, seen), OK);
     assert_string_equal(seen, "b=2 c= ");
     assert_int_equal(s->ops->scan(s, STORE_meta, text("a"), first_only, NULL), 7);
+    store_sqlite_close(s);
+}
+
+/* What functions know of a phone is one table of the file: none of them sees another's rows. */
+static const enum store_table of_phone[] = {STORE_sqn, STORE_amf_reg, STORE_smf_reg, STORE_amf_ue, STORE_smf_session};
+static void phones_fill(struct store *s)
+{
+    static const char *const keys[] = {"imsi-1", "imsi-1/5", "imsi-12", "imsi-2"};
+    for (size_t t = 0; t < ARRAY_LEN(of_phone); t++)
+        for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+            assert_int_equal(store_put(s, of_phone[t], text(keys[k]), text(store_table_names[of_phone[t]])), OK);
+}
+static void phones_check(struct store *s)
+{
+    for (size_t t = 0; t < ARRAY_LEN(of_phone); t++) {
+        char seen[200] = "", want[200];
+        const char *name = store_table_names[of_phone[t]];
+        assert_int_equal(s->ops->count(s, of_phone[t]), 4);
+        assert_int_equal(s->ops->scan(s, of_phone[t], (struct bytes){0}, row, seen), OK);
+        snprintf(want, sizeof want, "imsi-1=%s imsi-1/5=%s imsi-12=%s imsi-2=%s ", name, name, name, name);
+        assert_string_equal(seen, want);
+        seen[0] = 0;
+        assert_int_equal(s->ops->scan(s, of_phone[t], text("imsi-1"), row, seen), OK);
+        assert_string_equal(seen, want + strlen("imsi-1=") + strlen(name) + 1);
+    }
+}
+static void store_phones(void **state)
+{
+    struct store *s;
+    char p[128], why[200], seen[200] = "";
+    uint8_t block[64], key[255] = {0};
+    struct bytes v;
+    assert_int_equal(store_sqlite_open(&s, path_of(p, "phones.db"), why, sizeof why), OK);
+    assert_int_equal(store_sqlite_moved(s), 0);
+    phones_fill(s);
+    phones_check(s);
+    assert_int_equal(store_del(s, STORE_amf_reg, text("imsi-1")), OK);
+    struct arena a = arena_over(block, sizeof block);
+    assert_int_equal(store_get(s, STORE_amf_reg, text("imsi-1"), &a, &v), ERR_NOTFOUND);
+    assert_int_equal(store_get(s, STORE_amf_ue, text("imsi-1"), &a, &v), OK);
+    assert_true(bytes_eq(v, text("amf_ue")));
+    assert_int_equal(s->ops->scan(s, STORE_amf_reg, (struct bytes){0}, row, seen), OK);
+    assert_string_equal(seen, "imsi-1/5=amf_reg imsi-12=amf_reg imsi-2=amf_reg ");
+    /* keys that could be taken for another's, or have no room */
+    assert_int_equal(store_put(s, STORE_amf_ue, (struct bytes){(const uint8_t *)"imsi-1\0\2", 8}, text("x")), ERR_STORE);
+    assert_non_null(strstr(store_error(s), "amf_ue"));
+    memset(key, 'k', sizeof key);
+    assert_int_equal(store_put(s, STORE_amf_ue, (struct bytes){key, 255}, text("x")), ERR_STORE);
+    assert_int_equal(store_put(s, STORE_amf_ue, (struct bytes){key, 254}, text("x")), OK);
+    a = arena_over(block, sizeof block);
+    assert_int_equal(store_get(s, STORE_amf_ue, (struct bytes){key, 254}, &a, &v), OK);
+    assert_int_equal(store_get(s, STORE_TABLE_COUNT, text("x"), &a, &v), ERR_STORE);
+    store_sqlite_close(s);
+}
+/* A file of an older version, with a table for each; and one that such a version had once more since. */
+static void store_older(void **state)
+{
+    struct store *s;
+    sqlite3 *db;
+    char p[128], why[200], sql[300];
+    uint8_t block[64];
+    struct bytes v;
+    assert_int_equal(sqlite3_open(path_of(p, "older.db"), &db), SQLITE_OK);
+    for (size_t t = 0; t < ARRAY_LEN(of_phone); t++) {
+        const char *name = store_table_names[of_phone[t]];
+        snprintf(sql, sizeof sql,
+                 "CREATE TABLE %s (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+                 "INSERT INTO %s SELECT CAST(k.column1 AS BLOB), CAST('%s' AS BLOB) FROM"
+                 " (VALUES ('imsi-1'), ('imsi-1/5'), ('imsi-12'), ('imsi-2')) k",
+                 name, name, name);
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    }
+    sqlite3_close(db);
+    assert_int_equal(store_sqlite_open(&s, p, why, sizeof why), OK);
+    assert_int_equal(store_sqlite_moved(s), 20);
+    phones_check(s);
+    store_sqlite_close(s);
+    assert_int_equal(sqlite3_open(p, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "CREATE TABLE sqn (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+                                  "INSERT INTO sqn VALUES (CAST('imsi-1' AS BLOB), CAST('newer' AS BLOB))",
+                                  NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(store_sqlite_open(&s, p, why, sizeof why), OK);
+    assert_int_equal(store_sqlite_moved(s), 1);
+    assert_int_equal(s->ops->count(s, STORE_sqn), 4);
+    struct arena a = arena_over(block, sizeof block);
+    assert_int_equal(store_get(s, STORE_sqn, text("imsi-1"), &a, &v), OK);
+    assert_true(bytes_eq(v, text("newer")));
+    store_sqlite_close(s);
+    assert_int_equal(store_sqlite_open(&s, p, why, sizeof why), OK);
+    assert_int_equal(store_sqlite_moved(s), 0);
     store_sqlite_close(s);
 }
 
@@ -371,11 +464,12 @@ int main(void)
 {
     char p[128];
     static const char *const left[] = {"store.db",    "dies.db",  "copy.db", "copy.db-wal", "copy.db-shm", "full.db",
-                                       "full.db-wal", "full.db-shm", "ro.db", "bad.db", "x.pcapng"};
+                                       "full.db-wal", "full.db-shm", "ro.db", "bad.db", "phones.db", "older.db",
+                                       "x.pcapng"};
     if (!mkdtemp(dir))
         return 1;
-    int rc = RUN(unit(store), unit(store_dies), unit(store_full), unit(store_read_only), unit(store_corrupt),
-                 unit(control), unit(http), unit(capture));
+    int rc = RUN(unit(store), unit(store_phones), unit(store_older), unit(store_dies), unit(store_full), unit(store_read_only),
+                 unit(store_corrupt), unit(control), unit(http), unit(capture));
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
         unlink(path_of(p, left[i]));
     rmdir(dir);
