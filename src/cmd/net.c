@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/net.h"
+#include "base/text.h"
 #include "cmd/hn_key.h"
 #include "cmd/probe.h"
 #include "crypto/suci.h"
@@ -318,9 +319,10 @@ static int subscribers_write(const struct net *n)
     FILE *f = fopen(NET_DIR "/subscribers.csv", "we");
     if (!f)
         return ERR_IO;
-    fputs("imsi,k,opc,ambr-down,ambr-up,session-ambr-down,session-ambr-up\n", f);
+    fputs("imsi,k,opc,pdu-types,ambr-down,ambr-up,session-ambr-down,session-ambr-up\n", f);
     for (uint32_t i = 1; i <= n->options->ues; i++)
-        fprintf(f, "00101%010u,465B5CE8B199B49FAA5F0A2EE238A6BC,E8ED289DEBA952E4283B54E88E6183CA,20 Gbps,20 Gbps,20 Gbps,20 Gbps\n", i);
+        fprintf(f, "00101%010u,465B5CE8B199B49FAA5F0A2EE238A6BC,E8ED289DEBA952E4283B54E88E6183CA,%s,20 Gbps,20 Gbps,20 Gbps,20 Gbps\n", i,
+                n->options->ethernet ? "Ethernet" : "IPv4;IPv6;IPv4v6");
     return fclose(f) == 0 ? OK : ERR_IO;
 }
 
@@ -392,9 +394,21 @@ static int key_make(struct net *n)
     return e;
 }
 
+/* What of the SMF's section is not its default. */
+static void smf_write(const struct net_options *o, struct text *t)
+{
+    if (o->capture || o->ethernet)
+        text_add(t, "smf:\n%s", o->capture ? "  n4_local: socket\n" : "");
+    for (uint32_t i = 1; o->ethernet && i <= o->ues; i++)
+        text_add(t, "%s\"imsi-00101%010u\"%s", i == 1 ? "  dnns: [{name: internet, pdu_types: [Ethernet], lan_members: [" : ", ", i,
+                 i == o->ues ? "]}]\n" : "");
+}
+
 static int config_write(struct net *n)
 {
-    char text[4096];
+    char text[12288], smf[8192] = "";
+    struct text of_smf = text_over(smf, sizeof smf);
+    smf_write(n->options, &of_smf);
     int e = key_make(n);
     if (e < 0)
         return fail(n, "a home network key could not be made: %s", err_text(e));
@@ -403,13 +417,15 @@ static int config_write(struct net *n)
                      "amf:\n  n2_addresses: [10.99.2.1]\n%s"
                      "%s"
                      "upf:\n  n3_addresses: [10.99.3.1]\n"
-                     "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\", nat: false}]\n"
+                     "  n6: [%s]\n"
                      "udm:\n  seal_file: " NET_DIR "/seal.key\n  home_network_keys: [{id: 1, profile: A, file: " NET_DIR "/hn.pem}]\n"
                      "udr:\n  path: " NET_DIR "/redoubt.db\n"
                      "control:\n  socket: " NET_DIR "/core.sock\n  log_format: json\n  log_level: %s\n"
                      "  log_rate: 100000\n  log_burst: 100000\n%s%s%s",
                      n->options->null_ciphering ? "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n" : "",
-                     n->options->capture ? "smf:\n  n4_local: socket\n" : "",
+                     smf,
+                     n->options->ethernet ? "{dnn: internet}"
+                                          : "{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\", nat: false}",
                      n->options->debug ? "debug" : "info", n->options->regime ? "trust:\n  mode: enforce\n  policies: [\"" : "",
                      n->options->regime ? n->options->regime : "",
                      n->options->regime ? "\"]\n  evidence: " NET_DIR "/evidence\n  evidence_key: " NET_DIR "/evidence.key\n  seal_key: " NET_DIR "/evidence.seal\n" : "");
@@ -476,7 +492,8 @@ int net_ran_start(struct net *n, bool register_all)
     snprintf(ues, sizeof ues, "%u", n->options->ues);
     snprintf(tuns, sizeof tuns, "%u", n->options->phones);
     const char *const words[] = {"ran", "--amf", "10.99.2.1", "--n3", "10.99.3.2", "--ues", ues, "--tun", tuns, "--netns",
-                                 NET_PREFIX "phone", "--hn-key", n->hn_public, "--name", "gnb-demo", "--type", "IPv4v6",
+                                 NET_PREFIX "phone", "--hn-key", n->hn_public, "--name", "gnb-demo", "--type",
+                                 n->options->ethernet ? "Ethernet" : "IPv4v6",
                                  "--control", NET_DIR "/ran.sock", register_all ? NULL : "--no-register", NULL};
     int e = child_start(&n->ran, NET_RAN, words);
     if (e < 0)

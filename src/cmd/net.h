@@ -21,6 +21,7 @@
 #define NET_PHONE  NET_PREFIX "phone%u"
 #define NET_DIR    "/run/redoubt-net"
 #define NET_SERVER4 "10.99.0.1"
+#define NET_WIRE4   "192.168.77.%u" /* /24 */
 #define NET_SERVER6 "fd00:99::1"
 enum { NET_PHONES_MAX = 200, NET_UES_MAX = 100000, NET_WORDS = 160 };
 
@@ -28,6 +29,7 @@ struct net_options {
     uint32_t phones; /* with a namespace and an interface of their own: the first of the subscribers */
     uint32_t ues;    /* subscribers, these included */
     bool null_ciphering, debug;
+    bool ethernet; /* phones have Ethernet sessions, and are a 5G LAN; each has NET_WIRE4 with its number, and no data network */
     const char *capture; /* file; NULL: none */
     const char *logs;    /* folder for the logs of core and RAN; NULL: none */
     const char *regime, *inventory; /* policy that is enforced, as trust.policies names it, and the inventory as JSON; NULL: off */

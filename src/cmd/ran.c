@@ -293,10 +293,12 @@ static bool plmn_take(const char *text, struct config_plmn *out)
 }
 static bool type_take(const char *text, uint8_t *out)
 {
-    static const char *const names[] = {"IPv4", "IPv6", "IPv4v6"};
-    for (uint8_t i = 0; i < 3; i++)
-        if (strcasecmp(text, names[i]) == 0)
-            *out = (uint8_t)(i + 1);
+    static const char *const names[] = {[NAS_PDU_IPV4] = "IPv4", [NAS_PDU_IPV6] = "IPv6", [NAS_PDU_IPV4V6] = "IPv4v6",
+                                        [NAS_PDU_ETHERNET] = "Ethernet"};
+    *out = 0;
+    for (uint8_t i = 0; i < ARRAY_LEN(names); i++)
+        if (names[i] && strcasecmp(text, names[i]) == 0)
+            *out = i;
     return *out != 0;
 }
 #define NUMBER(word, min, max, to)                                                                 \
@@ -318,7 +320,7 @@ static int words(struct args *a, struct ran_options *o, struct load_plan *plan)
         PARSED("n3", addr_parse(&o->n3, str_of(v), 2152), "an address")
         PARSED("plmn", plmn_take(v, &o->plmn), "MCC-MNC, as 001-01")
         PARSED("slice", slice_take(v, &o->slice), "SST or SST-SD, SD six hex digits")
-        PARSED("type", type_take(v, &o->type), "IPv4, IPv6 or IPv4v6")
+        PARSED("type", type_take(v, &o->type), "IPv4, IPv6, IPv4v6 or Ethernet")
         PARSED("ping", (o->ping = addr_parse(&o->ping_to, str_of(v), 0)), "an address")
         NUMBER("gnbs", 1, RAN_CELLS_MAX, o->gnbs)
         NUMBER("gnb-id", 0, 0x7fffffff, o->gnb_id)

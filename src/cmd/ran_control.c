@@ -19,6 +19,8 @@ static void status_phone(struct text *t, const struct ran_phone *p, uint32_t i)
         text_add(t, "; session %u %s", s->psi, s->dnn);
         if (s->state != SM_ACTIVE)
             text_add(t, " (not there)");
+        else if (s->type == NAS_PDU_ETHERNET)
+            text_add(t, " %02x:%02x:%02x:%02x:%02x:%02x", s->mac[0], s->mac[1], s->mac[2], s->mac[3], s->mac[4], s->mac[5]);
         else if (s->type != NAS_PDU_IPV6)
             text_add(t, " %s", addr_text(&a, text));
         a.family = 6;

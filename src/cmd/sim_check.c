@@ -291,6 +291,8 @@ static const struct ue_session *session_of_teid(const struct sim_net *n, uint32_
 }
 static bool is_for(const struct ue_session *s, const uint8_t *ip, uint32_t n)
 {
+    if (s->type == NAS_PDU_ETHERNET) /* a bridge gives to all what is for nobody that it knows */
+        return n >= 14;
     if (n >= 20 && ip[0] >> 4 == 4)
         return s->type != NAS_PDU_IPV6 && !memcmp(ip + 16, s->ipv4, 4);
     if (n < 40 || ip[0] >> 4 != 6)
@@ -503,7 +505,7 @@ static void agree_session(struct sim_check *c, uint32_t i, const struct ue_sessi
     MUST(agree_sm, !s->bearer || (m->an.teid == s->bearer->teid && m->up.teid == s->bearer->peer_teid),
          "phone %u, session %u: gNB and SMF have different tunnels", i, s->psi);
     smf_ipv4(m, ip);
-    MUST(agree_sm, s->type == NAS_PDU_IPV6 || !memcmp(ip, s->ipv4, 4), "phone %u, session %u: phone and SMF have different addresses", i, s->psi);
+    MUST(agree_sm, s->type == NAS_PDU_IPV6 || s->type == NAS_PDU_ETHERNET || !memcmp(ip, s->ipv4, 4), "phone %u, session %u: phone and SMF have different addresses", i, s->psi);
     MUST(agree_sm, amf_session_by_id(sim_amf_ue(c->n, i), s->psi), "phone %u has session %u, the AMF has not", i, s->psi);
     MUST(agree_sm, !m->is_registered || udm_has(c->n, i, s->psi), "phone %u, session %u: the SMF registered it, the UDM has it not", i, s->psi);
 }

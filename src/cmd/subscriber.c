@@ -279,9 +279,10 @@ static void show_text(const char *supi, const struct subscriber *s, const struct
            (unsigned long long)p->ambr_up_bps);
     for (uint32_t i = 0; i < p->n_dnns; i++) {
         const struct subscriber_dnn *d = &p->dnns[i];
-        printf("  slice %-11s " STR_FMT "%s%s%s%s", slice_text(&p->slices[d->slice], slice), STR_ARG(d->name),
+        printf("  slice %-11s " STR_FMT "%s%s%s%s%s", slice_text(&p->slices[d->slice], slice), STR_ARG(d->name),
                d->is_default ? ", default" : "", d->types & SUBSCRIBER_IPV4 ? ", IPv4" : "",
-               d->types & SUBSCRIBER_IPV6 ? ", IPv6" : "", d->types & SUBSCRIBER_IPV4V6 ? ", IPv4v6" : "");
+               d->types & SUBSCRIBER_IPV6 ? ", IPv6" : "", d->types & SUBSCRIBER_IPV4V6 ? ", IPv4v6" : "",
+               d->types & SUBSCRIBER_ETHERNET ? ", Ethernet" : "");
         if (d->ambr_down_bps)
             printf(", %llu bps down, %llu bps up", (unsigned long long)d->ambr_down_bps, (unsigned long long)d->ambr_up_bps);
         if (d->fiveqi)

@@ -25,6 +25,31 @@ static void sessions_seen(void *ctx, enum net_source from, struct str line)
     *sessions += from == NET_FROM_RAN && memmem(line.p, line.n, "\"event\":\"ran_session_up\"", 24) != NULL;
 }
 
+/* On its frames a phone has the addresses that it likes; the first one is reached by all others. */
+static int wire_join(struct net *n, uint32_t phone)
+{
+    struct net_addr a = {0}, first = {0};
+    char netns[32], text[32];
+    snprintf(text, sizeof text, NET_WIRE4, 1u);
+    addr_parse(&first, str_of(text), 0);
+    snprintf(netns, sizeof netns, NET_PHONE, phone);
+    snprintf(text, sizeof text, NET_WIRE4, phone);
+    addr_parse(&a, str_of(text), 0);
+    int e = ERR_NOTFOUND;
+    for (int i = 0; i < 50 && e == ERR_NOTFOUND; i++) { /* the session is told of before its interface is there */
+        e = netns_address(netns, "ue", &a, 24);
+        if (e == ERR_NOTFOUND)
+            usleep(20000);
+    }
+    if (e < 0)
+        snprintf(n->why, sizeof n->why, "phone %u has a session and no interface: %s", phone, err_text(e));
+    else if (phone == 1 || probe_reach(netns, &first, 5000) == OK)
+        return EXIT_OK;
+    else
+        snprintf(n->why, sizeof n->why, "phone %u has a session and does not reach phone 1", phone);
+    return EXIT_FAILED;
+}
+
 /* The keeper: tells by the pipe once the phones are on the network, then waits to be ended. */
 static int keep(const struct net_options *o, int tell)
 {
@@ -50,7 +75,9 @@ static int keep(const struct net_options *o, int tell)
         char netns[32];
         snprintf(netns, sizeof netns, NET_PHONE, i);
         addr_parse(&server, STR(NET_SERVER4), 0);
-        if (probe_reach(netns, &server, 5000) < 0) {
+        if (o->ethernet)
+            status = wire_join(&n, i);
+        else if (probe_reach(netns, &server, 5000) < 0) {
             status = EXIT_FAILED;
             snprintf(n.why, sizeof n.why, "phone %u has a session and does not reach the data network", i);
         }
@@ -109,6 +136,8 @@ int cmd_up(int argc, char **argv)
                 return EXIT_USAGE;
         } else if (args_flag(&a, NULL, "--null-ciphering")) {
             o.null_ciphering = true;
+        } else if (args_flag(&a, NULL, "--ethernet")) {
+            o.ethernet = true;
         } else if (cmd_config_option(&a, &config, &status)) {
             if (status)
                 return status;
@@ -120,7 +149,12 @@ int cmd_up(int argc, char **argv)
         return usage("up", "this network has its own configuration: change it by --set");
     o.ues = o.phones;
     status = up(&o);
-    if (status == EXIT_OK)
+    if (status == EXIT_OK && o.ethernet)
+        printf("The network is up: a core, a gNB and %u phones, each with an Ethernet session of one 5G LAN.\n\n"
+               "  redoubt phone 1 -- ip address show ue            192.168.77.1\n"
+               "  redoubt phone 1 -- ping -c 3 192.168.77.2        frames through GTP-U and the UPF to phone 2\n"
+               "  redoubt down                                     ends it\n", o.phones);
+    else if (status == EXIT_OK)
         printf("The network is up: a core, a gNB and %u phones, each with a PDU session.\n\n"
                "  redoubt phone 1 -- curl http://" NET_SERVER4 "/        a page of the data network, through GTP-U\n"
                "  redoubt phone 1 -- ping -c 3 " NET_SERVER4 "\n"

@@ -241,7 +241,9 @@ static int real_tun_open(struct env *e, const struct tun_config *c, const struct
                             .addr4 = c->addr4,
                             .addr6 = c->addr6,
                             .mtu = c->mtu,
-                            .default_route = c->netns != NULL};
+                            .default_route = c->netns != NULL,
+                            .is_ethernet = c->is_ethernet};
+    memcpy(spec.mac, c->mac, sizeof spec.mac);
     int i = slot_find(r);
     int rc = i < 0 ? i : tun_open(&r->slots[i].tun, r->loop, &spec, i, k);
     if (rc < 0)

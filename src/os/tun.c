@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -17,12 +18,13 @@ struct attach {
     const char *name;
     char given[IFNAMSIZ];
     bool multi_queue, offload;
+    const uint8_t *mac; /* of a TAP interface; NULL: TUN */
     int fd;
 };
 static int do_attach(void *ctx)
 {
     struct attach *a = ctx;
-    struct ifreq r = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (a->multi_queue ? IFF_MULTI_QUEUE : 0) |
+    struct ifreq r = {.ifr_flags = (short)((a->mac ? IFF_TAP : IFF_TUN) | IFF_NO_PI | (a->multi_queue ? IFF_MULTI_QUEUE : 0) |
                                            (a->offload ? IFF_VNET_HDR : 0))};
     if (!str_copy(r.ifr_name, sizeof r.ifr_name, str_of(a->name)))
         return ERR_CONFIG;
@@ -31,6 +33,14 @@ static int do_attach(void *ctx)
         return errno == ENOENT || errno == ENODEV ? ERR_UNSUPPORTED : err_from_errno(errno);
     if (ioctl(fd, TUNSETIFF, &r) < 0) {
         int rc = errno == EBUSY ? ERR_EXISTS : err_from_errno(errno);
+        close(fd);
+        return rc;
+    }
+    struct ifreq hw = {.ifr_hwaddr.sa_family = ARPHRD_ETHER};
+    if (a->mac)
+        memcpy(hw.ifr_hwaddr.sa_data, a->mac, 6);
+    if (a->mac && ioctl(fd, SIOCSIFHWADDR, &hw) < 0) {
+        int rc = err_from_errno(errno);
         close(fd);
         return rc;
     }
@@ -47,7 +57,8 @@ static int do_attach_existing(void *ctx)
 
 int tun_create(const struct tun_spec *t, int *fd)
 {
-    struct attach a = {.name = t->name, .multi_queue = t->multi_queue, .offload = t->offload, .fd = -1};
+    struct attach a = {.name = t->name, .multi_queue = t->multi_queue, .offload = t->offload,
+                       .mac = t->is_ethernet ? t->mac : NULL, .fd = -1};
     int rc = netns_run(t->netns, do_attach, &a);
     if (rc < 0)
         return rc;
@@ -55,7 +66,7 @@ int tun_create(const struct tun_spec *t, int *fd)
      * its own. */
     char path[128];
     snprintf(path, sizeof path, "net/ipv6/conf/%s/addr_gen_mode", a.given);
-    netns_sysctl(t->netns, path, "1");
+    netns_sysctl(t->netns, path, t->is_ethernet ? "0" : "1");
     rc = netns_link_up(t->netns, a.given, t->mtu ? t->mtu : 1400);
     if (rc == OK && t->addr4.family)
         rc = netns_address(t->netns, a.given, &t->addr4, t->prefix4 ? t->prefix4 : 32);

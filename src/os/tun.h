@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tun.h - TUN interfaces: IP packets, without a header of their own (IFF_NO_PI) unless it is asked for. */
+/* tun.h - TUN and TAP interfaces: IP packets or Ethernet frames, without a header of their own (IFF_NO_PI) unless it is asked for. */
 #pragma once
 #include "os/loop.h"
 #include "rt/env.h"
@@ -12,6 +12,8 @@ struct tun_spec {
     uint16_t mtu;                 /* 0: 1400 */
     bool default_route;           /* of that namespace, through this interface */
     bool multi_queue;
+    bool is_ethernet; /* TAP, with this address and a link-local IPv6 address of the kernel's */
+    uint8_t mac[6];
     bool offload; /* each packet has a struct virtio_net_hdr before it: for os/n6_tun.h */
 };
 /* The descriptor is non-blocking and stays usable from this namespace. It must be closed by the

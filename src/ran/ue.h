@@ -86,7 +86,7 @@ struct ue_rule { /* an authorized QoS rule, without its filters */
 };
 struct ue_held { /* a packet that waits for the user plane */
     uint32_t n;
-    uint8_t octets[1500];
+    uint8_t octets[1518];
 };
 struct ue_session {
     struct ue *ue;
@@ -115,6 +115,7 @@ struct ue_session {
     int tun; /* negative: none */
     uint64_t asked_us, rx, tx;
     uint32_t pings_sent, pings_received;
+    uint8_t mac[6]; /* of an Ethernet session's interface */
 };
 /* What a test makes a phone do wrong. All zero: nothing. Types are of the NAS message, 0: none. */
 struct ue_faults {
@@ -247,5 +248,7 @@ void ue_host_packet(struct ue_session *, struct bytes);
 int ue_host_send(struct ue_session *, struct bytes packet); /* uplink; asks for the user plane when idle */
 /* Echo request of the built-in host, from the session's own address. to: family 4 or 6; n octets of payload. */
 int ue_ping(struct ue *, uint8_t psi, const struct net_addr *to, uint32_t n);
+/* A frame of IEEE's type for experiments to that address, which the built-in host there answers; n octets of payload. */
+int ue_frame(struct ue *, uint8_t psi, const uint8_t to[6], uint32_t n);
 int ue_udp(struct ue *, uint8_t psi, const struct net_addr *to, uint16_t from_port, struct bytes data);
 bool ue_session_addr6(const struct ue_session *, uint8_t addr[16]); /* global address; false: none yet */

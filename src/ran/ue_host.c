@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ue_host.c - the IP host behind a session: a TUN interface of the machine's, or a small one of its own that answers and
+/* ue_host.c - the host behind a session: a TUN or TAP interface of the machine's, or a small one of its own that answers and
  * sends echo requests, echoes UDP to port 7, and learns its IPv6 prefix (RFC 4861, TS 23.501 5.8.2.2.3). */
 #include "ran/ue.h"
 #include "base/wire.h"
@@ -124,6 +124,13 @@ static void on_tun(void *ctx, int tun, struct bytes packet)
     rt_enter(s->ue->ran->rt);
     ue_host_send(s, packet);
 }
+/* Local, and the phone's own (IEEE 802 8.4). */
+static void mac_of(const struct ue_session *s, uint8_t mac[6])
+{
+    uint64_t h = siphash24(s->psi, 0, s->ue->usim.imsi, strlen(s->ue->usim.imsi));
+    put_be16(mac, (uint16_t)((h >> 32 & 0xfcff) | 0x0200));
+    put_be32(mac + 2, (uint32_t)h);
+}
 static void tun_open(struct ue_session *s)
 {
     struct env *env = s->ue->ran->rt->env;
@@ -134,11 +141,13 @@ static void tun_open(struct ue_session *s)
         snprintf(name, sizeof name, "%.11s-%u", s->ue->tun_name, s->psi & 15u);
         c.name = name;
     }
-    if (s->type != NAS_PDU_IPV6) {
+    c.is_ethernet = s->type == NAS_PDU_ETHERNET;
+    memcpy(c.mac, s->mac, sizeof c.mac);
+    if (s->type == NAS_PDU_IPV4 || s->type == NAS_PDU_IPV4V6) {
         c.addr4.family = 4;
         memcpy(c.addr4.ip, s->ipv4, 4);
     }
-    if (s->type != NAS_PDU_IPV4) {
+    if (s->type == NAS_PDU_IPV6 || s->type == NAS_PDU_IPV4V6) {
         c.addr6.family = 6;
         ue_session_addr6(s, c.addr6.ip);
     }
@@ -198,10 +207,13 @@ void ue_host_up(struct ue_session *s)
 {
     bool has4 = s->type == NAS_PDU_IPV4 || s->type == NAS_PDU_IPV4V6;
     bool has6 = s->type == NAS_PDU_IPV6 || s->type == NAS_PDU_IPV4V6;
+    bool is_ethernet = s->type == NAS_PDU_ETHERNET;
+    if (is_ethernet)
+        mac_of(s, s->mac);
     if (has6 && !s->has_prefix) {
         s->solicitations = 0;
         solicit(s);
-    } else if (s->ue->tun && s->tun < 0 && (has4 || has6)) {
+    } else if (s->ue->tun && s->tun < 0 && (has4 || has6 || is_ethernet)) {
         tun_open(s);
     }
     if (s->held && s->bearer) {
@@ -300,9 +312,52 @@ static void packet6(struct ue_session *s, const uint8_t *ip, uint32_t n)
     }
     ue_host_send(s, (struct bytes){out, body_n + IP6_HEAD});
 }
+/* ---- frames: the built-in host answers those that ask ---- */
+enum { ETH_HEAD = 14, ETH_EXPERIMENT = 0x88b5, FRAME_ASKS = 1, FRAME_ANSWERS };
+static void frame_head(uint8_t *p, const uint8_t to[6], const uint8_t from[6], uint8_t what)
+{
+    memcpy(p, to, 6);
+    memcpy(p + 6, from, 6);
+    put_be16(p + 12, ETH_EXPERIMENT);
+    p[ETH_HEAD] = what;
+}
+static void frame_take(struct ue_session *s, const uint8_t *p, uint32_t n)
+{
+    uint8_t *out = s->ue->ran->inner;
+    bool to_us = n > ETH_HEAD + 9 && n <= RAN_NAS_MAX && (p[0] & 1 || !memcmp(p, s->mac, 6));
+    if (!to_us || be16(p + 12) != ETH_EXPERIMENT)
+        return;
+    if (p[ETH_HEAD] == FRAME_ANSWERS) {
+        s->pings_received++;
+        ran_tell(s->ue, &(struct ue_event){.kind = UE_PING_REPLY, .psi = s->psi, .us = s->ue->ran->rt->now_us - be64(p + ETH_HEAD + 1)});
+    } else if (p[ETH_HEAD] == FRAME_ASKS && s->tun < 0) {
+        memcpy(out, p, n);
+        frame_head(out, p + 6, s->mac, FRAME_ANSWERS);
+        ue_host_send(s, (struct bytes){out, n});
+    }
+}
+int ue_frame(struct ue *ue, uint8_t psi, const uint8_t to[6], uint32_t n)
+{
+    struct ue_session *s = ue_session_find(ue, psi);
+    uint8_t p[1518] = {0};
+    if (!s || s->state != SM_ACTIVE || s->type != NAS_PDU_ETHERNET)
+        return s ? ERR_STATE : ERR_NOTFOUND;
+    n = n < 46 ? 46 : n > 1400 ? 1400 : n;
+    frame_head(p, to, s->mac, FRAME_ASKS);
+    put_be64(p + ETH_HEAD + 1, ue->ran->rt->now_us);
+    s->pings_sent++;
+    return ue_host_send(s, (struct bytes){p, ETH_HEAD + n});
+}
+
 void ue_host_packet(struct ue_session *s, struct bytes packet)
 {
     struct env *env = s->ue->ran->rt->env;
+    if (s->type == NAS_PDU_ETHERNET) {
+        if (s->tun >= 0)
+            env->ops->tun_send(env, s->tun, packet);
+        frame_take(s, packet.p, packet.n);
+        return;
+    }
     if (packet.n < IP_MIN)
         return;
     if (s->tun >= 0)

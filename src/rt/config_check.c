@@ -176,6 +176,8 @@ static bool type_in(const struct config_dnn *d, enum config_pdu_type t)
 }
 static bool type_has_pool(const struct config_dnn *d, enum config_pdu_type t)
 {
+    if (t == CONFIG_PDU_TYPE_ETHERNET)
+        return d->n_lan_members != 0;
     return (t == CONFIG_PDU_TYPE_IPV6 || d->ipv4_pool.addr.family) &&
            (t == CONFIG_PDU_TYPE_IPV4 || d->ipv6_pool.addr.family);
 }
@@ -183,7 +185,7 @@ static bool type_has_pool(const struct config_dnn *d, enum config_pdu_type t)
 /* Types that the user names need their pools; where none are named the pools say which there are. */
 static void check_pdu_types(struct check *k, uint32_t i, struct config_dnn *d)
 {
-    static const char *const text[] = {"IPv4", "IPv6", "IPv4v6"};
+    static const char *const text[] = {"IPv4", "IPv6", "IPv4v6", "Ethernet"};
     char where[CONFIG_WHERE];
     bool given = config_where(k->reader, "smf", "dnns", i, "pdu_types", where);
     enum config_pdu_type *types = arena_zero(k->arena, sizeof *types * d->n_pdu_types);
@@ -197,7 +199,7 @@ static void check_pdu_types(struct check *k, uint32_t i, struct config_dnn *d)
             types[n++] = d->pdu_types[t];
         else if (given)
             REFUSE(k, "smf", "dnns", i, "pdu_types", "found %s without its pool, expected ipv4_pool for IPv4, ipv6_pool for "
-                   "IPv6, both for IPv4v6", text[d->pdu_types[t]]);
+                   "IPv6, both for IPv4v6, lan_members for Ethernet", text[d->pdu_types[t]]);
     }
     d->pdu_types = types;
     d->n_pdu_types = n;

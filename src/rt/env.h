@@ -27,17 +27,19 @@ struct udp_sink {
     void *ctx;
     void (*datagram)(void *ctx, int sock, const struct net_addr *from, struct bytes);
 };
-/* ---- IP interfaces (a phone's) ---- */
+/* ---- IP or Ethernet interfaces (a phone's) ---- */
 struct tun_config {
     const char *name;  /* interface name, at most 15 octets */
     const char *netns; /* named network namespace, NULL for this one */
     struct net_addr addr4, addr6; /* family 0: none; addr6 is the interface's address in its /64 */
     struct net_addr dns4;         /* family 0: none */
     uint16_t mtu;
+    bool is_ethernet;             /* frames, from the destination address on, in the place of IP packets */
+    uint8_t mac[6];               /* of the interface then */
 };
 struct tun_sink {
     void *ctx;
-    void (*packet)(void *ctx, int tun, struct bytes); /* one IP packet that the host wants sent */
+    void (*packet)(void *ctx, int tun, struct bytes); /* one packet or frame that the host wants sent */
 };
 
 struct env_ops {

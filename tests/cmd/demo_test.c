@@ -165,6 +165,20 @@ static void up_phone_down(void **state)
     assert_string_equal(c.out, "No network of ours was up.\n");
 }
 
+/* Phones as a 5G LAN of Ethernet sessions: `up` itself sees that each reaches the first. */
+static void ethernet(void **state)
+{
+    need_namespaces();
+    assert_int_equal(command_run(&c, binary, "up", "--ethernet", "--ues", "3", "--set", "process.sandbox_kill=true", NULL), 0);
+    assert_non_null(strstr(c.out, "3 phones, each with an Ethernet session of one 5G LAN"));
+    assert_int_equal(command_run(&c, binary, "phone", "2", "--", "/bin/sh", "-c", "cat /proc/net/arp", NULL), 0);
+    assert_non_null(strstr(c.out, "192.168.77.1 "));
+    assert_int_equal(command_run(&c, binary, "phone", "1", "--", "/bin/sh", "-c", "cat /proc/net/route", NULL), 0);
+    assert_null(strstr(c.out, "00000000\t00000000")); /* no way out */
+    assert_int_equal(command_run(&c, binary, "down", NULL), 0);
+    nothing_is_left();
+}
+
 static void wrong_words(void **state)
 {
     if (is_half_way)
@@ -212,5 +226,5 @@ int main(int argc, char **argv)
     is_possible = may && enter_own_world();
     is_half_way = may && !is_possible;
     return RUN(unit(wrong_words), unit(demo), unit(demo_without_ciphering), unit(demo_in_the_kernel), unit(demo_interrupted), unit(demo_killed),
-               unit(up_phone_down), unit(what_cannot_be));
+               unit(up_phone_down), unit(ethernet), unit(what_cannot_be));
 }

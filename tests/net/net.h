@@ -231,6 +231,40 @@ static inline void net_core_start(struct net *n)
     n->amf = nf_state(&n->core, SBI_NF_AMF);
     n->smf = nf_state(&n->core, SBI_NF_SMF);
 }
+/* ---- the end of a process ---- */
+static inline void net_upf_end(struct net *n)
+{
+    world_kill(n->w, n->upf_env);
+    nf_stop_all(&n->upf_rt);
+    user_plane_close(n->path);
+    guard_free(n->guard[1]);
+    rt_free(&n->upf_rt);
+    crypto_free(n->crypto[1]);
+}
+/* kept: of the writes that no commit made durable; NET_IN_ORDER: it ends in order. */
+enum { NET_IN_ORDER = -1 };
+static inline void net_core_end(struct net *n, int kept)
+{
+    if (kept != NET_IN_ORDER) {
+        world_kill(n->w, n->core_env);
+        store_memory_fail(n->store, "killed", true);
+    }
+    nf_stop_all(&n->core);
+    if (kept == NET_IN_ORDER)
+        world_kill(n->w, n->core_env);
+    sbi_json_mode_end(&n->core);
+    guard_free(n->guard[0]);
+    rt_free(&n->core);
+    crypto_free(n->crypto[0]);
+    store_memory_fail(n->store, NULL, false);
+    store_memory_crash(n->store, kept == NET_IN_ORDER ? 0 : (uint32_t)kept);
+}
+static inline void net_run_ran(struct net *n, uint64_t us) /* while there is no core */
+{
+    world_attach(n->w, n->ran_env, &n->ran_rt);
+    world_run(n->w, us);
+    rt_enter(&n->ran_rt);
+}
 static inline void net_cell_start(struct net *n, uint32_t i)
 {
     struct net_addr amf = addr_v4(0x0a000001, 38412);
@@ -331,7 +365,7 @@ static inline void net_agree_ue(struct net *n, struct ue *ue)
             assert_int_equal(m->an.teid, s->bearer->teid);
             assert_int_equal(m->up.teid, s->bearer->peer_teid);
         }
-        if (s->type != NAS_PDU_IPV6) {
+        if (s->type == NAS_PDU_IPV4 || s->type == NAS_PDU_IPV4V6) {
             smf_ipv4(m, ip);
             assert_memory_equal(ip, s->ipv4, 4);
         }

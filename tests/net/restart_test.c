@@ -4,33 +4,6 @@
 #include "tests/net/net.h"
 
 /* ---- the end of a process, and the next one ---- */
-static void upf_end(struct net *n)
-{
-    world_kill(n->w, n->upf_env);
-    nf_stop_all(&n->upf_rt);
-    user_plane_close(n->path);
-    guard_free(n->guard[1]);
-    rt_free(&n->upf_rt);
-    crypto_free(n->crypto[1]);
-}
-/* kept: of the writes that no commit made durable; SIZE_MAX: it ends in order. */
-enum { IN_ORDER = -1 };
-static void core_end(struct net *n, int kept)
-{
-    if (kept != IN_ORDER) {
-        world_kill(n->w, n->core_env);
-        store_memory_fail(n->store, "killed", true);
-    }
-    nf_stop_all(&n->core);
-    if (kept == IN_ORDER)
-        world_kill(n->w, n->core_env);
-    sbi_json_mode_end(&n->core);
-    guard_free(n->guard[0]);
-    rt_free(&n->core);
-    crypto_free(n->crypto[0]);
-    store_memory_fail(n->store, NULL, false);
-    store_memory_crash(n->store, kept == IN_ORDER ? 0 : (uint32_t)kept);
-}
 static void start(struct net *n, bool new_upf)
 {
     world_attach(n->w, n->ran_env, &n->ran_rt);
@@ -45,18 +18,12 @@ static bool is_up(struct net *n)
             return false;
     return smf_upf_is_up(&n->smf->upfs[0]);
 }
-static void run_ran(struct net *n, uint64_t us) /* while there is no core */
-{
-    world_attach(n->w, n->ran_env, &n->ran_rt);
-    world_run(n->w, us);
-    rt_enter(&n->ran_rt);
-}
 static void restart(struct net *n, int kept, bool new_upf)
 {
     if (new_upf)
-        upf_end(n);
-    core_end(n, kept);
-    run_ran(n, NET_S);
+        net_upf_end(n);
+    net_core_end(n, kept);
+    net_run_ran(n, NET_S);
     start(n, new_upf);
     assert_true(net_run_until(n, is_up(n), 60 * NET_S));
     net_run(n, 2 * NET_S);
@@ -101,7 +68,7 @@ static void idle_or_not(bool idle, bool new_upf, int kept, bool json)
 static void killed_idle(void **state) { idle_or_not(true, true, 0, false); }
 static void killed_connected(void **state) { idle_or_not(false, true, 0, true); }
 static void killed_and_the_upf_lives(void **state) { idle_or_not(true, false, 0, false); }
-static void ended_in_order(void **state) { idle_or_not(true, true, IN_ORDER, false); }
+static void ended_in_order(void **state) { idle_or_not(true, true, NET_IN_ORDER, false); }
 
 static void others(void **state)
 {
@@ -232,9 +199,9 @@ static void killed_at(uint32_t ms, uint32_t kept, bool new_upf)
     struct before b = look(n, ue);
     bool leaves = ue->state != MM_REGISTERED;
     if (new_upf)
-        upf_end(n);
-    core_end(n, (int)(store_memory_unsynced(n->store) * kept / 100));
-    run_ran(n, NET_MS * 10);
+        net_upf_end(n);
+    net_core_end(n, (int)(store_memory_unsynced(n->store) * kept / 100));
+    net_run_ran(n, NET_MS * 10);
     start(n, new_upf);
     no_count_twice(n, ue, &b);
     if (b.is_settled)
@@ -270,8 +237,8 @@ static void many_messages(void **state)
             }
             struct before b = look(n, ue);
             assert_true(!slow || b.is_settled || link_is_on(&net_amf_ue(n, ue)->changed));
-            core_end(n, 0);
-            run_ran(n, NET_S);
+            net_core_end(n, 0);
+            net_run_ran(n, NET_S);
             start(n, false);
             no_count_twice(n, ue, &b);
             assert_true(net_run_until(n, is_up(n), 60 * NET_S));
@@ -297,8 +264,8 @@ static void short_lives(void **state)
         assert_true(net_run_until(n, net_amf_ue(n, ue)->conn && net_amf_ue(n, ue)->conn->has_context, 5 * NET_S));
         struct before b = look(n, ue);
         assert_true(link_is_on(&net_amf_ue(n, ue)->changed));
-        core_end(n, 0);
-        run_ran(n, NET_S);
+        net_core_end(n, 0);
+        net_run_ran(n, NET_S);
         start(n, false);
         no_count_twice(n, ue, &b);
         assert_true(net_run_until(n, is_up(n), 60 * NET_S));
@@ -322,7 +289,7 @@ static void one_side_only(void **state)
         struct bytes k = {(const uint8_t *)key[smf], (uint32_t)strlen(key[smf])};
         int64_t rows = n->store->ops->count(n->store, smf ? STORE_smf_session : STORE_amf_ue);
         assert_int_equal(rows, 1);
-        core_end(n, 0);
+        net_core_end(n, 0);
         assert_int_equal(store_del(n->store, smf ? STORE_smf_session : STORE_amf_ue, k), OK);
         assert_int_equal(n->store->ops->count(n->store, smf ? STORE_smf_session : STORE_amf_ue), 0);
         start(n, false);
@@ -365,7 +332,7 @@ static void bad_rows(void **state)
         struct bytes key = {r.key[0], r.key_n[0]};
         assert_true(r.octets[0] < 700);
         for (uint32_t cut = 0; cut <= r.octets[0]; cut += 1 + cut / 8) {
-            core_end(n, 0);
+            net_core_end(n, 0);
             uint8_t v[1025];
             memcpy(v, r.value[0], 1024);
             if (cut == 0)

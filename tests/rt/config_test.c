@@ -247,6 +247,9 @@ static void across_options(void **state)
     refuse("amf: {tais: [{plmn: 002-01, tac: 1}]}", "t.yaml:1:21: found 002-01, expected one of network.plmns\n");
     refuse("amf: {tais: [{tac: 1}, {tac: 2}, {plmn: 001-01, tac: 1}]}", "t.yaml:1:54: found TAC 1 of the same network again");
     refuse("amf: {gnbs: [{id: 1}, {id: 1}]}", "t.yaml:1:28: found gNB 1 of the same network again");
+    refuse("smf: {dnns: [{name: internet, ipv4_pool: 10.45.0.0/16, pdu_types: [Ethernet]}]}",
+           "t.yaml:1:67: found Ethernet without its pool, expected ipv4_pool for IPv4, ipv6_pool for IPv6, both for IPv4v6, "
+           "lan_members for Ethernet\n");
     refuse("smf: {dnns: [{name: internet, ipv4_pool: 10.45.0.0/16, pdu_types: [IPv6]}]}",
            "t.yaml:1:67: found IPv6 without its pool, expected ipv4_pool for IPv4");
     refuse("smf: {dnns: [{name: internet}]}", "t.yaml:1:14: found no pool, expected ipv4_pool or ipv6_pool\n");

@@ -16,6 +16,7 @@ static const struct smf_refusal refusals[] = {
     {NAS_GSM_CAUSE_NETWORK_FAILURE, 504, "NETWORK_FAILURE", false},
     {NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED, 403, "PDUTYPE_DENIED", false},
     {NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED, 403, "PDUTYPE_DENIED", false},
+    {NAS_GSM_CAUSE_PDU_SESSION_TYPE_ETHERNET_ONLY_ALLOWED, 403, "PDUTYPE_DENIED", false},
     {NAS_GSM_CAUSE_PDU_SESSION_DOES_NOT_EXIST, 403, "N1_SM_ERROR", false},
     {NAS_GSM_CAUSE_NOT_SUPPORTED_SSC_MODE, 403, "SSC_NOT_SUPPORTED", false},
     {NAS_GSM_CAUSE_MISSING_OR_UNKNOWN_DNN_IN_A_SLICE, 403, "DNN_DENIED", false},
@@ -101,7 +102,9 @@ static bool pco_fill(struct pco_room *r, const struct smf_ask *ask, const struct
 {
     const struct config_dnn *c = s->dnn->c;
     r->pco = (struct nas_pco){0, r->item};
-    if (ask->ipcp && s->pdu_type & NAS_PDU_IPV4)
+    if (s->pdu_type == NAS_PDU_ETHERNET) /* nothing of IP is ours to say */
+        return false;
+    if (ask->ipcp && smf_has_ipv4(s->pdu_type))
         ipcp_add(r, ask, c);
     for (uint32_t i = 0; ask->dns4 && i < c->n_dns4; i++)
         pco_add(r, NAS_PCO_DNS_IPV4, c->dns4[i].ip, 4);
@@ -113,7 +116,7 @@ static bool pco_fill(struct pco_room *r, const struct smf_ask *ask, const struct
         else if (c->pcscf[i].family == 6 && ask->pcscf6)
             pco_add(r, NAS_PCO_P_CSCF_IPV6, c->pcscf[i].ip, 16);
     }
-    if (ask->mtu4 && s->pdu_type & NAS_PDU_IPV4) {
+    if (ask->mtu4 && smf_has_ipv4(s->pdu_type)) {
         put_be16(r->mtu, (uint16_t)c->mtu);
         pco_add(r, NAS_PCO_IPV4_MTU, r->mtu, 2);
     }
@@ -159,7 +162,7 @@ struct bytes smf_n1_accept(struct smf_session *s, const struct smf_ask *ask, uin
     a->session_ambr = ambr_of(&s->qos);
     a->has.gsm_cause = gsm_cause != 0;
     a->gsm_cause = gsm_cause;
-    a->has.pdu_address = 1;
+    a->has.pdu_address = s->pdu_type != NAS_PDU_ETHERNET; /* 8.3.2.5 */
     a->pdu_address = address_of(s);
     a->has.s_nssai = 1;
     a->s_nssai = (struct nas_s_nssai){.sst = s->sst, .has_sd = s->has_sd, .sd = be24(s->sd)};

@@ -76,6 +76,7 @@ static uint32_t session_type(uint8_t nas)
 {
     return nas == NAS_PDU_IPV6     ? NGAP_PDUSessionType_ipv6
            : nas == NAS_PDU_IPV4V6 ? NGAP_PDUSessionType_ipv4v6
+           : nas == NAS_PDU_ETHERNET ? NGAP_PDUSessionType_ethernet
                                    : NGAP_PDUSessionType_ipv4;
 }
 

@@ -26,7 +26,7 @@ static int establish(struct pfcp_call *c, struct proc *p, struct smf_session *s,
     q->create_pdr.v = r.pdr, q->create_pdr.n = r.pdr_n;
     q->create_far.v = r.far, q->create_far.n = r.far_n;
     q->create_qer.v = &r.qer, q->create_qer.n = 1;
-    q->create_urr.v = &r.urr, q->create_urr.n = 1;
+    q->create_urr.v = r.urr, q->create_urr.n = r.urr_n;
     q->has.pdn_type = q->has.apn_dnn = q->has.s_nssai = 1;
     q->pdn_type = s->pdu_type; /* the numbers are the same, 8.2.79 */
     q->apn_dnn = r.dnn;

@@ -8,7 +8,7 @@
 #include "rt/warrant.h"
 #include <stdio.h>
 
-enum { PRECEDENCE = 255, PRECEDENCE_FILTERED = 128, REPORT_PERIOD_S = 3600, CHOICE_ACCESS = 1, CHOICE_N9 };
+enum { PRECEDENCE = 255, PRECEDENCE_FILTERED = 128, REPORT_PERIOD_S = 3600, MAC_SILENT_S = 300, CHOICE_ACCESS = 1, CHOICE_N9 };
 static const uint8_t CARRY_ON = PFCP_CARRY_ON_DCARONI | PFCP_CARRY_ON_PRIUEAI;
 
 struct pfcp_outer_header_creation n4_tunnel_to(const struct smf_tunnel *t)
@@ -54,7 +54,7 @@ static struct pfcp_create_pdr *pdr_add(struct n4_rules *r, uint16_t id, uint32_t
     p->has.far_id = 1;
     p->far_id = far;
     p->qer_id.v = &r->qer_id, p->qer_id.n = 1;
-    p->urr_id.v = &r->urr_id, p->urr_id.n = 1;
+    p->urr_id.v = r->urr_id, p->urr_id.n = 1;
     return p;
 }
 static struct pfcp_create_pdr *pdr_up(struct n4_rules *r, const struct smf_session *s, const struct smf_upf *u,
@@ -62,7 +62,8 @@ static struct pfcp_create_pdr *pdr_up(struct n4_rules *r, const struct smf_sessi
 {
     struct pfcp_create_pdr *p = pdr_add(r, id, precedence, far);
     p->pdi.source_interface = PFCP_INTERFACE_ACCESS;
-    p->pdi.has.local_f_teid = p->pdi.has.ue_ip_address = 1;
+    p->pdi.has.local_f_teid = 1;
+    p->pdi.has.ue_ip_address = s->pdu_type != NAS_PDU_ETHERNET;
     p->pdi.local_f_teid = n4_local_f_teid(s, u);
     p->pdi.ue_ip_address = ue_address(s, false); /* nothing passes that has another source */
     p->pdi.qfi.v = &r->qfi, p->pdi.qfi.n = 1;
@@ -111,11 +112,12 @@ static void qer_and_urr(struct n4_rules *r, const struct smf_session *s)
     r->qer.has.maximum_bitrate = r->qer.has.qfi = 1;
     r->qer.maximum_bitrate = (struct pfcp_bitrate){n4_kbps(s->qos.ambr_ul_bps), n4_kbps(s->qos.ambr_dl_bps)};
     r->qer.qfi = r->qfi = SMF_QFI;
-    r->urr.urr_id = r->urr_id = N4_URR_SESSION;
-    r->urr.measurement_method = PFCP_MEASUREMENT_METHOD_VOLUM;
-    r->urr.reporting_triggers = PFCP_TRIGGER_PERIO;
-    r->urr.has.measurement_period = 1;
-    r->urr.measurement_period = REPORT_PERIOD_S;
+    struct pfcp_create_urr *u = &r->urr[r->urr_n];
+    u->urr_id = r->urr_id[r->urr_n++] = N4_URR_SESSION;
+    u->measurement_method = PFCP_MEASUREMENT_METHOD_VOLUM;
+    u->reporting_triggers = PFCP_TRIGGER_PERIO;
+    u->has.measurement_period = 1;
+    u->measurement_period = REPORT_PERIOD_S;
 }
 
 /* ---- filters, 8.2.5: "permit out" from the far end to the UE, whichever way the PDR's packets go ---- */
@@ -162,6 +164,29 @@ static void lan_ways_out(struct n4_rules *r, const struct smf_session *s)
         filter_add(r, p, "any", MANY6);
     p->has.packet_replication_and_detection_carry_on_information = 1;
     p->packet_replication_and_detection_carry_on_information = (struct bytes){&CARRY_ON, 1};
+}
+
+/* ---- Ethernet, 5.6.10.2, 5.8.2.13.3.2: the UPF learns which MAC addresses are the phone's, tells of them, and gives it what is for
+ * them, and what is for all or for nobody that is known ---- */
+static void frames_fill(struct n4_rules *r, const struct smf_session *s)
+{
+    struct pfcp_create_urr *u = &r->urr[r->urr_n];
+    u->urr_id = r->urr_id[r->urr_n++] = N4_URR_MACS;
+    u->measurement_method = PFCP_MEASUREMENT_METHOD_EVENT;
+    u->reporting_triggers = PFCP_TRIGGER_MACAR;
+    u->has.ethernet_inactivity_timer = 1;
+    u->ethernet_inactivity_timer = MAC_SILENT_S;
+    struct pfcp_create_pdr *p = pdr_up(r, s, s->upf, N4_PDR_UP, PRECEDENCE, N4_FAR_LAN);
+    p->urr_id.n = r->urr_n;
+    p->pdi.has.ethernet_pdu_session_information = 1;
+    p->pdi.ethernet_pdu_session_information = PFCP_ETHERNET_ETHI;
+    p = pdr_down(r, N4_PDR_LAN, PRECEDENCE, PFCP_SOURCE_INTERFACE_VN_INTERNAL);
+    p->pdi.has.ethernet_pdu_session_information = 1;
+    p->pdi.ethernet_pdu_session_information = PFCP_ETHERNET_ETHI;
+    p->has.packet_replication_and_detection_carry_on_information = 1;
+    p->packet_replication_and_detection_carry_on_information = (struct bytes){&CARRY_ON, 1};
+    far_to(r, N4_FAR_LAN, PFCP_INTERFACE_VN_INTERNAL);
+    far_down(r, s);
 }
 
 /* Where PDRs share the tunnel of the gNB, the UPF is told so. */
@@ -238,6 +263,10 @@ int n4_rules_fill(struct n4_rules *r, const struct smf_session *s, unsigned leg)
         return n;
     r->dnn = (struct str){(const char *)r->labels, (uint32_t)n};
     qer_and_urr(r, s);
+    if (s->pdu_type == NAS_PDU_ETHERNET) {
+        frames_fill(r, s);
+        return copies_fill(r, s);
+    }
     if (s->anchor && leg == SMF_LEG_UPF)
         return classifier_fill(r, s);
     pdr_up(r, s, leg == SMF_LEG_ANCHOR ? s->anchor->upf : s->upf, N4_PDR_UP, PRECEDENCE, outside ? N4_FAR_UP : N4_FAR_LAN);

@@ -17,6 +17,7 @@ enum { /* rule identities; those of a session that has more than the usual rules
        N4_FAR_LOCAL,
        N4_QER_SESSION = 1,
        N4_URR_SESSION = 1,
+       N4_URR_MACS,
        N4_PDRS = 5,
        N4_FARS = 3,
        N4_FILTERS = 10,
@@ -26,9 +27,9 @@ struct n4_rules { /* what the pieces of an establishment point to */
     struct pfcp_create_pdr pdr[N4_PDRS];
     struct pfcp_create_far far[N4_FARS];
     struct pfcp_create_qer qer;
-    struct pfcp_create_urr urr;
+    struct pfcp_create_urr urr[2];
     struct pfcp_duplicating_parameters copy;
-    uint32_t pdr_n, far_n, qer_id, urr_id, filter_n;
+    uint32_t pdr_n, far_n, urr_n, qer_id, urr_id[2], filter_n;
     struct pfcp_sdf_filter filter[N4_FILTERS];
     char text[N4_FILTERS][N4_FILTER_TEXT];
     uint8_t qfi, labels[128], local_labels[128];

@@ -148,13 +148,21 @@ static const struct sbi_DnnConfiguration *subscription_find(const struct smf_ses
     return NULL;
 }
 
-enum { CAN4 = 1, CAN6 = 2, CAN46 = 4 }; /* bit NAS type - 1 */
+enum { CAN4 = 1, CAN6 = 2, CAN46 = 4, CAN_ETHERNET = 16 }; /* bit NAS type - 1 */
 static uint8_t types_of(enum sbi_PduSessionType t)
 {
     return t == SBI_PduSessionType_IPV4     ? CAN4
            : t == SBI_PduSessionType_IPV6   ? CAN6
            : t == SBI_PduSessionType_IPV4V6 ? CAN4 | CAN6 | CAN46
+           : t == SBI_PduSessionType_ETHERNET ? CAN_ETHERNET
                                             : 0;
+}
+static uint8_t nas_type(enum config_pdu_type t)
+{
+    return t == CONFIG_PDU_TYPE_IPV4     ? NAS_PDU_IPV4
+           : t == CONFIG_PDU_TYPE_IPV6   ? NAS_PDU_IPV6
+           : t == CONFIG_PDU_TYPE_IPV4V6 ? NAS_PDU_IPV4V6
+                                         : NAS_PDU_ETHERNET;
 }
 static uint8_t types_allowed(const struct smf_dnn *d, const struct sbi_PduSessionTypes *t)
 {
@@ -162,11 +170,13 @@ static uint8_t types_allowed(const struct smf_dnn *d, const struct sbi_PduSessio
     for (uint32_t i = 0; t->has.allowed_session_types && i < t->allowed_session_types.n; i++)
         subscribed |= types_of(t->allowed_session_types.p[i]);
     for (uint32_t i = 0; i < d->c->n_pdu_types; i++)
-        here |= (uint8_t)(1u << d->c->pdu_types[i]);
+        here |= (uint8_t)(1u << (nas_type(d->c->pdu_types[i]) - 1));
     if (!d->v4.item)
         here &= (uint8_t)~(CAN4 | CAN46);
     if (!d->v6.item)
         here &= (uint8_t)~(CAN6 | CAN46);
+    if (!smf_dnn_is_lan(d)) /* frames go to other phones alone, not yet to a data network */
+        here &= (uint8_t)~CAN_ETHERNET;
     return subscribed & here;
 }
 /* TS 24.501 6.4.1.3, 6.4.1.4. 0 with s->pdu_type and *said, or the cause of the refusal. */
@@ -174,17 +184,22 @@ static uint8_t type_select(struct smf_session *s, uint8_t asked, const struct sb
 {
     uint8_t can = types_allowed(s->dnn, t);
     if (asked == ANY_TYPE)
-        asked = !t->has.default_session_type                            ? (uint8_t)(s->dnn->c->default_pdu_type + 1)
+        asked = !t->has.default_session_type                            ? nas_type(s->dnn->c->default_pdu_type)
                 : t->default_session_type == SBI_PduSessionType_IPV4    ? NAS_PDU_IPV4
                 : t->default_session_type == SBI_PduSessionType_IPV6    ? NAS_PDU_IPV6
+                : t->default_session_type == SBI_PduSessionType_ETHERNET ? NAS_PDU_ETHERNET
                                                                         : NAS_PDU_IPV4V6;
     if (asked == 0 || asked == 6) /* 9.11.4.11: unused values are IPv4v6 */
         asked = NAS_PDU_IPV4V6;
-    if (asked > NAS_PDU_IPV4V6 || !can)
+    if ((asked > NAS_PDU_IPV4V6 && asked != NAS_PDU_ETHERNET) || !can)
         return NAS_GSM_CAUSE_UNKNOWN_PDU_SESSION_TYPE;
     s->pdu_type = asked;
     if (can & 1u << (asked - 1))
         return 0;
+    if (asked == NAS_PDU_ETHERNET)
+        return NAS_GSM_CAUSE_UNKNOWN_PDU_SESSION_TYPE;
+    if (can == CAN_ETHERNET)
+        return NAS_GSM_CAUSE_PDU_SESSION_TYPE_ETHERNET_ONLY_ALLOWED;
     uint8_t only = can & CAN4 ? NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV4_ONLY_ALLOWED
                               : NAS_GSM_CAUSE_PDU_SESSION_TYPE_IPV6_ONLY_ALLOWED;
     if (asked != NAS_PDU_IPV4V6)
@@ -327,6 +342,7 @@ static struct call *policy_new(struct smf_session *s, const struct sbi_SmContext
     d->pdu_session_id = s->id;
     d->pdu_session_type = s->pdu_type == NAS_PDU_IPV4   ? SBI_PduSessionType_IPV4
                           : s->pdu_type == NAS_PDU_IPV6 ? SBI_PduSessionType_IPV6
+                          : s->pdu_type == NAS_PDU_ETHERNET ? SBI_PduSessionType_ETHERNET
                                                         : SBI_PduSessionType_IPV4V6;
     d->dnn = s->dnn->c->name;
     smf_ref_text(s, ref);

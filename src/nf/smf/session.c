@@ -245,11 +245,11 @@ int smf_addresses_take(struct smf_session *s, const struct net_addr *fixed4, con
     struct metrics *m = s->smf->rt->metrics;
     uint32_t now_s = smf_now_s(s->smf);
     int err = OK;
-    if (s->pdu_type & NAS_PDU_IPV4)
+    if (smf_has_ipv4(s->pdu_type))
         err = number_take(&d->v4, fixed4->family != 0, smf_v4_number(d, fixed4), now_s, &s->v4);
     if (!err && s->v4 != POOL_NONE)
         metric_add(m, METRIC_addresses_used, 1);
-    if (!err && s->pdu_type & NAS_PDU_IPV6)
+    if (!err && smf_has_ipv6(s->pdu_type))
         err = number_take(&d->v6, fixed6->family != 0, smf_v6_number(d, fixed6), now_s, &s->v6);
     if (!err && s->v6 != POOL_NONE)
         metric_add(m, METRIC_addresses_used, 1);

@@ -162,8 +162,9 @@ static int find_anchor(struct smf_session *s, struct str name)
 }
 static int take_addresses(struct smf_session *s, uint8_t flags, const struct net_addr *v4, const struct net_addr *v6)
 {
-    if (s->pdu_type < NAS_PDU_IPV4 || s->pdu_type > NAS_PDU_IPV4V6 || !s->dnn || !s->upf || !smf_may_join(s) ||
-        !!(flags & ROW_V4) != !!(s->pdu_type & NAS_PDU_IPV4) || !!(flags & ROW_V6) != !!(s->pdu_type & NAS_PDU_IPV6))
+    bool has4 = smf_has_ipv4(s->pdu_type), has6 = smf_has_ipv6(s->pdu_type), is_frames = s->pdu_type == NAS_PDU_ETHERNET;
+    if (!(has4 || has6 || is_frames) || !s->dnn || !s->upf || !smf_may_join(s) || (is_frames && !smf_dnn_is_lan(s->dnn)) ||
+        !!(flags & ROW_V4) != has4 || !!(flags & ROW_V6) != has6)
         return ERR_SYNTAX;
     return smf_addresses_take(s, v4, v6);
 }

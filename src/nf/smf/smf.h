@@ -180,6 +180,9 @@ uint64_t smf_seid(const struct smf_session *, unsigned leg);
 struct smf_session *smf_session_by_seid(struct smf *, uint64_t seid, unsigned *leg);
 /* Its N4 sessions are all there. */
 static inline bool smf_has_n4(const struct smf_session *s) { return s->up_seid && (!s->anchor || s->anchor->up_seid); }
+/* Of a PDU session type, TS 24.501 9.11.4.11. */
+static inline bool smf_has_ipv4(uint8_t type) { return type == NAS_PDU_IPV4 || type == NAS_PDU_IPV4V6; }
+static inline bool smf_has_ipv6(uint8_t type) { return type == NAS_PDU_IPV6 || type == NAS_PDU_IPV4V6; }
 static inline struct str smf_supi(const struct smf_session *s)
 {
     return (struct str){s->ue->supi, s->ue->supi_n};

@@ -108,6 +108,7 @@ static enum sbi_PduSessionType type_code(uint8_t type)
 {
     return type == SUBSCRIBER_IPV6     ? SBI_PduSessionType_IPV6
            : type == SUBSCRIBER_IPV4V6 ? SBI_PduSessionType_IPV4V6
+           : type == SUBSCRIBER_ETHERNET ? SBI_PduSessionType_ETHERNET
                                        : SBI_PduSessionType_IPV4;
 }
 static int fill_static(struct arena *a, const struct subscriber *s, struct str dnn, struct sbi_DnnConfiguration *m)
@@ -152,14 +153,14 @@ static int fill_dnn(struct arena *a, const struct subscriber *s, const struct su
 {
     static const enum sbi_SscMode ssc[] = {SBI_SscMode_SSC_MODE_1};
     struct sbi_DnnConfiguration *m = &e->value;
-    enum sbi_PduSessionType *types = arena_take(a, 3 * sizeof *types);
+    enum sbi_PduSessionType *types = arena_take(a, 4 * sizeof *types);
     e->key = arena_str(a, d->name);
     if (!types || !e->key.p)
         return ERR_NOSPACE;
     m->pdu_session_types.has.default_session_type = m->pdu_session_types.has.allowed_session_types = 1;
     m->pdu_session_types.default_session_type = type_code(d->default_type);
     m->pdu_session_types.allowed_session_types.p = types;
-    for (uint8_t t = SUBSCRIBER_IPV4; t <= SUBSCRIBER_IPV4V6; t = (uint8_t)(t << 1))
+    for (uint8_t t = SUBSCRIBER_IPV4; t <= SUBSCRIBER_ETHERNET; t = (uint8_t)(t << 1))
         if (d->types & t)
             types[m->pdu_session_types.allowed_session_types.n++] = type_code(t);
     m->ssc_modes.default_ssc_mode = SBI_SscMode_SSC_MODE_1;

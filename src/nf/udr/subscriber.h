@@ -16,7 +16,7 @@ enum {
     SUBSCRIBER_PROFILE_OCTETS = 2560
 };
 enum subscriber_auth { SUBSCRIBER_AUTH_NONE, SUBSCRIBER_AUTH_5G_AKA, SUBSCRIBER_AUTH_EAP_AKA_PRIME };
-enum { SUBSCRIBER_IPV4 = 1, SUBSCRIBER_IPV6 = 2, SUBSCRIBER_IPV4V6 = 4 }; /* PDU session types */
+enum { SUBSCRIBER_IPV4 = 1, SUBSCRIBER_IPV6 = 2, SUBSCRIBER_IPV4V6 = 4, SUBSCRIBER_ETHERNET = 8 }; /* PDU session types */
 
 struct subscriber_slice {
     uint8_t sst, sd[3];

@@ -18,8 +18,8 @@ const struct subscriber_field_desc subscriber_fields[SUBSCRIBER_FIELD_COUNT] = {
                                 "slices; the first is the default (1)"},
     [SUBSCRIBER_FIELD_DNN] = {"dnn", "names of 1 to 100 letters, digits, '-' and '.', at most 16 with all slices",
                               "data networks, with ; between them; the first is the default (internet)"},
-    [SUBSCRIBER_FIELD_PDU_TYPES] = {"pdu-types", "IPv4, IPv6, IPv4v6, with ; between them",
-                                    "session types; the first is the default (all three)"},
+    [SUBSCRIBER_FIELD_PDU_TYPES] = {"pdu-types", "IPv4, IPv6, IPv4v6, Ethernet, with ; between them",
+                                    "session types; the first is the default (the first three)"},
     [SUBSCRIBER_FIELD_AMBR_DOWN] = {"ambr-down", RATE, "UE-AMBR downlink (2 Gbps)"},
     [SUBSCRIBER_FIELD_AMBR_UP] = {"ambr-up", RATE, "UE-AMBR uplink (1 Gbps)"},
     [SUBSCRIBER_FIELD_SESSION_AMBR_DOWN] = {"session-ambr-down", RATE, "session AMBR downlink (the data network's)"},
@@ -168,6 +168,7 @@ static bool set_types(uint8_t *types, struct str v)
         uint8_t t = same_name(item, "ipv4")     ? SUBSCRIBER_IPV4
                     : same_name(item, "ipv6")   ? SUBSCRIBER_IPV6
                     : same_name(item, "ipv4v6") ? SUBSCRIBER_IPV4V6
+                    : same_name(item, "ethernet") ? SUBSCRIBER_ETHERNET
                                                 : 0;
         if (!t)
             return false;
@@ -386,11 +387,12 @@ static void add_keys(struct text *t, const struct aka_key *k)
 }
 static void add_types(struct text *t, const struct subscriber_dnn *d)
 {
-    static const char *const names[] = {[SUBSCRIBER_IPV4] = "IPv4", [SUBSCRIBER_IPV6] = "IPv6", [SUBSCRIBER_IPV4V6] = "IPv4v6"};
+    static const char *const names[] = {[SUBSCRIBER_IPV4] = "IPv4", [SUBSCRIBER_IPV6] = "IPv6", [SUBSCRIBER_IPV4V6] = "IPv4v6",
+                                        [SUBSCRIBER_ETHERNET] = "Ethernet"};
     uint8_t first = d->default_type & d->types;
     const char *sep = ",";
     for (uint8_t i = 0; i < 2; i++)
-        for (uint8_t b = SUBSCRIBER_IPV4; b <= SUBSCRIBER_IPV4V6; b = (uint8_t)(b << 1))
+        for (uint8_t b = SUBSCRIBER_IPV4; b <= SUBSCRIBER_ETHERNET; b = (uint8_t)(b << 1))
             if ((d->types & b) && (b == first) == !i) {
                 text_add(t, "%s%s", sep, names[b]);
                 sep = ";";
