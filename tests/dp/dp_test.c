@@ -1068,7 +1068,8 @@ static void wrong_rules_are_refused_and_the_old_stay(void **state)
     WRONG(P.far[0].action = 0, RANGE);
     WRONG(P.far[0].action = RULE_FORW | RULE_DROP, RANGE);
     WRONG(P.far[0].action = RULE_FORW | RULE_NOCP, RANGE);
-    WRONG(P.far[0].action = 16 | RULE_FORW, RANGE);
+    WRONG(P.far[0].action = 32 | RULE_FORW, RANGE);
+    WRONG(P.far[0].action = RULE_DUPL | RULE_FORW, MISSING); /* a copy to nowhere */
     WRONG(P.far[0].instance = 2, RANGE);
     WRONG(P.far[1].peer.family = 0, MISSING);
     WRONG(P.far[1].peer.family = 5, RANGE);
