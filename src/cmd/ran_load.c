@@ -426,7 +426,7 @@ static void session_failed(struct ran_cmd *r, struct ran_phone *p, const struct 
         count_5gmm(&r->load, "session, not forwarded", e->cause);
     else
         cause_count(&r->load, "session", e->cause ? nas_gsm_cause_text(e->cause) : "no answer, or the registration ended", e->cause);
-    bool congested = !e->is_gmm && p->ue->t3396_us > r->rt.now_us; /* the phone asks again when it may */
+    bool congested = ue_backs_off(p->ue); /* the phone asks again when it may */
     if (p->doing == LOAD_ATTACH && !(r->o.persist && congested && p->ue->state == MM_REGISTERED && session_open(r, p) >= 0))
         failed(r, p);
 }

@@ -57,6 +57,7 @@ enum {
     NAS_UE_STATUS_S1 = 1, /* 9.11.3.56 */
     NAS_UE_STATUS_N1 = 2
 };
+enum nas_nssai_mode { NAS_NSSAI_MODE_A, NAS_NSSAI_MODE_B, NAS_NSSAI_MODE_C, NAS_NSSAI_MODE_D }; /* 9.11.3.37A */
 enum nas_service_type { /* 9.11.3.50 */
                         NAS_SERVICE_SIGNALLING,
                         NAS_SERVICE_DATA,

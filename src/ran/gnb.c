@@ -149,6 +149,21 @@ static void wait_for(struct gnb *g, uint64_t us)
     g->state = GNB_WAITING;
     timer_set(&g->rt->timers, &g->timer, g->rt->now_us + us, wait_over);
 }
+static void overload_slices(struct gnb *g, const struct ngap_OverloadStartNSSAIItem *item)
+{
+    for (uint32_t i = 0; i < item->sliceOverloadList.n && g->n_overloads < GNB_OVERLOADS; i++) {
+        const struct ngap_S_NSSAI *s = &item->sliceOverloadList.v[i].s_NSSAI;
+        struct gnb_overload *to = &g->overloads[g->n_overloads++];
+        *to = (struct gnb_overload){.slice = {.sst = s->sST.p[0], .has_sd = s->has.sD},
+                                    .action = NGAP_OverloadAction_reject_rrc_cr_signalling};
+        if (s->has.sD)
+            memcpy(to->slice.sd, s->sD.p, 3);
+        if (item->has.sliceOverloadResponse)
+            to->action = (uint8_t)item->sliceOverloadResponse.overloadAction;
+        if (item->has.sliceTrafficLoadReductionIndication)
+            to->percent = (uint8_t)item->sliceTrafficLoadReductionIndication;
+    }
+}
 /* 8.7.7.2: the newest holds */
 static void overload_start(struct gnb *g, const struct ngap_OverloadStart *m)
 {
@@ -156,17 +171,22 @@ static void overload_start(struct gnb *g, const struct ngap_OverloadStart *m)
     g->is_overloaded = m->has.AMFOverloadResponse;
     g->overload_action = (uint8_t)m->AMFOverloadResponse.overloadAction;
     g->overload_percent = m->has.AMFTrafficLoadReductionIndication ? (uint8_t)m->AMFTrafficLoadReductionIndication : 0;
+    g->n_overloads = 0;
+    for (uint32_t i = 0; m->has.OverloadStartNSSAIList && i < m->OverloadStartNSSAIList.n; i++)
+        overload_slices(g, &m->OverloadStartNSSAIList.v[i]);
 }
 static void overload_stop(struct gnb *g)
 {
     g->overload_stops++;
     g->is_overloaded = false;
+    g->n_overloads = 0;
 }
 static void setup_accepted(struct gnb *g, const struct ngap_NGSetupResponse *m)
 {
     if (g->state != GNB_SETTING_UP)
         return;
     g->is_overloaded = false; /* 8.7.1.1 */
+    g->n_overloads = 0;
     g->setups_accepted++;
     g->state = GNB_READY;
     str_copy(g->amf_name, sizeof g->amf_name, m->AMFName);

@@ -5,11 +5,15 @@
 #include "codec/ngap.h"
 #include "rt/rt.h"
 
-enum { GNB_TAS = 256, GNB_TA_SLICES = 16, GNB_PPID = 60, GNB_MESSAGE_MAX = 65536, GNB_AMF_PLMNS = 12 };
+enum { GNB_OVERLOADS = 64, GNB_TAS = 256, GNB_TA_SLICES = 16, GNB_PPID = 60, GNB_MESSAGE_MAX = 65536, GNB_AMF_PLMNS = 12 };
 
 struct gnb_slice {
     uint8_t sst, sd[3];
     bool has_sd;
+};
+struct gnb_overload { /* of a slice */
+    struct gnb_slice slice;
+    uint8_t action, percent;
 };
 struct gnb_ta { /* one TAC with one PLMN */
     uint8_t tac[3], plmn[3];
@@ -63,6 +67,8 @@ struct gnb {
     bool is_overloaded;      /* OVERLOAD START: … */
     uint8_t overload_action; /* NGAP_OverloadAction_* */
     uint8_t overload_percent; /* of the traffic that it names; 0: all of it */
+    uint32_t n_overloads; /* the same by slice, of those that are listed */
+    struct gnb_overload overloads[GNB_OVERLOADS];
     uint64_t overload_starts, overload_stops;
     uint8_t last_error_has; /* bit 0: AMF UE NGAP ID, bit 1: RAN UE NGAP ID */
     uint32_t last_reset_items; /* in the latest NG Reset Acknowledge */

@@ -88,15 +88,37 @@ static bool is_named(uint8_t action, uint32_t cause)
     default: return !emergency && !mt && !high;
     }
 }
-/* RRC Reject (TS 38.331 5.3.15) for what OVERLOAD START names, as large a part of it as it says. */
-bool gnb_bars(struct cell *c, struct ue *ue, uint32_t cause)
+static const struct gnb_overload *overload_of(const struct gnb *g, const struct gnb_slice *s)
+{
+    for (uint32_t i = 0; i < g->n_overloads; i++) {
+        const struct gnb_slice *o = &g->overloads[i].slice;
+        if (o->sst == s->sst && o->has_sd == s->has_sd && (!s->has_sd || memcmp(o->sd, s->sd, 3) == 0))
+            return &g->overloads[i];
+    }
+    return NULL;
+}
+/* What part, in percent, of those who ask for these slices alone: TS 38.413 8.7.6.2, TS 23.501 5.19.5.2. */
+static uint32_t barred_by_slice(const struct gnb *g, uint32_t cause, const struct gnb_slice *nssai, uint32_t n)
+{
+    uint32_t percent = n ? 100 : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct gnb_overload *o = overload_of(g, &nssai[i]);
+        uint32_t part = !o || !is_named(o->action, cause) ? 0 : o->percent ? o->percent : 100;
+        percent = part < percent ? part : percent;
+    }
+    return percent;
+}
+/* RRC Reject (TS 38.331 5.3.15), or with slices RRC Release with a wait time, for what OVERLOAD START names, as large a
+ * part of it as it says. */
+bool gnb_bars(struct cell *c, struct ue *ue, uint32_t cause, const struct gnb_slice *nssai, uint32_t n)
 {
     enum { WAIT_MAX_S = 16 }; /* waitTime */
     const struct gnb *g = &c->gnb;
     struct rt *rt = c->ran->rt;
-    if (!g->is_overloaded || !is_named(g->overload_action, cause))
-        return false;
-    if (g->overload_percent && rt_random(rt) % 100 >= g->overload_percent)
+    uint32_t percent = g->is_overloaded && is_named(g->overload_action, cause) ? g->overload_percent ? g->overload_percent : 100 : 0;
+    uint32_t by_slice = barred_by_slice(g, cause, nssai, n);
+    percent = by_slice > percent ? by_slice : percent;
+    if (!percent || rt_random(rt) % 100 >= percent)
         return false;
     c->ran->counters.barred++;
     ue_barred(ue, (1 + rt_random(rt) % WAIT_MAX_S) * 1000000);

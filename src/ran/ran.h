@@ -108,8 +108,9 @@ struct gnb_ue {
     uint64_t asked_us;  /* when the core was last sent something that it has not answered; 0: never */
     uint64_t core_us;   /* time in which the phone waited for the core, so far */
 };
-/* The AMF has told this gNB to hold phones back, and this is one of them: ue_barred() has told it for how long. */
-bool gnb_bars(struct cell *, struct ue *, uint32_t cause);
+/* The AMF has told this gNB to hold phones back, and this is one of them: ue_barred() has told it for how long. nssai:
+ * what the phone tells the gNB of its slices; none: nothing. */
+bool gnb_bars(struct cell *, struct ue *, uint32_t cause, const struct gnb_slice *nssai, uint32_t n);
 /* Initial UE Message, TS 38.413 8.6.1; cause: NGAP_RRCEstablishmentCause_*. tmsi: 48 bits, 0: none. */
 int gnb_ue_connect(struct cell *, struct ue *, uint32_t cause, uint64_t tmsi, struct bytes nas);
 int gnb_ue_uplink(struct gnb_ue *, struct bytes nas);

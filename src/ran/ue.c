@@ -135,6 +135,7 @@ struct ue *ue_new(struct ran *ran, const struct ue_config *c)
     ue->t3512_s = 54 * 60;
     ue->t3502_s = 12 * 60;
     ue->next_pti = 1;
+    ue->nssai_mode = NAS_NSSAI_MODE_D; /* 4.6.2.3: until a network says otherwise */
     return ue;
 }
 static void timers_stop(struct ue *ue)

@@ -117,6 +117,17 @@ struct ue_session {
     uint32_t pings_sent, pings_received;
     uint8_t mac[6]; /* of an Ethernet session's interface */
 };
+/* 6.2.7, 6.2.8; one of each is remembered, the latest. */
+enum ue_back_off_kind {
+    UE_T3396, /* cause 26: this data network */
+    UE_T3584, /* cause 67: this slice and data network */
+    UE_T3585, /* cause 69: this slice */
+    UE_BACK_OFFS
+};
+struct ue_back_off {
+    uint64_t until_us; /* UINT64_MAX: until it is switched off */
+    uint32_t what;     /* hash of slice and data network */
+};
 /* What a test makes a phone do wrong. All zero: nothing. Types are of the NAS message, 0: none. */
 struct ue_faults {
     uint8_t drop_up, drop_down; /* this message is lost once … */
@@ -150,6 +161,7 @@ struct ue {
     struct nas_s_nssai allowed[UE_SLICES];
     struct nas_tai tais[UE_TAIS]; /* registration area */
     uint32_t t3512_s, t3502_s;    /* UINT32_MAX: off */
+    uint8_t nssai_mode;           /* whether gNBs are told slices: enum nas_nssai_mode */
     /* Security contexts: in use; made by an authentication and not yet taken into use. */
     struct nas_security current, fresh;
     bool has_fresh;
@@ -161,8 +173,7 @@ struct ue {
     uint8_t next_pti;
     struct timer t_procedure; /* T3510, T3517, T3521 */
     struct timer t_retry;     /* T3511, T3502, T3346 */
-    uint64_t t3396_us;        /* until when no session is asked for at t3396_dnn: T3396, T3585 (6.2.7, 6.2.8) */
-    uint32_t t3396_dnn;       /* hash of its name */
+    struct ue_back_off back_offs[UE_BACK_OFFS];
     struct timer t_hold;      /* T3346, T302: nothing is begun but an answer to paging and a deregistration */
     struct timer t3512, t3520, t3540;
     uint64_t started_us;
@@ -238,6 +249,8 @@ uint64_t ue_tmsi_key(const struct nas_guti *);
 void ue_sm_transport(struct ue *, const struct nas_dl_nas_transport *);
 void ue_sm_kick(struct ue *); /* sends what is due; connected */
 bool ue_sm_is_due(const struct ue *);
+bool ue_backs_off(const struct ue *); /* T3396, T3584 or T3585 runs */
+void ue_back_offs_forget(struct ue *); /* those that last until it is switched off */
 void ue_sessions_drop(struct ue *);
 void ue_sessions_keep(struct ue *, uint16_t psis); /* local release of the others */
 void ue_session_free(struct ue_session *);

@@ -108,6 +108,37 @@ static uint16_t psis(const struct ue *ue)
     return set;
 }
 
+/* What it tells the gNB of its slices, by the mode that the network gave: TS 24.501 4.6.2.3, TS 23.501 5.15.9. */
+enum asks { ASKS_REGISTRATION, ASKS_PERIODIC, ASKS_SERVICE };
+static uint32_t told_allowed(const struct ue *ue, struct gnb_slice out[UE_SLICES])
+{
+    for (uint32_t i = 0; i < ue->n_allowed; i++) {
+        out[i] = (struct gnb_slice){.sst = ue->allowed[i].sst, .has_sd = ue->allowed[i].has_sd};
+        put_be24(out[i].sd, ue->allowed[i].has_sd ? ue->allowed[i].sd : 0);
+    }
+    return ue->n_allowed;
+}
+static uint32_t told_of_sessions(const struct ue *ue, struct gnb_slice out[UE_SLICES])
+{
+    uint32_t n = 0;
+    for (const struct ue_session *s = ue->sessions; s && n < UE_SLICES; s = s->next)
+        if (s->has_slice && (s->due || ue->psis_up >> s->psi & 1))
+            out[n++] = s->slice;
+    return n;
+}
+static uint32_t nssai_told(const struct ue *ue, enum asks why, struct gnb_slice out[UE_SLICES])
+{
+    if (ue->nssai_mode == NAS_NSSAI_MODE_D)
+        return 0;
+    if (why == ASKS_REGISTRATION) {
+        memcpy(out, ue->slices, ue->n_slices * sizeof *out);
+        return ue->n_slices;
+    }
+    if (ue->nssai_mode == NAS_NSSAI_MODE_C)
+        return 0;
+    return why == ASKS_SERVICE && ue->nssai_mode == NAS_NSSAI_MODE_B ? told_of_sessions(ue, out) : told_allowed(ue, out);
+}
+
 /* ---- messages ---- */
 int ue_registration_build(struct ue *ue, struct nas_msg *m, struct nas_s_nssai *slices, bool full)
 {
@@ -214,7 +245,9 @@ static void registration_start(struct ue *ue, uint8_t type)
     }
     if (!ue->attempts)
         ue->started_us = ue->ran->rt->now_us;
-    if (!ue->link && gnb_bars(ue->cell, ue, NGAP_RRCEstablishmentCause_mo_Signalling)) {
+    struct gnb_slice told[UE_SLICES];
+    uint32_t n_told = nssai_told(ue, type == NAS_REG_PERIODIC ? ASKS_PERIODIC : ASKS_REGISTRATION, told);
+    if (!ue->link && gnb_bars(ue->cell, ue, NGAP_RRCEstablishmentCause_mo_Signalling, told, n_told)) {
         registration_barred(ue);
         return;
     }
@@ -291,6 +324,7 @@ static void accept_take(struct ue *ue, const struct nas_registration_accept *m)
         area_take(ue, &m->tai_list);
     if (m->has.allowed_nssai)
         nssai_take(ue, &m->allowed_nssai);
+    ue->nssai_mode = m->has.nssai_inclusion_mode ? m->nssai_inclusion_mode & 3 : NAS_NSSAI_MODE_D;
     if (m->has.t3512_value)
         ue->t3512_s = nas_timer3_s(m->t3512_value);
     if (m->has.t3502_value)
@@ -479,7 +513,9 @@ static void service_start(struct ue *ue)
     uint32_t cause = ue->is_paged ? NGAP_RRCEstablishmentCause_mt_Access
                      : ue->psis_up ? NGAP_RRCEstablishmentCause_mo_Data
                                    : NGAP_RRCEstablishmentCause_mo_Signalling;
-    if (!ue->link && ue->cell && gnb_bars(ue->cell, ue, cause)) {
+    struct gnb_slice told[UE_SLICES];
+    uint32_t n_told = nssai_told(ue, ASKS_SERVICE, told);
+    if (!ue->link && ue->cell && gnb_bars(ue->cell, ue, cause, told, n_told)) {
         service_later(ue);
         return;
     }
@@ -537,6 +573,8 @@ static void deregistered(struct ue *ue, uint8_t cause)
     ue->wants_deregistration = ue->wants_update = ue->wants_service = false;
     ue->psis_up = 0;
     ue->attempts = ue->deregister_attempts = 0;
+    if (ue->switch_off)
+        ue_back_offs_forget(ue);
     if (ue->state != MM_DEREGISTERED || ue->sub == MM_NORMAL_SERVICE)
         state_set(ue, ue->switch_off ? MM_NULL : MM_DEREGISTERED, MM_NORMAL_SERVICE);
     tell(ue, UE_DEREGISTERED, cause);

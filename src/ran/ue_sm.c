@@ -155,24 +155,54 @@ static void give_up(struct ue_session *s, uint8_t cause, bool is_gmm)
     default: break;
     }
 }
-/* ---- back-off: one data network (or slice) at a time is remembered, the latest ---- */
-static uint32_t dnn_hash(const struct ue_session *s)
+/* ---- back-off, 6.2.7 and 6.2.8: by data network, by slice, by both; "none was named" is one of them ---- */
+static uint32_t back_off_hash(const struct ue_session *s, enum ue_back_off_kind kind)
 {
-    return (uint32_t)siphash24(s->slice.sst, s->has_slice, (const uint8_t *)s->dnn, (uint32_t)strlen(s->dnn));
+    uint64_t slice = s->has_slice ? 1ull << 32 | (uint64_t)s->slice.has_sd << 33 | (uint64_t)s->slice.sst << 24 | be24(s->slice.sd) : 0;
+    uint32_t dnn_n = kind == UE_T3585 ? 0 : (uint32_t)strlen(s->dnn);
+    return (uint32_t)siphash24(kind == UE_T3396 ? 0 : slice, kind, (const uint8_t *)s->dnn, dnn_n);
 }
+/* 0: it may be asked for now. */
 static uint64_t held_until_us(const struct ue_session *s)
 {
-    const struct ue *ue = s->ue;
-    return ue->t3396_us > ue->ran->rt->now_us && ue->t3396_dnn == dnn_hash(s) ? ue->t3396_us : 0;
+    uint64_t until_us = 0;
+    for (uint32_t i = 0; i < UE_BACK_OFFS; i++) {
+        const struct ue_back_off *b = &s->ue->back_offs[i];
+        if (b->until_us > s->ue->ran->rt->now_us && b->until_us > until_us && b->what == back_off_hash(s, i))
+            until_us = b->until_us;
+    }
+    return until_us;
 }
-static void back_off_take(struct ue_session *s, uint8_t cause, bool has_timer, uint8_t timer)
+static int back_off_of(uint8_t cause, bool is_gmm)
 {
-    bool waits = cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES || cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE_AND_DNN ||
-                 cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE;
-    if (!waits || !has_timer || nas_timer3_s(timer) == UINT32_MAX)
+    if (cause == (is_gmm ? NAS_GMM_CAUSE_CONGESTION : NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES))
+        return UE_T3396;
+    if (cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE_AND_DNN) /* 67 and 69 are 5GMM causes as well */
+        return UE_T3584;
+    return cause == NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES_FOR_SPECIFIC_SLICE ? UE_T3585 : -1;
+}
+static void back_off_take(struct ue_session *s, uint8_t cause, bool is_gmm, bool has_timer, uint8_t timer)
+{
+    int kind = back_off_of(cause, is_gmm);
+    if (kind < 0 || !has_timer)
         return;
-    s->ue->t3396_dnn = dnn_hash(s);
-    s->ue->t3396_us = s->ue->ran->rt->now_us + (uint64_t)nas_timer3_s(timer) * S;
+    uint32_t seconds = nas_timer3_s(timer);
+    struct ue_back_off *b = &s->ue->back_offs[kind];
+    b->what = back_off_hash(s, (enum ue_back_off_kind)kind);
+    b->until_us = seconds == UINT32_MAX ? UINT64_MAX : s->ue->ran->rt->now_us + (uint64_t)seconds * S;
+}
+bool ue_backs_off(const struct ue *ue)
+{
+    for (uint32_t i = 0; i < UE_BACK_OFFS; i++)
+        if (ue->back_offs[i].until_us > ue->ran->rt->now_us)
+            return true;
+    return false;
+}
+void ue_back_offs_forget(struct ue *ue)
+{
+    for (uint32_t i = 0; i < UE_BACK_OFFS; i++)
+        if (ue->back_offs[i].until_us == UINT64_MAX)
+            ue->back_offs[i].until_us = 0;
 }
 static void no_answer(struct timer *);
 static void wait_for_answer(struct ue_session *s);
@@ -230,11 +260,12 @@ static void ask(struct ue_session *s, uint8_t state)
     s->attempts = 0;
     s->due = true;
     s->asked_us = s->ue->ran->rt->now_us;
-    uint64_t held_us = state == SM_ACTIVE_PENDING ? held_until_us(s) : 0;
+    uint64_t held_us = state == SM_INACTIVE_PENDING ? 0 : held_until_us(s); /* a release is never kept back */
     if (held_us) {
         s->due = false;
         s->waits = true;
-        timer_set(&s->ue->ran->rt->timers, &s->timer, held_us, held_over);
+        if (held_us != UINT64_MAX)
+            timer_set(&s->ue->ran->rt->timers, &s->timer, held_us, held_over);
         return;
     }
     if (s->ue->state == MM_REGISTERED) /* else the connection is of what ended, and it goes before a new one comes */
@@ -279,7 +310,7 @@ int ue_session_open(struct ue *ue, const struct ue_open *o)
 int ue_session_close(struct ue *ue, uint8_t psi)
 {
     struct ue_session *s = ue_session_find(ue, psi);
-    if (s && s->waits) { /* the network never heard of it */
+    if (s && s->waits && s->state == SM_ACTIVE_PENDING) { /* the network never heard of it */
         ue_session_free(s);
         return OK;
     }
@@ -426,7 +457,7 @@ static void sm_message(struct ue *ue, const struct nas_msg *m)
     case NAS_PDU_SESSION_ESTABLISHMENT_REJECT:
         if (answers && s->state == SM_ACTIVE_PENDING) {
             const struct nas_pdu_session_establishment_reject *r = &m->pdu_session_establishment_reject;
-            back_off_take(s, r->gsm_cause, r->has.back_off_timer_value, r->back_off_timer_value);
+            back_off_take(s, r->gsm_cause, false, r->has.back_off_timer_value, r->back_off_timer_value);
             give_up(s, r->gsm_cause, false);
         }
         break;
@@ -434,8 +465,11 @@ static void sm_message(struct ue *ue, const struct nas_msg *m)
         modified(s, &m->pdu_session_modification_command, m->pti);
         break;
     case NAS_PDU_SESSION_MODIFICATION_REJECT:
-        if (answers && s->state == SM_MODIFICATION_PENDING)
-            give_up(s, m->pdu_session_modification_reject.gsm_cause, false);
+        if (answers && s->state == SM_MODIFICATION_PENDING) {
+            const struct nas_pdu_session_modification_reject *r = &m->pdu_session_modification_reject;
+            back_off_take(s, r->gsm_cause, false, r->has.back_off_timer_value, r->back_off_timer_value);
+            give_up(s, r->gsm_cause, false);
+        }
         break;
     case NAS_PDU_SESSION_RELEASE_COMMAND:
         released(ue, s, m->pdu_session_id, m->pti, m->pdu_session_release_command.gsm_cause);
@@ -459,8 +493,10 @@ static void sm_message(struct ue *ue, const struct nas_msg *m)
 static void not_forwarded(struct ue *ue, const struct nas_dl_nas_transport *t, struct nas_msg *sm)
 {
     struct ue_session *s = ue_session_find(ue, t->has.pdu_session_id ? t->pdu_session_id : sm->pdu_session_id);
-    if (s && s->pti == sm->pti && sm->pti)
-        give_up(s, t->gmm_cause, true);
+    if (!s || s->pti != sm->pti || !sm->pti)
+        return;
+    back_off_take(s, t->gmm_cause, true, t->has.back_off_timer_value, t->back_off_timer_value);
+    give_up(s, t->gmm_cause, true);
 }
 void ue_sm_transport(struct ue *ue, const struct nas_dl_nas_transport *t)
 {

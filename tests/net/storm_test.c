@@ -281,7 +281,7 @@ static void again(void *ctx, struct ue *ue, const struct ue_event *e)
 {
     if (e->kind == UE_SESSION_FAILED) { /* its user asks again at once; the phone waits for T3396 */
         seen->refused[e->cause]++;
-        assert_true(ue->t3396_us > ue->ran->rt->now_us);
+        assert_true(ue_backs_off(ue));
         assert_true(ue_session_open(ue, &(struct ue_open){.dnn = "internet", .type = NAS_PDU_IPV4, .has_slice = true, .slice = {.sst = 1}}) > 0);
     }
     net_event(ctx, ue, e);

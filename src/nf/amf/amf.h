@@ -22,10 +22,6 @@ enum {
     AMF_SPARE_ASSOCIATIONS = 16, /* beyond max_gnbs: those that are told to come back later */
 };
 
-struct amf_slice {
-    uint8_t sst, sd[3];
-    bool has_sd;
-};
 struct amf_plmn_support {
     uint8_t plmn[3];
     uint8_t n_slices; /* 1..AMF_SLICES */

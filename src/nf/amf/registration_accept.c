@@ -126,6 +126,8 @@ struct bytes amf_registration_accept(struct amf_registration *f)
     m->tai_list = (struct nas_tai_list){1, &l.part};
     fill_slices(f, m, &l);
     fill_sessions(f, m);
+    m->has.nssai_inclusion_mode = f->a.amf->rt->config->amf.nssai_mode != CONFIG_NSSAI_MODE_D; /* what holds without it */
+    m->nssai_inclusion_mode = (uint8_t)f->a.amf->rt->config->amf.nssai_mode;
     m->has.fivegs_network_feature_support = 1;
     m->fivegs_network_feature_support.n = 1; /* none of them */
     m->has.t3512_value = 1;

@@ -383,4 +383,13 @@ void amf_ues_status(const struct amf *amf, void (*line)(void *, const char *), v
     snprintf(text, sizeof text, "load: %u procedures admitted of at most %u, %u RAN nodes active, %u procedures a second of late",
              a->used[AMF_ORDINARY], a->limit_now, a->n_active, a->served_s);
     line(ctx, text);
+    for (uint32_t i = 0; a->n_slices > 1 && i < a->n_slices; i++) {
+        const struct amf_slice_load *s = &a->slices[i];
+        char sd[8] = "";
+        if (s->slice.has_sd)
+            snprintf(sd, sizeof sd, "-%06x", be24(s->slice.sd));
+        snprintf(text, sizeof text, "load of slice %u%s: %u procedures admitted, %u%% to be held back", s->slice.sst, sd, s->load.used,
+                 s->load.reduction);
+        line(ctx, text);
+    }
 }

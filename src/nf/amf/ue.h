@@ -58,6 +58,8 @@ struct amf_conn {
     struct link admitted; /* amf_admission.admitted */
     uint64_t admitted_us;
     bool admitted_verified; /* … for a phone that was verified when it asked */
+    uint8_t slice;          /* row of amf_admission.slices and 1 that it is charged to, or was put off for; 0: none */
+    bool slice_guessed;     /* it is a stranger's who was put off: nobody knows whether it is his */
     bool asked_context;   /* the gNB wants an Initial Context Setup (UE Context Request) */
     bool is_secure;       /* secure exchange of NAS messages is established on it (TS 24.501 4.4.2.5) */
     bool has_context;     /* Initial Context Setup succeeded: radio bearers and AS security are there */
