@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "os/loop.h"
 #include "os/netns.h"
+#include "os/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <dirent.h>
@@ -288,6 +289,7 @@ int net_open(struct net *n, const struct net_options *o, void (*line)(void *, en
     *n = (struct net){.options = o, .line = line, .ctx = ctx, .lock = -1, .core.fd = -1, .ran.fd = -1, .dn.fd = -1,
                       .log_fd = {-1, -1}};
     sigset_t set;
+    sandbox_no_dump(); /* keys of this network are made here */
     signals_block(&set);
     if (geteuid() != 0)
         return fail(n, "this needs root: it makes network namespaces, which are taken away at the end");
@@ -556,6 +558,39 @@ int net_phone_address(struct net *n, uint32_t phone, struct net_addr *out)
     return addr_parse(out, text, 0) && out->family == 4 ? EXIT_OK : fail(n, "phone %u has no IPv4 address", phone);
 }
 
+/* ---- rest ---- */
+enum deed { END_RAN, END_CORE, END_DN, CLEAN };
+static void everything_remove(void)
+{
+    net_clean();
+    unlink(NET_DIR "/lock");
+    rmdir(NET_DIR);
+}
+static void deed(void *ctx, uint8_t number)
+{
+    const struct net *n = ctx; /* as it was when we rested: nobody has waited for these since */
+    const struct child *const all[] = {[END_RAN] = &n->ran, [END_CORE] = &n->core, [END_DN] = &n->dn};
+    if (number == CLEAN)
+        everything_remove();
+    else if (number < CLEAN && all[number]->pid && !all[number]->ended)
+        kill(all[number]->pid, SIGTERM);
+}
+int net_rest(struct net *n)
+{
+    struct sandbox s;
+    int e = sweeper_start(&n->sweeper, deed, n);
+    if (e == OK)
+        e = sandbox_enter(&(struct sandbox_conf){.role = SANDBOX_PARENT}, &s);
+    return e < 0 ? fail(n, "what is not needed any more could not be given away: %s", err_text(e)) : EXIT_OK;
+}
+static void ask_to_end(struct net *n, struct child *c)
+{
+    if (n->sweeper.pid)
+        sweeper_do(&n->sweeper, c == &n->ran ? END_RAN : c == &n->core ? END_CORE : END_DN);
+    else
+        kill(c->pid, SIGTERM);
+}
+
 void net_capture_end(struct net *n)
 {
     struct capture_counts counts;
@@ -575,7 +610,7 @@ static bool end_well(struct net *n, struct child *c, const char *name, void (*li
         return true;
     bool ran = child_runs(c);
     if (ran)
-        kill(c->pid, SIGTERM);
+        ask_to_end(n, c);
     for (bool open = true; (open || child_runs(c)) && loop_now_us() < end;) {
         struct pollfd p = {c->fd, POLLIN, 0};
         poll(&p, 1, 20);
@@ -593,6 +628,10 @@ bool net_down(struct net *n)
 {
     bool well = end_well(n, &n->ran, "RAN", ran_line);
     well = end_well(n, &n->core, "core", core_line) && well;
+    if (n->sweeper.pid && child_runs(&n->dn)) {
+        ask_to_end(n, &n->dn);
+        child_wait(&n->dn, 3000);
+    }
     child_end(&n->dn);
     net_capture_end(n);
     for (int i = 0; i < 2; i++)
@@ -600,10 +639,12 @@ bool net_down(struct net *n)
             close(n->log_fd[i]);
     if (n->lock < 0)
         return well;
-    net_clean();
-    unlink(NET_DIR "/lock");
+    if (n->sweeper.pid)
+        sweeper_do(&n->sweeper, CLEAN);
+    else
+        everything_remove();
+    sweeper_end(&n->sweeper);
     close(n->lock);
-    rmdir(NET_DIR);
     n->lock = -1;
     return well;
 }

@@ -11,6 +11,7 @@
 #pragma once
 #include "cmd/child.h"
 #include "cmd/cmd.h"
+#include "cmd/sweeper.h"
 
 #define NET_PREFIX "redoubt-"
 #define NET_CORE   NET_PREFIX "core"
@@ -42,6 +43,7 @@ struct net {
     void (*line)(void *ctx, enum net_source, struct str line);
     void *ctx;
     int lock; /* of NET_DIR; -1: not ours */
+    struct sweeper sweeper; /* after net_rest(): does what we may not any more */
     struct child core, ran, dn;
     struct capture *capture;
     uint64_t captured, capture_lost; /* packets, known after net_capture_end() */
@@ -78,6 +80,9 @@ int net_ran_tell(struct net *, const char *format, ...) __attribute__((format(pr
 int net_phone_address(struct net *, uint32_t phone, struct net_addr *);
 /* Reads logs until *done, n->ended, or the time is up; true when *done. timeout_ms UINT32_MAX: no limit. */
 bool net_wait(struct net *, const bool *done, uint32_t timeout_ms);
+/* From here on the process only reads what they say, waits, and takes all down: it gives its rights away. 0, or EXIT_FAILED with
+ * n->why. */
+int net_rest(struct net *);
 void net_capture_end(struct net *); /* also part of net_down() */
 /* False: core or RAN did not end well, said in n->why. Safe after a failed net_open(), and twice. */
 bool net_down(struct net *);

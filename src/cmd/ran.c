@@ -5,6 +5,7 @@
 #include "cmd/scenario_ran.h"
 #include "os/file.h"
 #include "os/netns.h"
+#include "os/sandbox.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,6 +215,28 @@ static int say(const char *what, int e)
         fprintf(stderr, "redoubt ran: %s: %s\n", what, err_text(e));
     return e;
 }
+/* ---- what gNBs and phones do not need ---- */
+static void socket_remove(void *ctx, uint8_t number) { unlink(((const struct ran_cmd *)ctx)->o.control); }
+/* Before there is anything to be inherited. */
+static int sweeper_begin(struct ran_cmd *r)
+{
+    return r->o.control && !r->o.unsafe_no_sandbox ? sweeper_start(&r->sweeper, socket_remove, r) : OK;
+}
+static int sandbox_start(struct ran_cmd *r)
+{
+    static const char *const tun_files[] = {"/dev/net/tun", "/proc/sys/net", "/run/netns", NULL};
+    struct sandbox_conf conf = {.role = r->o.tuns ? SANDBOX_RAN_TUN : SANDBOX_RAN, .files = r->o.tuns ? tun_files : NULL};
+    struct sandbox s;
+    if (r->o.tuns && r->o.netns && dir_make(NETNS_ETC) == OK)
+        conf.folder = NETNS_ETC; /* resolv.conf of a phone's namespace */
+    sandbox_no_dump();
+    if (r->o.unsafe_no_sandbox)
+        return OK;
+    int e = say("sandbox", sandbox_enter(&conf, &s));
+    if (e >= 0)
+        LOG(&r->log, sandbox, "landlock=%d calls=%s user=same threads=%u", s.landlock, s.calls ? "listed" : "all", s.threads);
+    return e;
+}
 static int start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
 {
     struct env_real_conf env = {.sctp = {.max_assocs = r->o.gnbs + 8}, .max_sockets = r->o.tuns + 64};
@@ -228,7 +251,8 @@ static int start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
     signal(SIGPIPE, SIG_IGN);
     if (r->o.sctp)
         env.sctp.mode = *r->o.sctp == 'k' ? SCTP_MODE_KERNEL : *r->o.sctp == 'u' ? SCTP_MODE_USER : SCTP_MODE_AUTO;
-    int e = loop_open(&r->loop);
+    int e = sweeper_begin(r);
+    e = e < 0 ? e : loop_open(&r->loop);
     e = e < 0 ? e : loop_on_signals(r->loop, &set, signalled, r);
     e = e < 0 ? e : env_real_open(&r->env, r->loop, &env);
     e = e < 0 ? e : rt_init(&r->rt, r->env, FRAMES);
@@ -256,12 +280,16 @@ static int start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
         return e;
     if (r->o.control && say(r->o.control, control_open(&r->control, r->loop, r->o.control, ran_answer, r)) < 0)
         return ERR_IO;
+    if (sandbox_start(r) < 0)
+        return ERR_DENIED;
     r->down_us = r->rt.now_us;
     return timer_set(&r->rt.timers, &r->pace, r->rt.now_us + TICK_US, pace);
 }
 static void stop(struct ran_cmd *r)
 {
     control_free(r->control);
+    sweeper_do(&r->sweeper, 0);
+    sweeper_end(&r->sweeper);
     if (r->rt.env)
         timer_stop(&r->rt.timers, &r->pace), timer_stop(&r->rt.timers, &r->dark);
     for (uint32_t i = 0; r->cells && i < r->o.gnbs; i++)
@@ -356,6 +384,7 @@ static int words(struct args *a, struct ran_options *o, struct load_plan *plan)
         FLAG("persist", o->persist)
         FLAG("no-session", o->no_session)
         FLAG("no-register", o->no_register)
+        FLAG("unsafe-no-sandbox", o->unsafe_no_sandbox)
         FLAG("debug", o->debug)
         FLAG("quiet", o->quiet)
         else return usage("ran", "'%s' is not an option", args_now(a));

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/ran_load.h"
+#include "cmd/sweeper.h"
 #include "os/control.h"
 #include "os/env.h"
 
@@ -17,7 +18,7 @@ struct ran_options {
     struct gnb_slice slice;
     const char *imsi, *key, *opc, *csv, *dnn, *hn_key, *hn_profile, *netns, *tun_name, *control, *name, *sctp, *scenario;
     uint8_t type; /* enum nas_pdu_type */
-    bool load, stay, persist, no_session, no_register, debug, quiet, ping;
+    bool load, stay, persist, no_session, no_register, debug, quiet, ping, unsafe_no_sandbox;
     struct net_addr ping_to;
 };
 struct ran_tun { /* names of a phone's interface */
@@ -40,6 +41,7 @@ struct ran_cmd {
     uint32_t n_phones, registered, sessions, failures, pings; /* told by phones, so far */
     struct aka_key key;
     struct control *control;
+    struct sweeper sweeper; /* removes the control socket */
     struct timer pace, dark;
     uint64_t down_us; /* since when not all cells are in service */
     bool cells_up, said_ready, interrupted;

@@ -49,4 +49,6 @@
     "                        · release N [ID] · ping N ADDR · result · load WAVES [RATE] · stop; N a phone's\n" \
     "                        number or all [none]. steal ID [SESSION]: what a hostile gNB would try: it answers for the\n" \
     "                        session of the phone with this AMF UE NGAP ID, and wants its packets\n" \
+    "  --unsafe-no-sandbox   all rights of the start are kept; otherwise it gives away files, capabilities, other\n" \
+    "                        processes and system calls as soon as all is open\n" \
     "  --debug, --quiet      events are lines of JSON on standard output; a line 'ready' comes when gNBs are in service\n"

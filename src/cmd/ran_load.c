@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/ran.h"
 #include "base/text.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -487,14 +488,12 @@ static void times(struct text *t, const char *name, const struct hist *h)
              (unsigned long long)hist_percentile(h, 99), (unsigned long long)hist_percentile(h, 99.9), h->max, hist_mean(h));
 }
 static double seconds(uint64_t from_us, uint64_t to_us) { return to_us > from_us ? (double)(to_us - from_us) / S : 0; }
-static uint64_t rss_octets(void)
+static uint64_t rss_octets(const struct load *l)
 {
     unsigned long long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (!f || fscanf(f, "%*u %llu", &pages) != 1)
+    char text[128] = "";
+    if (pread(l->statm_fd, text, sizeof text - 1, 0) < 0 || sscanf(text, "%*u %llu", &pages) != 1)
         pages = 0;
-    if (f)
-        fclose(f);
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 static void totals(const struct ran_cmd *r, struct text *t)
@@ -511,7 +510,7 @@ static void totals(const struct ran_cmd *r, struct text *t)
                 "\"skipped\":%llu,\"kept_back\":%llu,\"rate\":%.1f,\"octets_per_phone\":%llu",
              r->n_phones, registered, sessions, s, (unsigned long long)l->begun, (unsigned long long)l->done,
              (unsigned long long)l->failed, (unsigned long long)l->skipped, (unsigned long long)l->barred, s > 0 ? (double)l->done / s : 0,
-             (unsigned long long)(rss_octets() - l->rss_before) / (r->n_phones ? r->n_phones : 1));
+             (unsigned long long)(rss_octets(l) - l->rss_before) / (r->n_phones ? r->n_phones : 1));
 }
 int load_result(const struct ran_cmd *r, char *out, uint32_t cap)
 {
@@ -559,7 +558,8 @@ int load_init(struct ran_cmd *r)
     struct load *l = &r->load;
     list_init(&l->running);
     list_init(&l->pinging);
-    l->rss_before = rss_octets();
+    l->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC); /* files are out of reach later */
+    l->rss_before = rss_octets(l);
     l->hists = calloc(1, sizeof *l->hists);
     l->second = calloc(1, sizeof *l->second);
     bool good = l->hists && l->second;
@@ -572,6 +572,8 @@ int load_init(struct ran_cmd *r)
 void load_free(struct ran_cmd *r)
 {
     struct load *l = &r->load;
+    if (l->statm_fd > 0)
+        close(l->statm_fd);
     free(l->hists);
     free(l->second);
     for (uint32_t i = 0; i < LOAD_SETS; i++)

@@ -58,6 +58,7 @@ struct load {
     struct load_hists *hists;
     struct hist *second; /* of the last second, all kinds */
     uint64_t rss_before; /* octets, before there were phones */
+    int statm_fd;
 };
 
 int load_init(struct ran_cmd *);

@@ -6,12 +6,14 @@
 #include "os/netns.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { UP_PHONES = 2, DOWN_PATIENCE_MS = 15000 };
@@ -83,6 +85,8 @@ static int keep(const struct net_options *o, int tell)
         }
         net_wait(&n, &never, 1);
     }
+    if (status == EXIT_OK)
+        status = net_rest(&n);
     dprintf(tell, "%d %s\n", status, n.why);
     close(tell);
     n.line = no_line;
@@ -193,10 +197,25 @@ static void resolver_take(const char *netns)
 {
     char path[96];
     snprintf(path, sizeof path, "/etc/netns/%s/resolv.conf", netns);
-    if (access(path, R_OK) < 0 || unshare(CLONE_NEWNS) < 0 || mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0)
-        return;
-    if (mount(path, "/etc/resolv.conf", "none", MS_BIND, NULL) < 0)
+    if (access(path, R_OK) == 0 && mount(path, "/etc/resolv.conf", "none", MS_BIND, NULL) < 0)
         fprintf(stderr, "redoubt phone: names are resolved as this machine does\n");
+}
+
+/* What runs behind a phone is not of this network: it does not see its files, and cannot undo that. It keeps root's rights
+ * over files and over its own network. */
+static void rights_drop(const char *netns)
+{
+    static const int gone[] = {CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_SYS_BOOT, CAP_SYS_TIME, CAP_MKNOD,
+                               CAP_DAC_READ_SEARCH, CAP_LINUX_IMMUTABLE, CAP_MAC_ADMIN, CAP_MAC_OVERRIDE, CAP_SYSLOG, CAP_PERFMON,
+                               CAP_BPF, CAP_CHECKPOINT_RESTORE, CAP_SYS_PACCT, CAP_SYS_TTY_CONFIG, CAP_AUDIT_CONTROL, CAP_AUDIT_READ};
+    bool own = unshare(CLONE_NEWNS) == 0 && mount("", "/", "none", MS_SLAVE | MS_REC, NULL) == 0;
+    if (own)
+        resolver_take(netns);
+    if (!own || mount("tmpfs", NET_DIR, "tmpfs", MS_NODEV | MS_NOSUID | MS_NOEXEC | MS_RDONLY, "size=4k") < 0)
+        fprintf(stderr, "redoubt phone: " NET_DIR " could not be hidden from the command\n");
+    for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+        prctl(PR_CAPBSET_DROP, gone[i], 0, 0, 0);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
 int cmd_phone(int argc, char **argv)
@@ -220,7 +239,7 @@ int cmd_phone(int argc, char **argv)
         return EXIT_FAILED;
     }
     close(fd);
-    resolver_take(netns);
+    rights_drop(netns);
     execvp(argv[at], argv + at);
     fprintf(stderr, "redoubt phone: %s: %s\n", argv[at], strerror(errno));
     return 127;

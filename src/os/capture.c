@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "os/sandbox.h"
 #include "os/capture.h"
 #include "os/file.h"
 #include "os/netns.h"
@@ -250,6 +251,7 @@ int capture_start(struct capture **out, const char *path, const struct capture_p
     flush(c);
     sigset_t all, was; /* signals are the loop's */
     sigfillset(&all);
+    sigdelset(&all, sandbox_signal());
     pthread_sigmask(SIG_BLOCK, &all, &was);
     if (rc == OK && pthread_create(&c->thread, NULL, capture_thread, c) != 0)
         rc = ERR_NOSPACE;

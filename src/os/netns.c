@@ -117,7 +117,7 @@ static int etc_path(char out[PATH_MAX], const char *name, const char *file)
 {
     int rc = netns_path(out, name);
     if (rc == OK)
-        snprintf(out, PATH_MAX, "/etc/netns/%s%s", name, file);
+        snprintf(out, PATH_MAX, NETNS_ETC "/%s%s", name, file);
     return rc;
 }
 

@@ -33,6 +33,7 @@ int netns_route(const char *netns, const struct net_addr *to, uint8_t prefix,
 int netns_forwarding(const char *netns, bool on); /* v4 and v6 */
 /* A line into a file below /proc/sys of that namespace, e.g. "net/ipv4/ip_forward". */
 int netns_sysctl(const char *netns, const char *path, const char *value);
+#define NETNS_ETC "/etc/netns"
 /* /etc/netns/NAME/resolv.conf with this one server, which `ip netns exec` puts in the place of
  * /etc/resolv.conf; netns_delete() takes it away. */
 int netns_dns(const char *name, const struct net_addr *server);

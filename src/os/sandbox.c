@@ -8,6 +8,7 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/if_tun.h>
 #include <linux/seccomp.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -17,6 +18,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,39 +66,59 @@ static int landlock_folder(int ruleset, uint64_t handled, const char *folder)
         close(b.fd);
     return e == 0 ? OK : ERR_IO;
 }
+/* To read and write what is there, devices among them. */
+static int landlock_file(int ruleset, uint64_t handled, const char *path)
+{
+    struct stat s;
+    struct landlock_beneath b = {(1 << 1 | 1 << 2 | 1 << 14 | 1 << 15) & handled, open(path, O_PATH | O_CLOEXEC)};
+    long e = b.fd < 0 || fstat(b.fd, &s) < 0 ? -1 : syscall(SYS_LANDLOCK_ADD, ruleset, LANDLOCK_BENEATH, &b, 0);
+    if (b.fd >= 0)
+        close(b.fd);
+    return e == 0 || b.fd < 0 ? OK : ERR_IO; /* what is not there cannot be opened later either */
+}
 /* Everything is handled and nothing else allowed: what is open stays open. */
-static int landlock_ruleset(int abi, const char *folder)
+static int landlock_ruleset(int abi, const char *folder, const char *const *files)
 {
     static const uint8_t fs_bits[] = {13, 14, 15, 15, 16}; /* known to ABI 1, 2, 3, 4, 5 and later */
     struct landlock_attr a = {.fs = (1u << fs_bits[abi > 5 ? 4 : abi - 1]) - 1};
     a.net = abi >= 4 ? 3 : 0;    /* TCP: bind, connect */
     a.scoped = abi >= 6 ? 3 : 0; /* abstract sockets and signals of others */
     int ruleset = (int)syscall(SYS_LANDLOCK_CREATE, &a, sizeof a, 0);
-    if (ruleset >= 0 && folder && landlock_folder(ruleset, a.fs, folder) < 0) {
-        close(ruleset);
-        return -1;
-    }
-    return ruleset;
+    int e = ruleset >= 0 && folder ? landlock_folder(ruleset, a.fs, folder) : OK;
+    for (; ruleset >= 0 && files && *files && e == OK; files++)
+        e = landlock_file(ruleset, a.fs, *files);
+    if (e == OK)
+        return ruleset;
+    close(ruleset);
+    return -1;
 }
 
 /* ---- what each thread does for itself ---- */
 struct job {
     int ruleset; /* -1: none */
+    uint64_t keep; /* capabilities, by bit */
     _Atomic uint32_t done, failed;
 };
 
-static bool capabilities_drop(void)
+static bool capabilities_drop(uint64_t keep)
 {
     struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {{0}};
+    struct __user_cap_data_struct has[2] = {{0}};
     for (int i = 0; i < 64 && prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-        prctl(PR_CAPBSET_DROP, i, 0, 0, 0); /* refused to who has none, who needs no bound */
+        if (!(keep >> i & 1))
+            prctl(PR_CAPBSET_DROP, i, 0, 0, 0); /* refused to who has none, who needs no bound */
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    return syscall(SYS_capset, &h, none) == 0;
+    if (keep && syscall(SYS_capget, &h, has) < 0) /* who has less keeps less */
+        return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        has[i].permitted = has[i].effective = has[i].permitted & (uint32_t)(keep >> (32 * i));
+        has[i].inheritable = 0;
+    }
+    return syscall(SYS_capset, &h, has) == 0;
 }
 static void drop_here(struct job *j)
 {
-    bool ok = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && capabilities_drop();
+    bool ok = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && capabilities_drop(j->keep);
     ok = ok && (j->ruleset < 0 || syscall(SYS_LANDLOCK_RESTRICT, j->ruleset, 0) == 0);
     if (!ok)
         atomic_fetch_add(&j->failed, 1);
@@ -157,7 +180,7 @@ static int drop_everywhere(struct job *j, uint32_t *threads)
 }
 
 /* ---- system calls ---- */
-enum { FILTER_MAX = 512 };
+enum { FILTER_MAX = 512, RAN_BIT = 4, TUN_BIT = 8, PARENT_BIT = 16 };
 struct filter {
     struct sock_filter row[FILTER_MAX];
     unsigned short n;
@@ -187,14 +210,39 @@ static void on_memory(struct filter *f, long number, uint32_t refuse)
     answer(f, refuse);
     answer(f, SECCOMP_RET_ALLOW);
 }
-/* What stdio asks a character device before it writes to it the first time. */
-static void on_terminal(struct filter *f, uint32_t refuse)
+/* The call with one of these in an argument. */
+static void on_argument(struct filter *f, long number, int i, const uint32_t *values, uint8_t n, uint32_t refuse)
 {
-    put(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4);
-    argument(f, 1);
-    put(f, BPF_JMP | BPF_JEQ | BPF_K, TCGETS, 1, 0);
+    put(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, (uint8_t)(n + 3));
+    argument(f, i);
+    for (uint8_t k = 0; k < n; k++)
+        put(f, BPF_JMP | BPF_JEQ | BPF_K, values[k], (uint8_t)(n - k), 0);
     answer(f, refuse);
     answer(f, SECCOMP_RET_ALLOW);
+}
+/* What stdio asks a character device before it writes to it the first time; interfaces. */
+static void on_ioctl(struct filter *f, enum sandbox_role role, uint32_t refuse)
+{
+    static const uint32_t some[] = {TCGETS, TUNSETIFF, SIOCGIFINDEX};
+    on_argument(f, SYS_ioctl, 1, some, (role & TUN_BIT) ? ARRAY_LEN(some) : 1, refuse);
+}
+/* AF_UNIX: libc asks for an interface's number by such a datagram socket, which no control socket listens to. */
+static void on_socket(struct filter *f, enum sandbox_role role, uint32_t refuse)
+{
+    static const uint32_t families[] = {AF_INET, AF_INET6, AF_NETLINK};
+    if (!(role & RAN_BIT))
+        return;
+    if (role & TUN_BIT) {
+        put(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 7);
+        argument(f, 0);
+        put(f, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 4);
+        argument(f, 1);
+        put(f, BPF_ALU | BPF_AND | BPF_K, 0xf, 0, 0);
+        put(f, BPF_JMP | BPF_JEQ | BPF_K, SOCK_DGRAM, 0, 1);
+        answer(f, SECCOMP_RET_ALLOW);
+        put(f, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+    }
+    on_argument(f, SYS_socket, 0, families, (role & TUN_BIT) ? 3 : 2, refuse);
 }
 static void on_maps(struct filter *f, uint32_t refuse)
 {
@@ -225,7 +273,7 @@ static void on_sanitizer(struct filter *f)
 
 static void filter_make(struct filter *f, const struct sandbox_conf *c)
 {
-    enum { W = SANDBOX_FUNCTIONS, K = SANDBOX_KEYS };
+    enum { W = SANDBOX_FUNCTIONS, K = SANDBOX_KEYS, R = RAN_BIT, T = TUN_BIT, P = PARENT_BIT };
     static const struct {
         long number;
         int who; /* 0: names a file */
@@ -240,13 +288,14 @@ static void filter_make(struct filter *f, const struct sandbox_conf *c)
     answer(f, SECCOMP_RET_KILL_PROCESS);
     put(f, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
     on_sanitizer(f);
-    uint32_t path = c->folder ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EACCES;
+    uint32_t path = c->folder || c->files ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EACCES;
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         if (!calls[i].who || calls[i].who & (int)c->role)
             on_call(f, calls[i].number, calls[i].who ? SECCOMP_RET_ALLOW : path);
     on_memory(f, SYS_mmap, refuse);
     on_memory(f, SYS_mprotect, refuse);
-    on_terminal(f, refuse);
+    on_ioctl(f, c->role, refuse);
+    on_socket(f, c->role, refuse);
     if (c->maps)
         on_maps(f, refuse);
     answer(f, refuse);
@@ -282,7 +331,8 @@ int sandbox_enter(const struct sandbox_conf *c, struct sandbox *out)
     struct job *j = calloc(1, sizeof *j);
     if (!j)
         return ERR_NOSPACE;
-    j->ruleset = out->landlock && !SANITIZER ? landlock_ruleset(out->landlock, c->folder) : -1;
+    j->keep = c->role == SANDBOX_RAN_TUN ? 1ull << CAP_NET_ADMIN | 1ull << CAP_SYS_ADMIN : 0;
+    j->ruleset = out->landlock && !SANITIZER ? landlock_ruleset(out->landlock, c->folder, c->files) : -1;
     if (j->ruleset < 0)
         out->landlock = 0;
     int e = drop_everywhere(j, &out->threads);

@@ -8,7 +8,13 @@
 #include <signal.h>
 #include <sys/types.h>
 
-enum sandbox_role { SANDBOX_FUNCTIONS = 1, SANDBOX_KEYS = 2 }; /* the columns of spec/syscalls.def */
+enum sandbox_role { /* the columns of spec/syscalls.def: W and K alone, and with W those of R, T and P */
+    SANDBOX_FUNCTIONS = 1,
+    SANDBOX_KEYS = 2,
+    SANDBOX_RAN = 1 | 4,          /* sockets of IPv4 and IPv6 too */
+    SANDBOX_RAN_TUN = 1 | 4 | 8,  /* and it makes TUN interfaces in other namespaces: CAP_NET_ADMIN and CAP_SYS_ADMIN stay */
+    SANDBOX_PARENT = 1 | 16,
+};
 struct sandbox_conf {
     enum sandbox_role role;
     bool kill;      /* a system call that is not listed ends the process; otherwise it fails with EPERM */
@@ -17,6 +23,7 @@ struct sandbox_conf {
     bool has_user;
     uid_t uid;
     gid_t gid;
+    const char *const *files; /* that may still be opened, a file or all beneath a folder; NULL at the end; NULL: none */
     const char *folder; /* where files may still be opened, made, renamed and deleted; NULL: nowhere */
 };
 struct sandbox { /* what is in effect */

@@ -49,6 +49,22 @@ static inline void command_start(struct command *c, const char *const *argv)
     c->err_fd = err[0];
 }
 
+/* A line of /proc/PID/status, as a number in this base; -1: there is none. */
+static inline long long command_status(pid_t pid, const char *key, int base)
+{
+    char path[64], line[256];
+    size_t n = strlen(key);
+    long long value = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "r");
+    while (f && value < 0 && fgets(line, sizeof line, f))
+        if (strncmp(line, key, n) == 0 && line[n] == ':')
+            value = strtoll(line + n + 1, NULL, base);
+    if (f)
+        fclose(f);
+    return value;
+}
+
 static inline double command_now(void)
 {
     struct timespec t;

@@ -54,6 +54,22 @@ static void waves(void **state)
     assert_non_null(strstr(c.err, "attach: ")); /* a line a second, since this is no terminal */
     assert_null(strstr(c.err, "\r"));
 }
+/* gNBs and phones need no file, no right and no other process once they are there; --unsafe-no-sandbox leaves them all. */
+static void gives_away(void **state)
+{
+    need_netns();
+    for (int unsafe = 0; unsafe < 2; unsafe++) {
+        const char *const argv[] = {binary, "ran", "load", "--ues", "2", "--stay", unsafe ? "--unsafe-no-sandbox" : NULL, NULL};
+        command_start(&c, argv);
+        assert_true(command_read(&c, "\"causes\":{}}", 20));
+        assert_int_equal(command_status(c.pid, "Seccomp", 10), unsafe ? 0 : 2);
+        assert_int_equal(command_status(c.pid, "NoNewPrivs", 10), !unsafe);
+        if (!unsafe)
+            assert_int_equal(command_status(c.pid, "CapEff", 16) | command_status(c.pid, "CapBnd", 16), 0);
+        kill(c.pid, SIGTERM);
+        assert_int_equal(command_end(&c, 20), 0);
+    }
+}
 static void mix(void **state)
 {
     need_netns();
@@ -156,6 +172,6 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
     binary = argc > 1 ? argv[1] : "";
-    const struct CMUnitTest tests[] = {unit(words), unit(waves), unit(mix), unit(failures)};
+    const struct CMUnitTest tests[] = {unit(words), unit(waves), unit(gives_away), unit(mix), unit(failures)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -145,6 +145,66 @@ static void killed(void **state)
     }
 }
 
+/* ---- gNBs and phones, and who started a network and waits ---- */
+enum { PARENT = 1, RAN = 2, TUN = 4 };
+static char secret_file[] = "/tmp/redoubt-subscribers-XXXXXX"; /* as a store is: its owner's, 0600 */
+static int try_store(void) { return open(secret_file, O_RDONLY); }
+static int try_stream(void) { return socket(AF_UNIX, SOCK_STREAM, 0); } /* a core's control socket */
+static int try_inet(void) { return socket(AF_INET, SOCK_DGRAM, 0); }
+static int try_ns(void)
+{
+    int e = setns(0, CLONE_NEWNET); /* not a namespace */
+    return e < 0 && errno == EINVAL ? 0 : e;
+}
+static const struct {
+    const char *name;
+    int (*fn)(void);
+    int error, works; /* where it is refused, with this; where it works */
+} in_roles[] = {
+    {"the store", try_store, EACCES, 0},   {"create", try_create, EACCES, 0},       {"execve", try_exec, EPERM, 0},
+    {"fork", try_fork, EPERM, 0},          {"ptrace", try_ptrace, EPERM, 0},        {"process_vm_readv", try_peek, EPERM, 0},
+    {"kill", try_kill, EPERM, 0},          {"mount", try_mount, EPERM, 0},          {"control socket", try_stream, EPERM, 0},
+    {"raw socket", try_raw, EPERM, 0},     {"bpf", try_bpf, EPERM, 0},              {"setuid", try_setuid, EPERM, 0},
+    {"memory to run", try_code, EPERM, 0}, {"a socket", try_inet, EPERM, RAN | TUN}, {"another namespace", try_ns, EPERM, TUN},
+};
+struct in_role {
+    size_t i;
+    int role;
+};
+static int attempt_in_role(const void *ctx)
+{
+    static const char *const tun_files[] = {"/dev/null", "/proc/sys/net", NULL};
+    const struct in_role *t = ctx;
+    struct sandbox s;
+    struct sandbox_conf c = {.role = t->role == TUN ? SANDBOX_RAN_TUN : t->role == RAN ? SANDBOX_RAN : SANDBOX_PARENT,
+                             .files = t->role == TUN ? tun_files : NULL};
+    if (sandbox_enter(&c, &s) < 0 || !s.calls || !s.capabilities)
+        return NO_SANDBOX;
+    if (t->role == TUN && open("/dev/null", O_RDWR) < 0)
+        return WRONG;
+    if (t->role == TUN && !s.landlock && in_roles[t->i].error == EACCES)
+        return REFUSED; /* files by name are Landlock's alone there */
+    int r = in_roles[t->i].fn();
+    return r >= 0 ? WORKED : errno == in_roles[t->i].error ? REFUSED : WRONG_ERROR;
+}
+static void parents_and_phones(void **state)
+{
+    int fd = mkstemp(secret_file);
+    assert_true(fd >= 0);
+    close(fd);
+    for (int role = PARENT; role <= TUN; role *= 2)
+        for (size_t i = 0; i < ARRAY_LEN(in_roles); i++) {
+            struct in_role t = {i, role};
+            int s = child(attempt_in_role, &t), due = in_roles[i].works & role ? WORKED : REFUSED;
+            if (RELAXED && (in_roles[i].error == EACCES || in_roles[i].fn == try_ptrace))
+                continue;
+            if (!WIFEXITED(s) || WEXITSTATUS(s) != due)
+                print_message("%s, role %d: %x\n", in_roles[i].name, role, (unsigned)s);
+            assert_true(WIFEXITED(s) && WEXITSTATUS(s) == due);
+        }
+    unlink(secret_file);
+}
+
 /* ---- what stays ---- */
 static int goes_on(const void *ctx)
 {
@@ -275,7 +335,7 @@ static void the_keys_process(void **state) { assert_int_equal(child(keys_role, N
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {unit(refused), unit(killed), unit(the_core_goes_on), unit(all_threads),
+    const struct CMUnitTest tests[] = {unit(refused), unit(killed), unit(parents_and_phones), unit(the_core_goes_on), unit(all_threads),
                                        unit(a_thread_that_blocks_it), unit(one_folder), unit(another_user), unit(the_keys_process)};
     parent = getpid();
     try_unlink(); /* of a run that could */

@@ -386,6 +386,8 @@ void amf_ues_status(const struct amf *amf, void (*line)(void *, const char *), v
     for (uint32_t i = 0; a->n_slices > 1 && i < a->n_slices; i++) {
         const struct amf_slice_load *s = &a->slices[i];
         char sd[8] = "";
+        if (!s->load.used && !s->load.reduction)
+            continue;
         if (s->slice.has_sd)
             snprintf(sd, sizeof sd, "-%06x", be24(s->slice.sd));
         snprintf(text, sizeof text, "load of slice %u%s: %u procedures admitted, %u%% to be held back", s->slice.sst, sd, s->load.used,
