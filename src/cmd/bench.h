@@ -8,6 +8,7 @@
 #define BENCH_LOAD_SOCKET NET_DIR "/load.sock"
 struct bench_sample { /* of the core process */
     double cpu_us, crypto_us, sctp_us, rss_mb, private_octets;
+    double peak_mb; /* resident, the most since bench_peak_begin() */
 };
 struct bench_times { /* us; negative: nothing of it was done */
     double n, p50, p99, max;
@@ -38,6 +39,7 @@ void bench_say(const struct bench_core *, const char *text); /* to people: not w
 /* A network with so many subscribers and its core; the log at the rates that a user has. */
 int bench_open(struct bench_core *, uint32_t subscribers);
 int bench_sample(const struct bench_core *, struct bench_sample *);
+void bench_peak_begin(const struct bench_core *);
 /* redoubt ran load with these words, NULL ends; its phones stay until bench_load_stop(). */
 int bench_load(struct bench_core *, const char *const *words, uint32_t timeout_s, struct bench_result *);
 /* More of it with the same phones: "idle 500". */

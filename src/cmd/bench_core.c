@@ -32,21 +32,37 @@ static double number_after(const char *at, const char *key)
     const char *p = at ? strstr(at, key) : NULL;
     return p ? strtod(p + strlen(key), NULL) : -1;
 }
+static void proc_read(const struct bench_core *b, const char *name, char *to, size_t cap)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)b->net.core.pid, name);
+    FILE *f = fopen(path, "re");
+    to[f ? fread(to, 1, cap - 1, f) : 0] = 0;
+    if (f)
+        fclose(f);
+}
+void bench_peak_begin(const struct bench_core *b)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/clear_refs", (int)b->net.core.pid);
+    FILE *f = fopen(path, "we");
+    if (f) {
+        fputs("5\n", f); /* VmHWM begins anew */
+        fclose(f);
+    }
+}
 static bool sample(const struct bench_core *b, struct bench_sample *s)
 {
     static char text[1 << 20];
-    char path[64], map[4096] = "";
+    char map[4096];
     if (control_ask(NET_DIR "/core.sock", "metrics", text, sizeof text, 5000) < 0)
         return false;
     s->cpu_us = number_after(text, "\nprocess_cpu_seconds_total ") * 1e6;
     s->crypto_us = number_after(text, "\nredoubt_crypto_seconds_total ") * 1e6;
     s->sctp_us = number_after(text, "\nredoubt_sctp_seconds_total ") * 1e6;
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)b->net.core.pid);
-    FILE *f = fopen(path, "re");
-    size_t n = f ? fread(map, 1, sizeof map - 1, f) : 0;
-    if (f)
-        fclose(f);
-    map[n] = 0;
+    proc_read(b, "status", map, sizeof map);
+    s->peak_mb = number_after(map, "\nVmHWM:") / 1024;
+    proc_read(b, "smaps_rollup", map, sizeof map);
     s->rss_mb = number_after(map, "\nRss:") / 1024;
     s->private_octets = (number_after(map, "\nPrivate_Clean:") + number_after(map, "\nPrivate_Dirty:")) * 1024;
     return s->cpu_us >= 0 && s->crypto_us >= 0 && s->sctp_us >= 0 && s->rss_mb > 0;

@@ -11,7 +11,7 @@ enum { GNBS = 10 };
 struct storm {
     struct bench_core *core;
     uint32_t phones, seconds;
-    struct bench_sample idle, full;
+    struct bench_sample idle, strange, full, again; /* with nobody; after each storm; after the restart, all connected */
     struct bench_result strangers, back, service;
     double ready_ms, gnbs_ms;
 };
@@ -84,11 +84,14 @@ static int measure(struct storm *s)
     struct bench_core *b = s->core;
     b->config.sets[b->config.n_sets++] = STR("smf.dnns=[{name: internet, ipv4_pool: 10.64.0.0/14}]");
     b->config.sets[b->config.n_sets++] = STR("upf.n6=[{dnn: internet, tun: n6internet, ipv4: 10.64.0.1/14, nat: false}]");
-    if (bench_open(b, s->phones) || bench_sample(b, &s->idle) || strangers_come(s) || power_is_cut(s) ||
-        bench_sample(b, &s->full) || core_is_killed(s))
+    if (bench_open(b, s->phones) || bench_sample(b, &s->idle) || strangers_come(s) || bench_sample(b, &s->strange))
+        return EXIT_FAILED;
+    bench_peak_begin(b);
+    if (power_is_cut(s) || bench_sample(b, &s->full) || core_is_killed(s) || bench_sample(b, &s->again))
         return EXIT_FAILED;
     return EXIT_OK;
 }
+static double octets_each(const struct storm *s, double mb) { return (mb - s->idle.rss_mb) * 1024 * 1024 / s->phones; }
 static double lost(const struct storm *s, double there) { return (double)s->phones - there; }
 static void report(const struct storm *s)
 {
@@ -113,12 +116,19 @@ static void report(const struct storm *s)
         {"first_registration_ms_p99", "  an admitted registration, 99 %, ms", a->registration.p99 / 1000, 2},
         {"first_p99_over_p50", "  99 % over 50 %", a->registration.p99 / a->registration.p50, 2},
         {"first_put_off", "  times that a phone was put off by the AMF", a->put_off > 0 ? a->put_off : 0, 0},
+        {"first_peak_bytes_per_ue", "  memory of the core, the most, a phone, octets", octets_each(s, s->strange.peak_mb), 0},
+        {"first_bytes_per_ue", "  afterwards", octets_each(s, s->strange.rss_mb), 0},
+        {"storm_peak_rss_mb", "after the power cut: resident memory of the core, the most, MB", s->full.peak_mb, 0},
+        {"storm_peak_bytes_per_ue", "  a phone, octets", octets_each(s, s->full.peak_mb), 0},
         {"storm_rss_mb", "resident memory of the core with all of them connected, MB", s->full.rss_mb, 0},
         {"storm_bytes_per_ue", "  a phone, octets", (s->full.private_octets - s->idle.private_octets) / s->phones, 0},
-        {"restart_ready_ms", "killed with all of them: from its start to ready, ms", s->ready_ms, 0},
+        {"restart_s", "killed with all of them: from its start to ready, s", s->ready_ms / 1000, 2},
+        {"restart_ready_ms", "  the same, ms", s->ready_ms, 0},
         {"restart_gnbs_ms", "  until all gNBs, which wait 1 s before they connect, are in service, ms", s->gnbs_ms, 0},
         {"restart_registrations_lost", "  phones that had to register anew, or are not registered", anew + lost(s, c->registered), 0},
         {"restart_sessions_lost", "  sessions lost", lost(s, c->sessions), 0},
+        {"restart_lost", "  phones or sessions lost, together", anew + lost(s, c->registered) + lost(s, c->sessions), 0},
+        {"restart_bytes_per_ue", "  memory afterwards, all connected, a phone, octets", octets_each(s, s->again.rss_mb), 0},
         {"restart_service_rate", "  all come back by a service request, a second", s->phones / c->last_wave_seconds, 0},
         {"restart_service_ms_p99", "  a service request, with what gNBs held back, 99 %, ms", c->service.p99 / 1000, 2},
     };

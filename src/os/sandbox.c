@@ -223,7 +223,7 @@ static void on_argument(struct filter *f, long number, int i, const uint32_t *va
 /* What stdio asks a character device before it writes to it the first time; interfaces. */
 static void on_ioctl(struct filter *f, enum sandbox_role role, uint32_t refuse)
 {
-    static const uint32_t some[] = {TCGETS, TUNSETIFF, SIOCGIFINDEX};
+    static const uint32_t some[] = {TCGETS, TUNSETIFF, SIOCGIFINDEX, SIOCSIFHWADDR};
     on_argument(f, SYS_ioctl, 1, some, (role & TUN_BIT) ? ARRAY_LEN(some) : 1, refuse);
 }
 /* AF_UNIX: libc asks for an interface's number by such a datagram socket, which no control socket listens to. */
