@@ -68,7 +68,9 @@ static int measure(struct control *b)
     if (bench_load_more(core, "idle 1000", 120, &rest) || wake_and_rest(b, b->rate, &b->steady) || wake_and_rest(b, WAVE, &b->wave))
         return EXIT_FAILED;
     bench_load_stop(core);
-    bench_say(core, "a crowd, each with a session and a ping");
+    char crowd[80];
+    snprintf(crowd, sizeof crowd, "a crowd of %u, each with a session and a ping: %u s", b->crowd_n, b->crowd_n / b->rate + 1);
+    bench_say(core, crowd);
     if (bench_sample(core, &before) || load(b, ONE_BY_ONE + PACED, b->crowd_n, "--rate", b->rate, true, &b->crowd) ||
         bench_sample(core, &b->full))
         return EXIT_FAILED;

@@ -35,7 +35,7 @@ struct bench_row { /* of a report */
 };
 
 int bench_failed(const char *format, ...) __attribute__((format(printf, 1, 2))); /* EXIT_FAILED, after it has been said */
-void bench_say(const struct bench_core *, const char *text); /* to people: not with --json */
+void bench_say(const struct bench_core *, const char *text); /* to people: on standard error with --json */
 /* A network with so many subscribers and its core; the log at the rates that a user has. */
 int bench_open(struct bench_core *, uint32_t subscribers);
 int bench_sample(const struct bench_core *, struct bench_sample *);

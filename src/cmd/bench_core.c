@@ -20,8 +20,7 @@ int bench_failed(const char *format, ...)
 }
 void bench_say(const struct bench_core *b, const char *text)
 {
-    if (!b->json)
-        printf("%s\n", text);
+    fprintf(b->json ? stderr : stdout, "%s\n", text);
     fflush(stdout);
 }
 

@@ -65,8 +65,7 @@ struct bench_upf {
 
 static void say(const struct bench_upf *b, const char *text)
 {
-    if (!b->json)
-        printf("%s\n", text);
+    fprintf(b->json ? stderr : stdout, "%s\n", text);
     fflush(stdout);
 }
 
