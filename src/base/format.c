@@ -96,3 +96,12 @@ int format_text(char *to, size_t room, const char *format, va_list ap)
         to[o.n < room ? o.n : room - 1] = 0;
     return (int)o.n;
 }
+
+int format_put(char *to, size_t room, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int n = format_text(to, room, format, ap);
+    va_end(ap);
+    return n;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "base/format.h"
 #include "base/map.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -378,7 +379,7 @@ struct pseudonym log_identity(const struct log *log, struct str supi)
 {
     struct pseudonym p = {"ue#none"};
     if (log && supi.n)
-        snprintf(p.text, sizeof p.text, "ue#%08x",
-                 (unsigned)(siphash24(log->secret[0], log->secret[1], supi.p, supi.n) & UINT32_MAX));
+        format_put(p.text, sizeof p.text, "ue#%08x",
+                   (unsigned)(siphash24(log->secret[0], log->secret[1], supi.p, supi.n) & UINT32_MAX));
     return p;
 }

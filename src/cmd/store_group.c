@@ -66,7 +66,11 @@ static void recent_keep(struct store_group *g, enum store_table t, struct bytes 
     r->until_us = 0;
     if (!g->after_us || key.n > STORE_RECENT_KEY || value.n > STORE_RECENT_VALUE)
         return;
-    *r = (struct store_recent){g->rt->now_us + g->after_us, t, is_absent, (uint16_t)key.n, (uint16_t)value.n, {0}, {0}};
+    r->until_us = g->rt->now_us + g->after_us;
+    r->table = t;
+    r->is_absent = is_absent;
+    r->n_key = (uint16_t)key.n;
+    r->n_value = (uint16_t)value.n;
     memcpy(r->key, key.p, key.n);
     if (value.n)
         memcpy(r->value, value.p, value.n);

@@ -2,6 +2,7 @@
 /* nas_text.c - between the values of IEs and what people and other interfaces say: seconds, kbit/s,
  * digits, names. */
 #include <stdio.h>
+#include "base/format.h"
 #include "base/plmn.h"
 #include "codec/nas_kind.h"
 
@@ -91,8 +92,8 @@ int nas_suci_text(const struct nas_suci *suci, char *to, size_t cap)
         return nai_suci_text(suci, to, cap);
     if (!plmn_text(suci->plmn, mcc, mnc))
         return ERR_SYNTAX;
-    int n = snprintf(to, cap, "suci-0-%s-%s-%s-%x-%u-", mcc, mnc,
-                     suci->routing[0] ? suci->routing : "0", suci->scheme, suci->key_id);
+    int n = format_put(to, cap, "suci-0-%s-%s-%s-%x-%u-", mcc, mnc,
+                       suci->routing[0] ? suci->routing : "0", suci->scheme, suci->key_id);
     if (n < 0 || (size_t)n >= cap)
         return ERR_NOSPACE;
     if (suci->scheme == 0) {

@@ -38,7 +38,7 @@ enum sctp_chunk_type {
 };
 /* CPU time of a part of a thread's work. Reading the thread's clock costs a system call, so that
  * one stretch in METER_EVERY is timed and stands for the others. */
-enum { METER_EVERY = 16 };
+enum { METER_EVERY = 64 };
 struct cpu_meter {
     uint64_t from_ns, total_ns;
     uint32_t depth, stretch;

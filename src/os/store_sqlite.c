@@ -274,6 +274,7 @@ int store_sqlite_open(struct store **out, const char *path, char *why, uint32_t 
     if (!s)
         return ERR_NOSPACE;
     s->store.ops = &sqlite_ops;
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* counted under a lock, and nobody asks; of no effect but the first time */
     mode_t was = umask(077); /* the file and its -wal hold keys */
     int rc = sqlite3_open_v2(
         path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);

@@ -3,10 +3,10 @@
  * UPF is there (restoration.c): it may be a new one, and one that stayed has dropped them with our old association. */
 #include "nf/smf/smf.h"
 #include "base/err.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/wire.h"
 #include "rt/metrics.h"
-#include <stdio.h>
 
 enum { FORMAT = 1, FORMAT_ANCHOR = 2 /* the anchor's UPF follows */, ROW_OCTETS = 1024, KEY_OCTETS = SMF_SUPI_MAX + 5 };
 enum { ROW_V4 = 1, ROW_V6 = 2, ROW_SD = 4, ROW_REGISTERED = 8, ROW_RATE_UL = 16, ROW_RATE_DL = 32, ROW_PROTECTED = 64 };
@@ -14,7 +14,7 @@ static const uint64_t ORPHAN_US = 60000000; /* in which AMFs name the sessions t
 
 static struct bytes key_of(const struct smf_session *s, char buf[KEY_OCTETS])
 {
-    int n = snprintf(buf, KEY_OCTETS, STR_FMT "/%03u", STR_ARG(smf_supi(s)), s->id);
+    int n = format_put(buf, KEY_OCTETS, STR_FMT "/%03u", STR_ARG(smf_supi(s)), s->id);
     return (struct bytes){(const uint8_t *)buf, (uint32_t)n};
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a subscriber is registered: TS 29.505 5.2.3 and the registrations of SMFs. */
 #include "nf/udr/udr.h"
+#include "base/format.h"
 #include "base/wire.h"
 #include <stdio.h>
 
@@ -198,7 +199,7 @@ static int smf_decode(struct bytes row, struct sbi_SmfRegistration *m)
 
 static struct bytes smf_key(char buf[40], struct str ue_id, int64_t session)
 {
-    int n = snprintf(buf, 40, STR_FMT "/%03u", STR_ARG(ue_id), (unsigned)(session & 0xff));
+    int n = format_put(buf, 40, STR_FMT "/%03u", STR_ARG(ue_id), (unsigned)(session & 0xff));
     return (struct bytes){(const uint8_t *)buf, (uint32_t)n};
 }
 
