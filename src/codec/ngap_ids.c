@@ -11,7 +11,7 @@ struct ngap_ue_ids ngap_pdu_ue_ids(const struct asn_type *type, const void *valu
     if (!type || !value)
         return ids;
     const struct asn_has *has = value;
-    for (uint32_t i = 0; i < type->n_fields; i++) {
+    for (uint32_t i = 0; i < type->n_fields && !(ids.has_amf && ids.has_ran); i++) {
         const struct asn_field *f = &type->fields[i];
         if (!(has->mask[i / 64] >> i % 64 & 1))
             continue;
