@@ -127,12 +127,21 @@ static int storm(bool json, uint32_t phones)
     return bench_storm(&b, phones, 10);
 }
 
+static bool is_part(const char *part)
+{
+    static const char *const parts[] = {"xdp", "latency", "restart", "tcp", "n4", "attacks"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (strcmp(part, parts[i]) == 0)
+            return true;
+    return false;
+}
 int cmd_bench(int argc, char **argv)
 {
     struct args a = {argc, argv, 1};
     const char *v = NULL, *what = NULL, *part = NULL;
     uint32_t ues = 0, rate = 500, duration_ms = 1000;
     bool json = false;
+    struct bench_trust_options trust = {.first_seed = 1, .attack_seeds = 100, .quiet_seeds = 1000};
     while (args_more(&a)) {
         if (args_flag(&a, NULL, "--json")) {
             json = true;
@@ -143,8 +152,17 @@ int cmd_bench(int argc, char **argv)
             if (!v || !args_number("--duration-ms", v, 10, 60000, &duration_ms))
                 return EXIT_USAGE;
         } else if (args_value(&a, NULL, "--part", &part)) {
-            if (!part || (strcmp(part, "xdp") && strcmp(part, "latency") && strcmp(part, "restart") && strcmp(part, "tcp") && strcmp(part, "n4")))
-                return usage("bench", "--part is xdp, latency, restart, tcp or n4");
+            if (!part || !is_part(part))
+                return usage("bench", "--part is xdp, latency, restart, tcp or n4; of trust, attacks");
+        } else if (args_value(&a, NULL, "--attack-seeds", &v)) {
+            if (!v || !args_number("--attack-seeds", v, 0, 1000000, &trust.attack_seeds))
+                return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--quiet-seeds", &v)) {
+            if (!v || !args_number("--quiet-seeds", v, 0, 10000000, &trust.quiet_seeds))
+                return EXIT_USAGE;
+        } else if (args_value(&a, NULL, "--first-seed", &v)) {
+            if (!v || !args_number("--first-seed", v, 0, 1000000000, &trust.first_seed))
+                return EXIT_USAGE;
         } else if (args_value(&a, NULL, "--rate", &v)) {
             if (!v || !args_number("--rate", v, 1, 100000, &rate))
                 return EXIT_USAGE;
@@ -155,12 +173,15 @@ int cmd_bench(int argc, char **argv)
             return usage("bench", "'%s' is not an option", args_now(&a));
         }
     }
+    bool attacks = part && strcmp(part, "attacks") == 0;
+    if (part && what && strcmp(what, attacks ? "trust" : "upf") != 0)
+        return usage("bench", "%s has no part '%s'", what, part);
     if (what && strcmp(what, "sim") == 0)
         return bench_sim(json);
     if (what && strcmp(what, "upf") == 0)
         return bench_upf(json, duration_ms, part);
     if (what && strcmp(what, "trust") == 0)
-        return bench_trust(json);
+        return trust.json = json, trust.attacks_only = attacks, bench_trust(&trust);
     if (what && strcmp(what, "storm") == 0)
         return storm(json, ues ? ues : 100000);
     if (what && strcmp(what, "control") == 0)

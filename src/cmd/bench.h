@@ -7,7 +7,7 @@
 #define BENCH_FIRST_IMSI 1010000000001ull /* 001-01, as the network of net.h has its subscribers */
 #define BENCH_LOAD_SOCKET NET_DIR "/load.sock"
 struct bench_sample { /* of the core process */
-    double cpu_us, crypto_us, sctp_us, rss_mb, private_octets;
+    double cpu_us, crypto_us, sctp_us, trust_us, rss_mb, private_octets;
     double peak_mb; /* resident, the most since bench_peak_begin() */
 };
 struct bench_times { /* us; negative: nothing of it was done */
@@ -36,7 +36,8 @@ struct bench_row { /* of a report */
 
 int bench_failed(const char *format, ...) __attribute__((format(printf, 1, 2))); /* EXIT_FAILED, after it has been said */
 void bench_say(const struct bench_core *, const char *text); /* to people: on standard error with --json */
-/* A network with so many subscribers and its core; the log at the rates that a user has. */
+/* A network with so many subscribers and its core; the log at the rates that a user has. Of the options the regime and its
+ * inventory may have been set. */
 int bench_open(struct bench_core *, uint32_t subscribers);
 int bench_sample(const struct bench_core *, struct bench_sample *);
 void bench_peak_begin(const struct bench_core *);
@@ -52,7 +53,12 @@ void bench_report(const struct bench_core *, const struct bench_row *, uint32_t 
 
 int bench_storm(struct bench_core *, uint32_t phones, uint32_t seconds); /* bench_storm.c */
 int bench_sim(bool json); /* bench_sim.c */
-int bench_trust(bool json); /* what-if, evidence, decisions: bench_trust.c */
+struct bench_trust_options {
+    bool json, attacks_only;
+    uint32_t first_seed, attack_seeds, quiet_seeds;
+};
+int bench_trust(const struct bench_trust_options *); /* what-if, evidence, decisions, CPU, attacks: bench_trust.c */
+int bench_trust_cpu(double *pct);                    /* bench_trust_cpu.c */
 struct policy;
 /* Takes the policy. false: the decisions were not those that it asks for. */
 bool bench_decisions(struct policy *, double *decision_us);

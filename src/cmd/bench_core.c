@@ -59,6 +59,7 @@ static bool sample(const struct bench_core *b, struct bench_sample *s)
     s->cpu_us = number_after(text, "\nprocess_cpu_seconds_total ") * 1e6;
     s->crypto_us = number_after(text, "\nredoubt_crypto_seconds_total ") * 1e6;
     s->sctp_us = number_after(text, "\nredoubt_sctp_seconds_total ") * 1e6;
+    s->trust_us = number_after(text, "\nredoubt_trust_seconds_total ") * 1e6;
     proc_read(b, "status", map, sizeof map);
     s->peak_mb = number_after(map, "\nVmHWM:") / 1024;
     proc_read(b, "smaps_rollup", map, sizeof map);
@@ -181,7 +182,8 @@ int bench_open(struct bench_core *b, uint32_t subscribers)
     /* As a user runs it: the log at its default rate. */
     b->config.sets[b->config.n_sets++] = STR("control.log_rate=10");
     b->config.sets[b->config.n_sets++] = STR("control.log_burst=40");
-    b->options = (struct net_options){.ues = subscribers, .config = &b->config};
+    b->options.ues = subscribers;
+    b->options.config = &b->config;
     bench_say(b, "starting a core of its own");
     if (net_open(&b->net, &b->options, log_came, b) || net_core_start(&b->net))
         return bench_failed("%s", b->net.why);

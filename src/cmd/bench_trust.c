@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_trust.c - redoubt bench trust: what-if over a nation, and the evidence log on this machine's disk. */
+/* bench_trust.c - redoubt bench trust: what-if over a nation, the evidence log on this machine's disk, decisions, what trust takes
+ * of a core's CPU, and what the guard finds. */
 #include "cmd/bench.h"
+#include "cmd/bench_attack.h"
 #include "cmd/cmd.h"
 #include "os/disk.h"
 #include "trust/evidence_verify.h"
@@ -205,24 +207,16 @@ static bool apart(bool (*fn)(struct figures *), struct figures *f)
     return child > 0 && waitpid(child, &status, 0) == child && ok;
 }
 
-int bench_trust(bool json)
+struct trust_row {
+    const char *key, *text;
+    double value; /* negative: it was not measured; why has been said */
+    int digits;
+};
+static void report(const struct trust_row *rows, size_t n, bool json)
 {
-    struct figures w = {0}, e = {0}, d = {0};
-    bool ok = apart(whatif, &w), also = evidence(&e) && apart(decisions, &d);
-    const struct {
-        const char *key, *text;
-        double value;
-        int digits;
-    } rows[] = {
-        {"decision_us", "a decision at NG Setup, 20,000 gNBs, 101 rules, us", d.decision_us, 2},
-        {"whatif_s", "what-if for 20,000 sites, 100 rules, 1,000,000 subscribers, to the page, s", w.whatif_s, 3},
-        {"whatif_mb", "memory of that process, the inventory with it, MB", w.whatif_mb, 1},
-        {"evidence_entries_per_s", "entries of evidence a second, durable in groups of 1,000", e.entries_per_s, 0},
-        {"verify_1m_s", "verification of 1,000,000 entries, s", e.verify_s, 2},
-    };
     const char *before = "{";
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (rows[i].value <= 0) /* it was not measured; why has been said */
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].value < 0)
             continue;
         if (json)
             printf("%s\"%s\":%.*f", before, rows[i].key, rows[i].digits, rows[i].value);
@@ -231,5 +225,36 @@ int bench_trust(bool json)
         before = ",";
     }
     printf("%s", !json ? "" : *before == '{' ? "{}\n" : "}\n");
-    return ok && also ? EXIT_OK : EXIT_FAILED;
+}
+static double when(bool is_known, double value) { return is_known ? value : -1; }
+static double measured(double value) { return when(value > 0, value); }
+int bench_trust(const struct bench_trust_options *o)
+{
+    struct figures w = {0}, e = {0}, d = {0};
+    struct bench_attacks a = {.first_seed = o->first_seed, .attack_seeds = o->attack_seeds, .quiet_seeds = o->quiet_seeds};
+    double cpu = 0;
+    bool ok = true, all = !o->attacks_only;
+    if (all) {
+        ok = apart(whatif, &w);
+        ok &= evidence(&e) && apart(decisions, &d);
+        ok &= bench_trust_cpu(&cpu) == EXIT_OK;
+    }
+    bool ran = bench_attacks(&a, !o->json), attacks = ran && a.attack_seeds, quiet = ran && a.quiet_seeds;
+    const struct trust_row rows[] = {
+        {"decision_us", "a decision at NG Setup, 20,000 gNBs, 101 rules, us", measured(d.decision_us), 2},
+        {"trust_cpu_pct", "guard, decisions and evidence, of the core's CPU while phones register, %", measured(cpu), 2},
+        {"whatif_s", "what-if for 20,000 sites, 100 rules, 1,000,000 subscribers, to the page, s", measured(w.whatif_s), 3},
+        {"whatif_mb", "memory of that process, the inventory with it, MB", measured(w.whatif_mb), 1},
+        {"attacks_detected_pct", "attacks found, alone and without effect, %", when(attacks, a.detected_pct), 2},
+        {"false_alarms", "runs without an attacker, but with faults, in which something was found", when(quiet, a.false_alarms), 0},
+        {"evidence_entries_per_s", "entries of evidence a second, durable in groups of 1,000", measured(e.entries_per_s), 0},
+        {"verify_1m_s", "verification of 1,000,000 entries, s", measured(e.verify_s), 2},
+        {"attacks", "  kinds of attacks", when(attacks, a.attacks), 0},
+        {"attack_seeds", "  seeds of each", when(attacks, a.attack_seeds), 0},
+        {"quiet_seeds", "  seeds of runs without an attacker", when(quiet, a.quiet_seeds), 0},
+        {"quiet_seeds_failed", "  of these failed otherwise", when(quiet, a.other), 0},
+    };
+    report(rows, ARRAY_LEN(rows), o->json);
+    ok &= ran && (!attacks || a.detected_pct >= 100) && !a.false_alarms && !a.other;
+    return ok ? EXIT_OK : EXIT_FAILED;
 }

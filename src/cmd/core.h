@@ -11,6 +11,7 @@
 #include "os/env.h"
 #include "os/loop.h"
 #include "os/sandbox.h"
+#include "rt/meter.h"
 #include "rt/metrics.h"
 #include "rt/nf.h"
 #include "trust/guard.h"
@@ -43,6 +44,7 @@ struct core {
     struct metrics_http *http;
     struct user_plane *user_plane;
     struct guard *guard;
+    struct meter trust_meter;
     struct core_evidence *evidence; /* NULL: none is kept */
     struct core_ipsec *ipsec;       /* NULL: strongSwan is not asked */
     struct timer second;
@@ -64,6 +66,7 @@ int core_trust_answer(struct core *, struct str line, char *out, uint32_t cap);
 /* ---- core_evidence.c ---- */
 /* The evidence log that the configuration names; before the functions that write to it. EXIT_OK, or what has been said. */
 int core_evidence_start(struct core *);
+uint64_t core_evidence_cpu_us(const struct core *); /* of the thread that writes it, so far */
 void core_evidence_second(struct core *); /* each second: tells what the writing thread cannot */
 void core_evidence_stop(struct core *);   /* after those functions; signs a last time */
 

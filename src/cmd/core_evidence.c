@@ -115,6 +115,14 @@ int core_evidence_start(struct core *c)
     return EXIT_OK;
 }
 
+uint64_t core_evidence_cpu_us(const struct core *c)
+{
+    struct timespec t;
+    clockid_t clock;
+    if (!c->evidence || !c->evidence->runs || pthread_getcpuclockid(c->evidence->thread, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return 0;
+    return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
 void core_evidence_second(struct core *c)
 {
     struct core_evidence *e = c->evidence;

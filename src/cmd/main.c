@@ -90,11 +90,15 @@ static const struct command commands[] = {
      "upf measures the user plane: what a packet costs in XDP by itself, packets a second beside the kernel's own forwarding, TCP\n"
      "through the portable path, sessions over N4; in namespaces of its own. Needs root and 4 GB of memory.\n"
      "sim measures the whole network in one process (redoubt sim): registrations and runs of it in a second of one core.\n"
-     "trust measures what-if over 20,000 sites, and the evidence log on the disk of /var/tmp.\n\n"
+     "trust measures decisions, what-if over 20,000 sites, the evidence log on the disk of /var/tmp, what trust takes of a core's\n"
+     "CPU (needs root), and what the guard finds of attacks and of honest networks in which everything fails. Some 2 minutes.\n\n"
      "  --ues N                    phones that all get a session and a ping (10000); of storm (100000)\n"
      "  --rate R                   of them a second (500)\n"
      "  --duration-ms N            upf: how long each flood of packets lasts (1000)\n"
-     "  --part PART                upf: only these figures: xdp, latency, restart, tcp or n4\n"
+     "  --part PART                upf: only these figures: xdp, latency, restart, tcp or n4; trust: attacks\n"
+     "  --attack-seeds N           trust: so many seeds of each attack (100)\n"
+     "  --quiet-seeds N            trust: so many seeds of networks without an attacker (1000)\n"
+     "  --first-seed N             trust: the first of both (1)\n"
      "  --json                     one JSON object\n",
      cmd_bench},
     {"sim", "[--seeds N] [--seed S] [options] | --scenario FILE... [-v]", "the whole network in one process, on virtual time, with everything that can fail",

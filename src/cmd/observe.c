@@ -30,6 +30,7 @@ static void refresh(struct core *c)
     metric_set(m, METRIC_process_cpu_us, cpu_us());
     metric_set(m, METRIC_crypto_us, crypto_metered_ns(c->rt.crypto) / 1000);
     metric_set(m, METRIC_sctp_us, sctp ? sctp_cpu_us(sctp) : 0);
+    metric_set(m, METRIC_trust_us, c->trust_meter.ns / 1000 + core_evidence_cpu_us(c));
     metric_set(m, METRIC_process_rss_octets, rss_octets(c));
     metric_set(m, METRIC_process_start_s, c->started_unix_us / 1000000);
     metric_set(m, METRIC_procedures, c->rt.procs_running);

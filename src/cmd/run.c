@@ -369,6 +369,8 @@ static int runtime_start(struct core *c)
     if (!c->rt.metrics || crypto_init(&c->rt.crypto) < 0)
         return refuse("no memory, or the cryptographic library refused");
     crypto_meter(c->rt.crypto, now_ns);
+    c->trust_meter.now_ns = now_ns;
+    c->rt.trust_meter = &c->trust_meter;
     char why[HN_KEYS_WHY];
     if (c->keys && key_process_attach(c->keys, &c->rt, c->loop, keys_lost, c) < 0)
         return refuse("the process that holds the keys cannot be listened to");

@@ -145,6 +145,8 @@ static inline int ngap_transfer_decode(const struct asn_type *t, struct bytes in
 {
     return aper_decode(t, v, in, a, NULL, NULL);
 }
+/* The contents of one IE of a transfer that is a ProtocolIE-Container, without the others. OK, ERR_NOTFOUND, or why it cannot be read. */
+int ngap_transfer_ie(struct bytes transfer, uint32_t id, struct arena *a, struct bytes *contents);
 static inline int ngap_transfer_encode(const struct asn_type *t, const void *v, uint8_t *buf,
                                        size_t cap)
 {

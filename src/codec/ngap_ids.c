@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Identities and addresses out of NGAP messages. */
 #include "codec/ngap.h"
+#include "base/err.h"
 #include "base/plmn.h"
 #include <stdio.h>
 
@@ -25,6 +26,24 @@ struct ngap_ue_ids ngap_pdu_ue_ids(const struct asn_type *type, const void *valu
         }
     }
     return ids;
+}
+
+int ngap_transfer_ie(struct bytes in, uint32_t id, struct arena *a, struct bytes *contents)
+{
+    uint32_t at = 3, used; /* after the extension bit of the SEQUENCE and the count of its IEs */
+    for (uint32_t i = 0, n = in.n < at ? 0 : be16(in.p + 1); i < n; i++) {
+        if (at + 3 > in.n)
+            return ERR_SHORT;
+        uint32_t is = be16(in.p + at);
+        at += 3; /* id, criticality */
+        int e = aper_open_get((struct bytes){in.p + at, in.n - at}, a, contents, &used);
+        if (e < 0)
+            return e;
+        if (is == id)
+            return OK;
+        at += used;
+    }
+    return ERR_NOTFOUND;
 }
 
 int ngap_addresses(struct bits b, struct net_addr out[2])

@@ -17,6 +17,7 @@ struct ipsec_peers;
 struct key_port;
 struct evidence;
 struct log;
+struct meter;
 struct metrics;
 struct nf;
 struct policy;
@@ -62,6 +63,7 @@ struct rt {
     struct metrics *metrics;
     struct store *store;
     struct evidence *evidence; /* NULL: none is kept */
+    struct meter *trust_meter; /* of the guard and of decisions (meter.h); NULL: nobody wants to know */
     struct link commit_users; /* commit.h */
     struct timer commit_timer;
     uint64_t commits; /* that succeeded */

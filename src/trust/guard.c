@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "rt/evidence.h"
+#include "rt/meter.h"
 #include "rt/metrics.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,6 +91,8 @@ uint64_t guard_key_at(const struct guard *g, enum guard_at at, const struct net_
 void guard_peer_serves(struct guard *g, struct guard_peer *p)
 {
     p->in_service = true;
+    if (g->order.prev == &p->on_guard)
+        return;
     list_remove(&p->on_guard);
     list_append(&g->order, &p->on_guard);
 }
@@ -197,6 +200,7 @@ void guard_find(struct guard *g, enum guard_detection d, struct guard_peer *p, c
 static void tapped(void *ctx, const struct tap_event *e)
 {
     struct guard *g = ctx;
+    struct meter_start began = meter_sample(g->rt->trust_meter);
     if (e->interface == TAP_N2)
         guard_n2(g, e);
     else if (e->interface == TAP_N1)
@@ -205,6 +209,7 @@ static void tapped(void *ctx, const struct tap_event *e)
         guard_n3(g, e);
     else if (e->interface == TAP_N4)
         guard_n4(g, e);
+    meter_end(g->rt->trust_meter, began);
 }
 int guard_open(struct guard **out, struct rt *rt, const struct guard_conf *c)
 {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* N2-01, N2-02, N2-04, N2-05, N2-07: what a RAN node may say of phones. */
 #include "trust/guard_parts.h"
+#include "base/err.h"
 #include "codec/ngap.h"
+
+enum { ID_SECURITY_INDICATION = 138 }; /* TS 38.413 9.4.7 */
 
 /* ---- what was agreed ---- */
 static void node_claims(struct guard_peer *p, const struct ngap_GlobalRANNodeID *id)
@@ -37,23 +40,30 @@ static void ue_learn(struct guard *g, const struct tap_event *e, const struct ng
 /* What the session requires of the radio (TS 38.413 9.3.1.27). */
 static void required(struct guard *g, struct guard_ue *u, uint64_t session, struct bytes transfer)
 {
-    struct ngap_PDUSessionResourceSetupRequestTransfer t;
+    struct ngap_SecurityIndication s;
     struct arena a = arena_over(g->block, sizeof g->block);
+    struct bytes ie;
     uint16_t bit = (uint16_t)(1u << (session & 15));
-    if (ngap_transfer_decode(&ngap_desc_PDUSessionResourceSetupRequestTransfer, transfer, &a, &t) < 0)
+    int e = ngap_transfer_ie(transfer, ID_SECURITY_INDICATION, &a, &ie); /* what else it asks for is not of interest */
+    if (e == OK)
+        e = ngap_transfer_decode(&ngap_desc_SecurityIndication, ie, &a, &s);
+    if (e < 0 && e != ERR_NOTFOUND)
         return;
-    const struct ngap_SecurityIndication *s = &t.SecurityIndication;
-    bool integrity = t.has.SecurityIndication &&
-                     s->integrityProtectionIndication == NGAP_IntegrityProtectionIndication_required;
-    bool ciphering = t.has.SecurityIndication &&
-                     s->confidentialityProtectionIndication == NGAP_ConfidentialityProtectionIndication_required;
+    bool integrity = e == OK && s.integrityProtectionIndication == NGAP_IntegrityProtectionIndication_required;
+    bool ciphering = e == OK && s.confidentialityProtectionIndication == NGAP_ConfidentialityProtectionIndication_required;
     u->integrity = (uint16_t)(integrity ? u->integrity | bit : u->integrity & ~bit);
     u->ciphering = (uint16_t)(ciphering ? u->ciphering | bit : u->ciphering & ~bit);
+}
+/* An answer to a node that got nothing: its identities are those that the node named, whoever's they are. */
+static bool repeats_a_claim(uint32_t type)
+{
+    return type == NGAP_MSG_ErrorIndication || type == NGAP_MSG_PathSwitchRequestFailure || type == NGAP_MSG_HandoverPreparationFailure ||
+           type == NGAP_MSG_UEContextResumeFailure || type == NGAP_MSG_UEContextSuspendFailure;
 }
 static void sent(struct guard *g, const struct tap_event *e)
 {
     struct ngap_ue_ids ids = ngap_pdu_ue_ids(e->desc, e->value);
-    if (e->error < 0 || e->type == NGAP_MSG_ErrorIndication) /* that only repeats what the node said */
+    if (e->error < 0 || repeats_a_claim(e->type))
         return;
     if (e->type == NGAP_MSG_NGSetupResponse) {
         struct guard_peer *p = guard_peer(g, e->peer);

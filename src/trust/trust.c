@@ -6,6 +6,7 @@
 #include "base/plmn.h"
 #include "codec/sbi_text.h"
 #include "rt/evidence.h"
+#include "rt/meter.h"
 #include "rt/metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -530,9 +531,8 @@ static void asked(struct ipsec_waiter *w)
     claim_decide(t, c);
 }
 /* A tunnel may be a moment old, or have ended a moment ago: strongSwan is asked anew for each claim. */
-static void op_connect(void *state, struct call *c)
+static void connect_ask(struct trust *t, struct call *c)
 {
-    struct trust *t = state;
     const SBI_REQ(trust_decide_connect) *q = c->req;
     if (!t->rt->ipsec || !service_of(q->body.kind)) {
         claim_decide(t, c);
@@ -546,6 +546,13 @@ static void op_connect(void *state, struct call *c)
     *a = (struct trust_asking){.trust = t, .call = c};
     list_append(&t->askings, &a->link);
     ipsec_peers_wait(t->rt->ipsec, &a->waiter, asked);
+}
+static void op_connect(void *state, struct call *c)
+{
+    struct trust *t = state;
+    struct meter_start began = meter_begin(t->rt->trust_meter);
+    connect_ask(t, c);
+    meter_end(t->rt->trust_meter, began);
 }
 static void op_gone(void *state, struct call *c)
 {
@@ -660,9 +667,8 @@ static void imports_tell(struct trust *t, uint64_t after, bool at_start)
 }
 
 /* An import by a command, and midnight, are seen here. */
-static void look(struct timer *timer)
+static void look_now(struct trust *t)
 {
-    struct trust *t = CONTAINER(timer, struct trust, look);
     uint64_t generation = t->generation, before = t->generation;
     char why[512] = "";
     bool other_day = today(t) != t->today;
@@ -683,7 +689,14 @@ static void look(struct timer *timer)
         t->today = today(t);
         renew(t);
     }
+}
+static void look(struct timer *timer)
+{
+    struct trust *t = CONTAINER(timer, struct trust, look);
+    struct meter_start began = meter_begin(t->rt->trust_meter);
+    look_now(t);
     timer_set(&t->rt->timers, timer, t->rt->now_us + LOOK_US, look);
+    meter_end(t->rt->trust_meter, began);
 }
 
 int trust_apply(struct trust *t, struct policy *policy, char *why, uint32_t cap)

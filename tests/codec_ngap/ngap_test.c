@@ -406,9 +406,46 @@ static void messages_know_their_procedure(void **state)
     assert_string_equal(ngap_msg_name(NGAP_MSG_NGSetupRequest), "NGSetupRequest");
 }
 
+/* One IE of a transfer, without the others: the same as the whole of it has, wherever it ends. */
+static void one_ie_of_a_transfer(void **state)
+{
+    uint8_t memory[4096], octets[256], ip[4] = {10, 0, 0, 2}, teid[4] = {1};
+    struct arena a = arena_over(memory, sizeof memory);
+    struct bytes ie;
+    struct ngap_QosFlowSetupRequestItem flow = {.qosFlowIdentifier = 1};
+    struct ngap_PDUSessionResourceSetupRequestTransfer t = {0};
+    flow.qosFlowLevelQosParameters.qosCharacteristics.sel = NGAP_QosCharacteristics_nonDynamic5QI;
+    flow.qosFlowLevelQosParameters.qosCharacteristics.nonDynamic5QI.fiveQI = 9;
+    flow.qosFlowLevelQosParameters.allocationAndRetentionPriority.priorityLevelARP = 1;
+    t.QosFlowSetupRequestList.v = &flow, t.QosFlowSetupRequestList.n = 1;
+    t.UL_NGU_UP_TNLInformation = (struct ngap_UPTransportLayerInformation){
+        .sel = NGAP_UPTransportLayerInformation_gTPTunnel, .gTPTunnel = {.transportLayerAddress = {ip, 32}, .gTP_TEID = {teid, 4}}};
+    for (int has = 0; has < 2; has++) {
+        t.has.SecurityIndication = (uint64_t)has & 1;
+        t.SecurityIndication.integrityProtectionIndication = NGAP_IntegrityProtectionIndication_required;
+        t.SecurityIndication.confidentialityProtectionIndication = NGAP_ConfidentialityProtectionIndication_preferred;
+        int n = ngap_transfer_encode(&ngap_desc_PDUSessionResourceSetupRequestTransfer, &t, octets, sizeof octets);
+        assert_true(n > 0);
+        assert_int_equal(ngap_transfer_ie((struct bytes){octets, (uint32_t)n}, 138, &a, &ie), has ? OK : ERR_NOTFOUND);
+        struct ngap_SecurityIndication s;
+        if (has) {
+            assert_int_equal(ngap_transfer_decode(&ngap_desc_SecurityIndication, ie, &a, &s), OK);
+            assert_int_equal(s.integrityProtectionIndication, NGAP_IntegrityProtectionIndication_required);
+            assert_int_equal(s.confidentialityProtectionIndication, NGAP_ConfidentialityProtectionIndication_preferred);
+        }
+        for (int k = 0; has && k < n; k++) { /* cut off, it is found or not, and nothing is read beyond */
+            uint8_t *cut = malloc((size_t)k + 1);
+            memcpy(cut, octets, (size_t)k);
+            int e = ngap_transfer_ie((struct bytes){cut, (uint32_t)k}, 138, &a, &ie);
+            assert_true(e < 0 || ie.p + ie.n <= cut + k);
+            free(cut);
+        }
+    }
+}
+
 int main(void)
 {
-    return RUN(unit(unknown_ie), unit(missing_ie), unit(falsely_constructed),
+    return RUN(unit(one_ie_of_a_transfer), unit(unknown_ie), unit(missing_ie), unit(falsely_constructed),
                unit(unknown_procedure), unit(unknown_value), unit(unknown_extension),
                unit(broken_and_padded), unit(fragments_both_ways), unit(corners_of_x691),
                unit(secrets_are_not_printed), unit(messages_know_their_procedure));
