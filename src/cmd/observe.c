@@ -73,18 +73,29 @@ static void nf_line(void *ctx, const char *text)
     say_json_text(s, text);
 }
 
-static void say_nf(struct say *s, struct nf *nf)
+static void say_begin(struct say *s, const char *name)
 {
     s->items = 0;
     if (s->json) {
-        say_json_text(s, nf->desc->name);
+        say_json_text(s, name);
         text_add(&s->text, ":[");
     } else {
-        text_add(&s->text, "\n%s\n", nf->desc->name);
+        text_add(&s->text, "\n%s\n", name);
     }
+}
+static void say_end(struct say *s) { text_add(&s->text, "%s", s->json ? "]" : ""); }
+static void say_nf(struct say *s, struct nf *nf)
+{
+    say_begin(s, nf->desc->name);
     if (nf->desc->status)
         nf->desc->status(nf->state, nf_line, s);
-    text_add(&s->text, "%s", s->json ? "]" : "");
+    say_end(s);
+}
+static void say_guard(struct say *s, const struct core *c)
+{
+    say_begin(s, "guard");
+    guard_status(c->guard, nf_line, s);
+    say_end(s);
 }
 
 static void say_duration(struct say *s, uint64_t sec)
@@ -169,6 +180,11 @@ static int status(struct core *c, struct str which, bool json, char *out, uint32
         say_nf(&s, nf);
         found = true;
         first = false;
+    }
+    if (c->guard && (which.n == 0 || str_is(which, "guard"))) {
+        text_add(&s.text, json && !first ? "," : "");
+        say_guard(&s, c);
+        found = true;
     }
     text_add(&s.text, json ? "}}\n" : "");
     if (!found) {

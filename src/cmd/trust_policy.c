@@ -180,7 +180,7 @@ static void put_verdict(const struct policy_verdict *v)
     for (uint8_t k = 0; k < POLICY_CONDITION_COUNT; k++)
         if (v->conditions >> k & 1 && v->permitted)
             printf("  condition: %s%s\n", policy_condition_text(k),
-                   k == POLICY_CONDITION_WINDOWS || k == POLICY_CONDITION_NO_REMOTE ? " (for people: nothing in the network carries it out)" : "");
+                   k == POLICY_CONDITION_NO_REMOTE ? " (the inventory says nothing to the contrary; the core cannot see it)" : "");
     for (uint32_t i = 0; i < v->n_reasons; i++) {
         const struct policy_row *w = v->reasons[i].row;
         printf("  %s\n", policy_reason_text(&v->reasons[i], text));

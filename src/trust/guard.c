@@ -6,6 +6,7 @@
 #include "rt/evidence.h"
 #include "rt/meter.h"
 #include "rt/metrics.h"
+#include "trust/inventory.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,8 +193,30 @@ void guard_find(struct guard *g, enum guard_detection d, struct guard_peer *p, c
     va_end(ap);
     LOG(g->rt->log, finding, "detection=%s subject=\"%s\" message=\"%s\" why=\"%s\"", rows[d].name, f.subject, e->name, why);
     keep(g, &f);
+    g->latest[d].at_unix_us = env_unix_us(g->rt->env);
+    snprintf(g->latest[d].subject, sizeof g->latest[d].subject, "%s", f.subject);
+    snprintf(g->latest[d].why, sizeof g->latest[d].why, "%.*s", (int)sizeof g->latest[d].why - 1, why);
     if (g->conf.found)
         g->conf.found(g->conf.ctx, &f);
+}
+
+void guard_status(const struct guard *g, void (*line)(void *, const char *), void *ctx)
+{
+    char text[512], at[INV_TIME_TEXT];
+    uint32_t kinds = 0;
+    for (uint32_t d = 0; d < GUARD_DETECTIONS; d++) {
+        const struct guard_latest *l = &g->latest[d];
+        if (!l->at_unix_us)
+            continue;
+        kinds++;
+        snprintf(text, sizeof text, "%s %llu time%s, the latest told at %s: %s: %s", rows[d].name, (unsigned long long)g->count[d],
+                 g->count[d] == 1 ? "" : "s", inv_time_text(l->at_unix_us, at), l->subject, l->why);
+        line(ctx, text);
+        snprintf(text, sizeof text, "  %s; %s", rows[d].text, rows[d].effect);
+        line(ctx, text);
+    }
+    if (!kinds)
+        line(ctx, "no findings since the start");
 }
 
 /* ---- listening ---- */

@@ -36,6 +36,8 @@ struct guard;
 int guard_open(struct guard **, struct rt *, const struct guard_conf *);
 void guard_free(struct guard *); /* listens no longer */
 uint64_t guard_count(const struct guard *, enum guard_detection); /* findings since the start, told or not */
+/* For redoubt status: of each kind that was found how often, the latest with when and who, and why it had no effect. */
+void guard_status(const struct guard *, void (*line)(void *, const char *), void *ctx);
 const char *guard_name(enum guard_detection);    /* "N2-01" */
 const char *guard_text(enum guard_detection);    /* what it means */
 const char *guard_effect(enum guard_detection);  /* why the abuse has none */

@@ -17,6 +17,10 @@ enum {
 };
 #define GUARD_WINDOW_US 60000000ull
 
+struct guard_latest { /* the latest finding of a kind that was told; at_unix_us 0: there was none */
+    uint64_t at_unix_us;
+    char subject[64], why[192];
+};
 struct guard_told { /* within a window */
     uint64_t since_us;
     uint32_t told, burst;
@@ -61,6 +65,7 @@ struct guard {
     struct guard_ue *last_ue;
     struct link order; /* of peers: the first is the first to be forgotten */
     struct guard_told all[GUARD_DETECTIONS];
+    struct guard_latest latest[GUARD_DETECTIONS];
     uint64_t count[GUARD_DETECTIONS], since_us; /* it listens */
     struct guard_suci sucis[GUARD_SUCIS];
     uint8_t block[16384]; /* transfers are decoded here */

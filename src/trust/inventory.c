@@ -121,6 +121,14 @@ const char *inv_date_text(int32_t date, char buf[INV_DATE_TEXT])
     return buf;
 }
 
+const char *inv_time_text(uint64_t unix_us, char buf[INV_TIME_TEXT])
+{
+    char day[INV_DATE_TEXT];
+    unsigned s = (unsigned)(unix_us / 1000000 % 86400);
+    snprintf(buf, INV_TIME_TEXT, "%s %02u:%02u:%02u UTC", inv_date_text(inv_date_of_unix_us(unix_us), day), s / 3600, s / 60 % 60, s % 60);
+    return buf;
+}
+
 bool inv_list_next(struct str *list, struct str *item)
 {
     while (list->n) {

@@ -209,6 +209,8 @@ uint8_t inv_identity_parse(struct str);
 bool inv_date_parse(struct str, int32_t *date);
 enum { INV_DATE_TEXT = 12 };
 const char *inv_date_text(int32_t date, char buf[INV_DATE_TEXT]); /* "" for 0 */
+enum { INV_TIME_TEXT = 32 };
+const char *inv_time_text(uint64_t unix_us, char buf[INV_TIME_TEXT]); /* "2027-12-31 23:59:59 UTC" */
 static inline int32_t inv_date_of_unix_us(uint64_t us) { return (int32_t)(us / 86400000000u); }
 
 /* ---- life ---- */

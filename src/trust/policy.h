@@ -103,6 +103,7 @@ enum policy_why {
     POLICY_WHY_NOT_IN_SERVICE, /* in the inventory, but not on this day (row NULL) */
     POLICY_WHY_PROTECTED,    /* fit for others, not for a protected subscriber */
     POLICY_WHY_SLICE,        /* fit, but not for this slice */
+    POLICY_WHY_REMOTE,       /* a rule permits it under no-remote-access, and the inventory says that there is such access */
     POLICY_WHYS
 };
 struct policy_reason {
@@ -134,6 +135,10 @@ struct policy_verdict {
 void policy_decide(struct policy_set *, const struct policy_query *, struct policy_verdict *);
 /* Does a verdict with the condition listed-slices allow this slice? True without the condition. */
 bool policy_slice_allowed(const struct policy_verdict *, const struct config_slice *);
+/* The rule with the condition maintenance-windows none of whose windows is open, or NULL: it may change now. */
+const struct policy_row *policy_window_closed(const struct policy_verdict *, uint64_t unix_us);
+/* The inventory contradicts no-remote-access under a rule of this row's nation. */
+bool policy_is_reached_from_outside(const struct policy_row *, const struct inv_element *);
 /* The share of the element's supplier under a rule with a cap, in 1/1000; false: the rule has none, or it cannot be told. */
 bool policy_share(const struct policy_set *, const struct policy_row *, uint32_t element, uint32_t *permille);
 /* A sentence: "denied by uk-dvd-huawei/remove-all: …, until …". Returns buf. */

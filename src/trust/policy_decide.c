@@ -103,6 +103,13 @@ static void grants_turn(const struct policy_set *s, const struct set_row *row, u
         }
 }
 
+/* ---- conditions that the inventory can contradict ---- */
+bool policy_is_reached_from_outside(const struct policy_row *w, const struct inv_element *e)
+{
+    struct str nation = w->file->r.nation, from = str_of(e->maintained_from);
+    return e->remote_access || (from.n && policy_country_is_known(nation) && !str_eq_nocase(nation, from));
+}
+
 /* ---- one row ---- */
 static bool denies(uint8_t decision) { return decision >= POLICY_DECISION_AUTHORISE; }
 static void deadline_lower(struct policy_verdict *v, int32_t day)
@@ -128,6 +135,11 @@ static void row_apply(const struct policy_set *s, uint32_t i, uint32_t element, 
             if (denies(w->decision))
                 deadline_lower(v, until);
         }
+    }
+    if (why.decision == POLICY_DECISION_CONDITIONS && w->conditions >> POLICY_CONDITION_NO_REMOTE & 1 &&
+        policy_is_reached_from_outside(w, &s->inv->elements[element])) { /* permitted under a condition that is not met */
+        why.decision = POLICY_DECISION_DENY;
+        why.why = POLICY_WHY_REMOTE;
     }
     if (why.decision == POLICY_DECISION_CONDITIONS)
         v->conditions |= w->conditions;
@@ -255,6 +267,22 @@ bool policy_slice_allowed(const struct policy_verdict *v, const struct config_sl
     }
     return !v->cut; /* a row that is not here may list fewer */
 }
+const struct policy_row *policy_window_closed(const struct policy_verdict *v, uint64_t unix_us)
+{
+    for (uint32_t i = 0; i < v->n_reasons; i++) {
+        const struct policy_reason *r = &v->reasons[i];
+        struct policy_window window;
+        bool is_open = false;
+        if (!r->row || r->decision != POLICY_DECISION_CONDITIONS || r->why == POLICY_WHY_STILL ||
+            !(r->row->conditions >> POLICY_CONDITION_WINDOWS & 1))
+            continue;
+        for (uint32_t k = 0; k < r->row->rule->n_windows; k++)
+            is_open |= policy_window_parse(r->row->rule->windows[k], &window) && policy_window_is_open(&window, unix_us);
+        if (!is_open)
+            return r->row;
+    }
+    return NULL;
+}
 static void refuse_for(struct policy_verdict *v, const struct policy_row *row, enum policy_why why)
 {
     v->decision = POLICY_DECISION_DENY;
@@ -311,6 +339,8 @@ const char *policy_reason_text(const struct policy_reason *r, char buf[POLICY_RE
         text_add(&t, "; no grant is on record");
     if (r->why == POLICY_WHY_GRANTED && r->deadline)
         text_add(&t, "; until %s", config_date_text(r->deadline, day));
+    if (r->why == POLICY_WHY_REMOTE)
+        text_add(&t, "; it asks for no remote access, and the inventory says that it is reached from outside");
     if (r->why == POLICY_WHY_CAP && r->row)
         text_add(&t, "; share %u.%u %%, cap %u %%", r->share_permille / 10, r->share_permille % 10, r->row->cap_percent);
     if (r->row && r->row->override)

@@ -45,11 +45,9 @@ static void review_list(struct review *k, const struct policy_row *w, struct str
 }
 static void review_conditions(struct review *k, const struct policy_row *w)
 {
-    static const uint8_t told[] = {POLICY_CONDITION_WINDOWS, POLICY_CONDITION_NO_REMOTE};
-    for (size_t i = 0; i < ARRAY_LEN(told); i++)
-        if (w->conditions >> told[i] & 1)
-            warn(k, w->file, w->line, "rule " RULE_FMT ": %s is shown with decisions, and nothing in the core carries it out yet", RULE_ARG(w),
-                 policy_condition_text(told[i]));
+    if (w->conditions >> POLICY_CONDITION_NO_REMOTE & 1)
+        warn(k, w->file, w->line, "rule " RULE_FMT ": no-remote-access is held against the inventory (remote_access, maintained_from); the core does not see "
+             "who reaches an element, and nothing on record is no access", RULE_ARG(w));
 }
 static void review_files(struct review *k)
 {

@@ -241,21 +241,30 @@ static struct str element_id(const struct trust *t, const struct trust_peer *p)
     const struct inv_element *e = inventory_element(t->inventory, p->element);
     return e ? e->id : str_of(p->node_id);
 }
-static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust_finding f)
+static void latest_put(struct trust *t, struct str subject, const char *why, const char *done)
 {
-    char addr[NET_ADDR_TEXT] = "", body[BODY_OCTETS], why[FINDING_TEXT];
+    struct trust_latest *l = &t->latest[t->n_latest++ % TRUST_LATEST];
+    *l = (struct trust_latest){.at_unix_us = env_unix_us(t->rt->env), .done = done};
+    snprintf(l->subject, sizeof l->subject, "%.*s", STR_ARG(subject));
+    snprintf(l->why, sizeof l->why, "%.255s", why);
+}
+static void finding_write(struct trust *t, const struct trust_peer *p, const char *why, const char *done)
+{
+    char addr[NET_ADDR_TEXT] = "", body[BODY_OCTETS];
     struct text b = text_over(body, sizeof body);
     uint32_t claimed = element_claimed(t, p), proved = element_proved(t, p);
     const struct inv_element *c = inventory_element(t->inventory, claimed), *e = inventory_element(t->inventory, proved);
     if (p->address.family)
         addr_text(&p->address, addr);
     LOG(t->rt->log, trust_finding, "node=%s peer=%s name=\"%s\" element=%.*s claims=%.*s why=\"%s\"", p->node_id, addr, p->name,
-        e ? (int)e->id.n : 0, e ? e->id.p : "", c ? (int)c->id.n : 0, c ? c->id.p : "", finding_why(p, f, why));
+        e ? (int)e->id.n : 0, e ? e->id.p : "", c ? (int)c->id.n : 0, c ? c->id.p : "", why);
+    latest_put(t, e ? e->id : str_of(p->node_id), why, done);
     metric_add(t->rt->metrics, METRIC_trust_findings, 1);
     if (!t->rt->evidence || !may_tell(t, p))
         return;
     text_add(&b, "{");
-    json_text(&b, "what", str_of(finding_why(p, f, why)));
+    json_text(&b, "what", str_of(why));
+    json_text(&b, "done", str_of(done));
     json_text(&b, "node", str_of(p->node_id));
     json_text(&b, "peer", str_of(addr));
     json_text(&b, "name", str_of(p->name));
@@ -265,6 +274,33 @@ static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust
     json_text(&b, "claims", c ? c->id : STR(""));
     text_add(&b, "}");
     evidence_append(t->rt->evidence, EVIDENCE_finding, e ? e->id : str_of(p->node_id), (struct str){body, b.n});
+}
+static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust_finding f)
+{
+    char why[FINDING_TEXT];
+    const char *done = f == TRUST_FINDING_NAME || f == TRUST_FINDING_VENDOR ? "decided by what it proved, not by what it says"
+                       : t->rt->config->trust.strangers == CONFIG_STRANGERS_PERMIT ? "let in as a stranger, as trust.strangers says"
+                       : is_enforced(t)                                             ? "refused"
+                                                                                    : "let in: nothing is enforced";
+    finding_write(t, p, finding_why(p, f, why), done);
+}
+
+/* ---- maintenance windows ---- */
+/* False: policy does not let it change now. What it may be is remembered. */
+static bool change_look(struct trust *t, struct trust_peer *p, const struct policy_verdict *v)
+{
+    const struct inv_element *e = inventory_element(t->inventory, p->element);
+    char why[CHANGE_TEXT];
+    if (!e || !v->permitted)
+        return true;
+    struct change_found f = changes_look(&t->changes, e->id, &p->said, v, env_unix_us(t->rt->env));
+    bool refused = f.row && f.changed && is_enforced(t);
+    if (f.row && !p->change_refused) /* that it still asks is no news */
+        finding_write(t, p, change_text(f.row, !f.changed, why), refused ? "refused until a window opens" : "let in: a restart is not refused, nor what is only observed");
+    struct change_said learned = p->said;
+    learned.has_config &= !refused;
+    changes_learn(&t->changes, e->id, &learned);
+    return !refused;
 }
 
 static void vendor_look(struct trust *t, struct trust_peer *p)
@@ -381,7 +417,7 @@ static bool decision_put(const struct trust *t, struct arena *a, const struct tr
 {
     enum sbi_TrustCondition *conditions = arena_zero(a, 6 * sizeof *conditions);
     struct str *reasons = arena_zero(a, (POLICY_REASONS_MAX + 1) * sizeof *reasons);
-    char text[POLICY_REASON_TEXT], found[FINDING_TEXT];
+    char text[POLICY_REASON_TEXT], found[FINDING_TEXT], changed[CHANGE_TEXT];
     uint32_t n = 0, r = 0;
     if (!conditions || !reasons)
         return false;
@@ -399,6 +435,10 @@ static bool decision_put(const struct trust *t, struct arena *a, const struct tr
         put_slices(a, v, d);
     d->has.deadline = v->deadline != 0;
     d->deadline = arena_str(a, str_of(config_date_text(v->deadline, text)));
+    d->has.change_refused = d->change_refused = p->change_refused;
+    const struct policy_row *closed = p->change_refused ? policy_window_closed(v, env_unix_us(t->rt->env)) : NULL;
+    if (closed)
+        reasons[r++] = arena_str(a, str_of(change_text(closed, false, changed)));
     if (f == TRUST_FINDING_UNPROVED || f == TRUST_FINDING_OTHER || (f == TRUST_FINDING_STRANGER && p->proof[0]))
         reasons[r++] = arena_str(a, str_of(finding_why(p, f, found)));
     for (uint32_t i = 0; i < v->n_reasons && r < 6; i++)
@@ -470,6 +510,12 @@ static bool claim_take(struct trust_peer *p, const struct sbi_TrustClaim *c)
         str_copy(p->name, sizeof p->name, c->name);
     if (c->has.vendor_id)
         str_copy(p->vendor_id, sizeof p->vendor_id, c->vendor_id);
+    if (c->has.config && c->config.n == CHANGE_CONFIG) {
+        p->said.has_config = true;
+        memcpy(p->said.config, c->config.p, CHANGE_CONFIG);
+    }
+    p->said.has_started = c->has.started;
+    p->said.started = (uint32_t)c->started;
     return !c->has.callback_uri || str_copy(p->callback, sizeof p->callback, c->callback_uri);
 }
 static struct trust_peer *peer_keep(struct trust *t, const struct trust_peer *claim)
@@ -512,6 +558,9 @@ static void claim_decide(struct trust *t, struct call *c)
     vendor_look(t, &claim);
     decide(t, &claim, &v);
     verdict_keep(&claim, &v);
+    const struct trust_peer *before = map_get(&t->by_key, key_of(claim.key));
+    claim.change_refused = before && before->change_refused;
+    claim.change_refused = !change_look(t, &claim, &v);
     bool lets_in = v.permitted || !is_enforced(t);
     metric_add(t->rt->metrics, v.permitted ? METRIC_trust_permitted : METRIC_trust_refused, 1);
     decision_tell(t, &claim, &v, f, true);
@@ -630,6 +679,39 @@ static void ipsec_changed(void *ctx, const struct net_addr *at)
             renew_one(t, p);
     }
 }
+/* A window opened, or policy asks for none any more: what was refused may be. */
+static void changes_retry(struct trust *t)
+{
+    LIST_EACH_SAFE(l, &t->peers) {
+        struct trust_peer *p = CONTAINER(l, struct trust_peer, link);
+        struct policy_verdict v;
+        if (!p->change_refused)
+            continue;
+        decide(t, p, &v);
+        if (!change_look(t, p, &v))
+            continue;
+        p->change_refused = false;
+        change_send(t, p, &v, p->finding);
+    }
+}
+static void op_restarted(void *state, struct call *c)
+{
+    struct trust *t = state;
+    const SBI_REQ(trust_restarted) *q = c->req;
+    struct net_addr host = {0};
+    struct policy_verdict v;
+    char why[CHANGE_TEXT];
+    if (q->body.has.peer_address)
+        addr_parse(&host, q->body.peer_address, 0);
+    const struct trust_peer *p = peer_find(t, q->body.kind, q->body.node_id, &host);
+    if (p && p->element) {
+        decide(t, p, &v);
+        const struct policy_row *closed = v.permitted ? policy_window_closed(&v, env_unix_us(t->rt->env)) : NULL;
+        if (closed)
+            finding_write(t, p, change_text(closed, true, why), "let in: a restart is not refused");
+    }
+    call_reply(c, 204);
+}
 static void renew(struct trust *t)
 {
     LIST_EACH_SAFE(l, &t->peers)
@@ -673,6 +755,7 @@ static void look_now(struct trust *t)
     char why[512] = "";
     bool other_day = today(t) != t->today;
     untold_tell(t);
+    changes_retry(t);
     int e = inventory_generation(t->rt->store, &generation);
     if (e == OK && (other_day || generation != t->generation)) {
         e = set_take(t, t->policy, why, sizeof why);
@@ -758,6 +841,7 @@ static int trust_boot(struct rt *rt, void *state)
     map_init(&t->by_key, rt_random(rt), rt_random(rt));
     t->secret[0] = rt_random(rt);
     t->secret[1] = rt_random(rt);
+    changes_init(&t->changes, rt_random(rt), rt_random(rt));
     struct policy *p = rt->policy ? rt->policy : policy_new();
     rt->policy = NULL;
     if (!p)
@@ -792,6 +876,7 @@ static void trust_stop(struct rt *rt, void *state)
     while (t->peers.next && t->peers.next != &t->peers)
         peer_drop(CONTAINER(t->peers.next, struct trust_peer, link));
     map_free(&t->by_key);
+    changes_free(&t->changes);
     policy_set_free(t->set);
     inventory_free(t->inventory);
     policy_free(t->policy);
@@ -800,7 +885,7 @@ static void trust_stop(struct rt *rt, void *state)
 static void trust_status(void *state, void (*line)(void *, const char *), void *ctx)
 {
     struct trust *t = state;
-    char text[512], day[CONFIG_DATE_TEXT];
+    char text[512], day[CONFIG_DATE_TEXT], when[INV_TIME_TEXT];
     snprintf(text, sizeof text, "%s: %u regimes with %u rules, %u elements of %u suppliers, as of %s%s",
              is_enforced(t) ? "enforced" : "observed, nobody is refused", t->policy->n_files, t->policy->n_rows, t->inventory->n_elements,
              t->inventory->n_suppliers, config_date_text(t->today, day), t->inventory->synthetic ? ", synthetic" : "");
@@ -812,9 +897,14 @@ static void trust_status(void *state, void (*line)(void *, const char *), void *
                  ipsec_peers_count(t->rt->ipsec));
         line(ctx, text);
     }
+    for (uint64_t i = t->n_latest < TRUST_LATEST ? 0 : t->n_latest - TRUST_LATEST; i < t->n_latest; i++) {
+        const struct trust_latest *l = &t->latest[i % TRUST_LATEST];
+        snprintf(text, sizeof text, "finding at %s: %s: %s; %s", inv_time_text(l->at_unix_us, when), l->subject, l->why, l->done);
+        line(ctx, text);
+    }
 }
 static const struct nf_op ops[] = {
-    {SBI_trust_decide_connect, op_connect}, {SBI_trust_gone, op_gone}};
+    {SBI_trust_decide_connect, op_connect}, {SBI_trust_gone, op_gone}, {SBI_trust_restarted, op_restarted}};
 const struct nf_desc trust_nf = {
     .kind = SBI_NF_TRUST,
     .name = "trust",

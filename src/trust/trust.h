@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "rt/nf.h"
+#include "trust/change.h"
 #include "trust/ipsec_peers.h"
 #include "trust/policy.h"
 
@@ -32,6 +33,13 @@ struct trust_peer { /* who takes part */
     char proof[IDENTITY_TEXT]; /* why IPsec proves nothing; empty: it does, or is not asked */
     enum trust_finding finding;
     bool other_vendor; /* its vendorId is not its supplier's; told */
+    struct change_said said;
+    bool change_refused; /* it says of itself what it may not be until a window opens */
+};
+struct trust_latest { /* a finding, for redoubt status */
+    uint64_t at_unix_us;
+    char subject[64], why[256];
+    const char *done;
 };
 struct trust_asking { /* a claim that waits for what strongSwan says */
     struct ipsec_waiter waiter;
@@ -42,7 +50,7 @@ struct trust_asking { /* a claim that waits for what strongSwan says */
 struct trust_told { /* entries of evidence within a minute */
     uint32_t minute, n;
 };
-enum { TRUST_TOLD = 8, TRUST_STRANGERS = 256, TRUST_HOSTS = 4096 };
+enum { TRUST_TOLD = 8, TRUST_STRANGERS = 256, TRUST_HOSTS = 4096, TRUST_LATEST = 8 };
 struct trust {
     struct rt *rt;
     struct policy *policy;
@@ -57,6 +65,9 @@ struct trust {
     struct trust_told *told; /* by element */
     struct trust_told told_strangers[TRUST_STRANGERS]; /* by a hash of the address */
     uint64_t untold, secret[2];
+    struct changes changes;
+    struct trust_latest latest[TRUST_LATEST]; /* the n_latest-th at n_latest % TRUST_LATEST */
+    uint64_t n_latest;
 };
 
 /* What would follow if this policy (NULL: the one in force) took the place of the one in force: a line for each element

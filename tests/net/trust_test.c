@@ -672,9 +672,138 @@ static void long_reasons(void **state)
     net_free(n);
 }
 
+/* ---- conditions about maintenance ---- */
+/* Orion's equipment may change between these minutes from now on alone. */
+static void windows(struct net *n, uint32_t from, uint32_t to)
+{
+    char text[512], why[256];
+    uint32_t now = (uint32_t)(env_unix_us(n->core_env) / 60000000 % 1440);
+    uint32_t a = (now + from) % 1440, b = (now + to) % 1440;
+    snprintf(text, sizeof text,
+             REGIME_HEAD "  - {id: w, says: x, citation: \"Act 7 s. 5\", sure: seen, suppliers: [Orion Networks], decision: permit-with-conditions, "
+                         "conditions: [maintenance-windows], windows: [\"daily %02u:%02u-%02u:%02u\"]}\n",
+             a / 60, a % 60, b / 60, b % 60);
+    n->core.now_us = world_now_us(n->w);
+    assert_int_equal(trust_apply(trust_of(n), policy_made(text), why, sizeof why), OK);
+}
+static const struct trust_latest *latest(struct net *n) { return &trust_of(n)->latest[(trust_of(n)->n_latest - 1) % TRUST_LATEST]; }
+/* What it may be is what it was, until a window opens. */
+static void changes_outside_of_its_windows(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
+    struct gnb *g = &n->cells[0].gnb;
+    windows(n, 10, 20);
+    assert_int_equal(gnb_update(g, &NET_TA[1], 1, NULL), OK);
+    net_run(n, NET_S);
+    assert_int_equal(g->updates_refused, 1);
+    assert_int_equal(g->last_cause.misc, NGAP_CauseMisc_om_intervention);
+    assert_int_equal(trust_of(n)->n_latest, 1);
+    assert_string_equal(latest(n)->subject, "site1-gnb");
+    assert_non_null(strstr(latest(n)->why, "changes what it is outside of its maintenance windows (daily "));
+    assert_non_null(strstr(latest(n)->why, "under t/w (Act 7 s. 5)"));
+    assert_int_equal(gnb_update(g, &NET_TA[1], 1, NULL), OK); /* it insists: no news */
+    net_run(n, NET_S);
+    assert_int_equal(g->updates_refused, 2);
+    assert_int_equal(trust_of(n)->n_latest, 1);
+    assert_int_equal(n->amf->gnbs_setup, 2); /* it goes on as it was */
+    g->config.tas = &NET_TA[0];
+    permitted(n);
+    cell_free(&n->cells[0]); /* it comes back with what it wants, and then as it was */
+    struct net_addr amf = addr_v4(0x0a000001, 38412);
+    struct gnb_config c = {.plmn = NET_PLMN, .id = 1, .id_bits = 24, .name = "gnb", .tas = &NET_TA[1], .n_tas = 1, .streams = 4};
+    assert_int_equal(cell_init(&n->cells[0], &n->ran, &c), OK);
+    assert_int_equal(gnb_start(g, &amf), OK);
+    net_run(n, 3 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    cell_free(&n->cells[0]);
+    net_run(n, NET_S);
+    net_cell_start(n, 0);
+    net_run(n, 3 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    net_run(n, 11 * 60ull * NET_S);
+    assert_int_equal(gnb_update(g, &NET_TA[1], 1, NULL), OK);
+    net_run(n, NET_S);
+    assert_int_equal(g->updates_accepted, 1);
+    net_free(n);
+}
+static void restarts_outside_of_its_windows(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
+    windows(n, 10, 20);
+    gnb_reset(&n->cells[1].gnb, NULL);
+    net_run(n, NET_S);
+    assert_int_equal(trust_of(n)->n_latest, 1);
+    assert_string_equal(latest(n)->subject, "site2-cu");
+    assert_non_null(strstr(latest(n)->why, "restarts outside of its maintenance windows"));
+    struct smf_upf *u = &n->smf->upfs[0];
+    u->assoc->recovery++;
+    smf_trust_ask(u);
+    u->assoc->recovery--;
+    net_run(n, NET_S);
+    assert_false(u->refused);
+    assert_int_equal(trust_of(n)->n_latest, 2);
+    assert_string_equal(latest(n)->subject, "upf1");
+    net_run(n, 11 * 60ull * NET_S); /* inside of one nothing is said */
+    gnb_reset(&n->cells[1].gnb, NULL);
+    net_run(n, NET_S);
+    assert_int_equal(trust_of(n)->n_latest, 2);
+    permitted(n);
+    net_free(n);
+}
+/* A UPF with other features is other software: no sessions on it until a window opens, and then by itself. */
+static void a_upf_with_other_software(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
+    struct smf_upf *u = &n->smf->upfs[0];
+    windows(n, 10, 20);
+    uint64_t features = u->assoc->up_features;
+    u->assoc->up_features ^= PFCP_UP_FEATURE_UEIP;
+    smf_trust_ask(u);
+    net_run(n, NET_S);
+    assert_true(u->refused);
+    assert_non_null(strstr(latest(n)->why, "changes what it is outside"));
+    assert_string_equal(latest(n)->done, "refused until a window opens");
+    net_run(n, 11 * 60ull * NET_S);
+    assert_false(u->refused);
+    u->assoc->up_features = features;
+    permitted(n);
+    net_free(n);
+}
+static void observed_changes(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = "trust: {mode: observe}\n", .provision = two_of_orion, .policies = {NOTHING}});
+    windows(n, 10, 20);
+    assert_int_equal(gnb_update(&n->cells[0].gnb, &NET_TA[1], 1, NULL), OK);
+    net_run(n, NET_S);
+    assert_int_equal(n->cells[0].gnb.updates_accepted, 1);
+    assert_int_equal(trust_of(n)->n_latest, 1);
+    net_free(n);
+}
+static void reached_from_outside(struct store *s) { estate_import(s, "orion", "orion", "orion", "gnb", ADDRESS_ONLY "\"remote_access\":true,"); }
+static void maintained_from_abroad(struct store *s) { estate_import(s, "orion", "orion", "orion", "gnb", ADDRESS_ONLY "\"maintained_from\":\"SE\","); }
+static void maintained_at_home(struct store *s) { estate_import(s, "orion", "orion", "orion", "gnb", ADDRESS_ONLY "\"maintained_from\":\"FI\","); }
+/* Permitted under a condition that the inventory contradicts is not permitted. */
+static void no_remote_access(void **state)
+{
+    static const char rule[] = REGIME_HEAD "  - {id: n, says: \"nobody reaches it from outside\", citation: \"Act 7 s. 6\", sure: seen, suppliers: [Orion Networks], "
+                                           "decision: permit-with-conditions, conditions: [no-remote-access]}\n";
+    static void (*const estates[])(struct store *) = {reached_from_outside, maintained_from_abroad, maintained_at_home};
+    for (uint32_t i = 0; i < ARRAY_LEN(estates); i++) {
+        struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = estates[i], .policies = {rule}, .refused_cells = i < 2 ? 2 : 0});
+        bool told = false;
+        for (uint32_t k = 0; gnb_of(n, k); k++)
+            told |= strstr(gnb_of(n, k)->trust.why, "deny by t/n (Act 7 s. 6): nobody reaches it from outside; it asks for no remote access, and the "
+                                                    "inventory says that it is reached from outside") != NULL;
+        assert_int_equal(told, i < 2);
+        permitted(n);
+        net_free(n);
+    }
+}
+
 int main(void)
 {
-    return RUN(unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
+    return RUN(unit(changes_outside_of_its_windows), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(observed_changes),
+               unit(no_remote_access), unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
                unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(smf_banned), unit(smf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
                unit(name_of_another), unit(vendor_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));

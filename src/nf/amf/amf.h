@@ -57,6 +57,7 @@ struct amf_ta {
 /* What the trust function decided of a node; all permitted where nobody asks. */
 struct amf_trust {
     bool known, permitted;
+    bool change_refused;      /* permitted, but not with what it now says of itself */
     bool no_protected, up_protection, listed_slices; /* conditions */
     uint16_t slices[AMF_PLMNS]; /* by served PLMN, bits as in amf_ta */
     char why[512];              /* the first reason, with its rule */
@@ -75,6 +76,7 @@ struct amf_gnb {
     uint32_t id;
     struct amf_trust trust;
     struct proc *trust_proc;  /* that asks, or NULL */
+    uint8_t tas_hash[32];     /* of the Supported TA List that was accepted last */
     bool is_draining;         /* it lost its permission: nobody new, and an end */
     struct timer drain_timer;
     uint64_t drain_us;
@@ -160,7 +162,7 @@ struct amf_rx;
 bool amf_trust_is_on(const struct amf *);
 /* gnb->trust is what holds for this message of a node that names itself so. false: that is being asked, and the message
  * comes again. */
-bool amf_trust_known(const struct amf_rx *, struct str name);
+bool amf_trust_known(const struct amf_rx *, struct str name, const struct ngap_SupportedTAList *); /* NULL: as before */
 struct amf_conn;
 struct amf_ue;
 /* 0, or the 5GMM cause with which a phone is sent elsewhere: this node is being emptied, or is not trusted with the
@@ -170,6 +172,7 @@ uint8_t amf_trust_cause(const struct amf_conn *, const struct amf_ue *);
 void amf_trust_protected_away(struct amf_gnb *);
 /* The node is not what it was, or not there any more: nobody asks, and the trust function forgets it. */
 void amf_trust_gone(struct amf *, struct amf_gnb *);
+void amf_trust_restarted(struct amf *, const struct amf_gnb *); /* it says so by a reset of the whole interface */
 struct call;
 void amf_op_trust_changed(void *amf, struct call *); /* callback path "trust/{node}" */
 /* gnb.c: deals with a message that waited. */

@@ -14,6 +14,7 @@ void amf_rx_ng_reset(const struct amf_rx *rx)
     amf->counters.resets++;
     LOG(amf->rt->log, ng_reset, "gnb=%s what=%s", amf_gnb_text(rx->gnb), whole ? "all" : "some");
     if (whole) {
+        amf_trust_restarted(amf, rx->gnb);
         if (amf->ue_ops && amf->ue_ops->release_all)
             amf->ue_ops->release_all(amf, rx->gnb);
     } else if (m->ResetType.sel == NGAP_ResetType_partOfNG_Interface) {

@@ -302,9 +302,9 @@ void amf_rx_ng_setup(const struct amf_rx *rx)
         refuse(rx, amf_cause_misc(NGAP_CauseMisc_om_intervention), false, "not in amf.gnbs");
         return;
     }
-    if (!amf_trust_known(rx, str_of(gnb->name)))
+    if (!amf_trust_known(rx, str_of(gnb->name), &m->SupportedTAList))
         return;
-    if (!gnb->trust.permitted) {
+    if (!gnb->trust.permitted || gnb->trust.change_refused) {
         refuse(rx, amf_cause_misc(NGAP_CauseMisc_om_intervention), false, gnb->trust.why);
         return;
     }

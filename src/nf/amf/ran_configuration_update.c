@@ -21,9 +21,9 @@ void amf_rx_ran_configuration_update(const struct amf_rx *rx)
     struct amf_gnb *gnb = rx->gnb;
     const struct ngap_RANConfigurationUpdate *m = rx->pdu->value;
     struct ngap_Cause cause;
-    if (!amf_trust_known(rx, m->has.RANNodeName ? m->RANNodeName : str_of(gnb->name)))
+    if (!amf_trust_known(rx, m->has.RANNodeName ? m->RANNodeName : str_of(gnb->name), m->has.SupportedTAList ? &m->SupportedTAList : NULL))
         return;
-    if (!gnb->trust.permitted) { /* it goes on with what it had until it is drained */
+    if (!gnb->trust.permitted || gnb->trust.change_refused) { /* it goes on with what it had until it is drained */
         LOG(rx->amf->rt->log, ran_update_refused, "gnb=%s why=\"%s\"", amf_gnb_text(gnb), gnb->trust.why);
         amf_refuse_ran_configuration_update(rx, amf_cause_misc(NGAP_CauseMisc_om_intervention));
         return;

@@ -13,6 +13,7 @@ struct asking { /* frame */
     struct amf *amf;
     uint64_t assoc;
     struct call *call;
+    uint8_t tas_hash[32]; /* of what it wants to serve */
     uint32_t n;
     uint8_t message[MESSAGE_MAX];
 };
@@ -38,7 +39,8 @@ static uint16_t slices_of(const struct amf_plmn_support *p, const struct sbi_Tru
 }
 static void trust_take(const struct amf *amf, struct amf_trust *to, const struct sbi_TrustDecision *d)
 {
-    *to = (struct amf_trust){.permitted = d->permitted, .known = true, .no_protected = !d->permitted};
+    *to = (struct amf_trust){.permitted = d->permitted, .known = true, .no_protected = !d->permitted,
+                             .change_refused = d->has.change_refused && d->change_refused};
     for (uint32_t i = 0; i < d->conditions.n && d->has.conditions; i++) {
         to->no_protected |= d->conditions.p[i] == SBI_TrustCondition_NO_PROTECTED;
         to->up_protection |= d->conditions.p[i] == SBI_TrustCondition_UP_PROTECTION;
@@ -70,7 +72,24 @@ static struct str host_put(const struct amf_gnb *gnb, struct arena *a)
     char text[NET_ADDR_TEXT];
     return arena_str(a, str_of(addr_host_text(&gnb->peer, text)));
 }
-static struct call *ask_new(struct amf *amf, const struct amf_gnb *gnb, struct str name)
+/* What it says of itself, as one number: another name or other tracking areas are a change. */
+static void put_config(struct amf *amf, struct str name, const uint8_t tas_hash[32], struct arena *a, struct sbi_TrustClaim *c)
+{
+    const struct bytes parts[] = {{tas_hash, 32}, {(const uint8_t *)name.p, name.n}};
+    uint8_t hash[32];
+    c->has.config = amf->rt->crypto && crypto_sha256(amf->rt->crypto, parts, ARRAY_LEN(parts), hash) == OK;
+    c->config = arena_bytes(a, hash, 8);
+    c->has.config &= c->config.p != NULL;
+}
+static void tas_hash(struct amf *amf, const struct ngap_SupportedTAList *tas, uint8_t out[32])
+{
+    uint8_t octets[8192];
+    int n = ngap_transfer_encode(&ngap_desc_SupportedTAList, tas, octets, sizeof octets);
+    struct bytes b = {octets, n > 0 ? (uint32_t)n : 0};
+    if (!amf->rt->crypto || crypto_sha256(amf->rt->crypto, &b, 1, out) < 0)
+        memset(out, 0, 32);
+}
+static struct call *ask_new(struct amf *amf, const struct amf_gnb *gnb, struct str name, const uint8_t hash[32])
 {
     struct call *c = call_new(amf->rt, SBI_trust_decide_connect);
     SBI_REQ(trust_decide_connect) *q = call_request(c);
@@ -85,6 +104,7 @@ static struct call *ask_new(struct amf *amf, const struct amf_gnb *gnb, struct s
     q->body.has.callback_uri = 1;
     q->body.callback_uri = call_callback_uri(amf->rt, &c->arena, SBI_NF_AMF, "trust/%s", gnb->id_text);
     put_identity(gnb, &c->arena, &q->body);
+    put_config(amf, name, hash, &c->arena, &q->body);
     return c;
 }
 
@@ -98,7 +118,9 @@ static void asking_run(struct proc *p, const struct wake *w)
     AWAIT_CALLS(p);
     if (call_ok(f->call))
         trust_take(f->amf, &gnb->trust, f->call->rsp);
-    else
+    if (call_ok(f->call) && gnb->trust.permitted && !gnb->trust.change_refused)
+        memcpy(gnb->tas_hash, f->tas_hash, sizeof gnb->tas_hash);
+    if (!call_ok(f->call))
         trust_none(f->amf, &gnb->trust, f->call->status);
     PROC_END(p);
 }
@@ -114,7 +136,7 @@ static void asking_end(struct proc *p, int outcome)
 }
 static const struct proc_type ASKING = {"trust", sizeof(struct asking), asking_run, asking_end};
 
-bool amf_trust_known(const struct amf_rx *rx, struct str name)
+bool amf_trust_known(const struct amf_rx *rx, struct str name, const struct ngap_SupportedTAList *tas)
 {
     struct amf *amf = rx->amf;
     struct amf_gnb *gnb = rx->gnb;
@@ -127,7 +149,11 @@ bool amf_trust_known(const struct amf_rx *rx, struct str name)
         return true;
     proc_abort(gnb->trust_proc);
     struct asking *f = rx->raw.n <= MESSAGE_MAX ? proc_new(amf->rt, &ASKING, gnb) : NULL;
-    struct call *c = f ? ask_new(amf, gnb, name) : NULL;
+    if (f && tas)
+        tas_hash(amf, tas, f->tas_hash);
+    else if (f)
+        memcpy(f->tas_hash, gnb->tas_hash, sizeof f->tas_hash);
+    struct call *c = f ? ask_new(amf, gnb, name, f->tas_hash) : NULL;
     if (!c) { /* what cannot be asked is not permitted where that counts */
         trust_none(amf, &gnb->trust, 503);
         if (f) {
@@ -147,6 +173,13 @@ bool amf_trust_known(const struct amf_rx *rx, struct str name)
     return false;
 }
 
+static void put_node(const struct amf_gnb *gnb, struct arena *a, struct sbi_TrustGone *g)
+{
+    g->kind = SBI_TrustKind_GNB;
+    g->node_id = arena_str(a, str_of(gnb->id_text));
+    g->has.peer_address = 1;
+    g->peer_address = host_put(gnb, a);
+}
 void amf_trust_gone(struct amf *amf, struct amf_gnb *gnb)
 {
     proc_abort(gnb->trust_proc);
@@ -157,10 +190,16 @@ void amf_trust_gone(struct amf *amf, struct amf_gnb *gnb)
     gnb->trust.known = false;
     if (!q)
         return;
-    q->body.kind = SBI_TrustKind_GNB;
-    q->body.node_id = arena_str(&c->arena, str_of(gnb->id_text));
-    q->body.has.peer_address = 1;
-    q->body.peer_address = host_put(gnb, &c->arena);
+    put_node(gnb, &c->arena, &q->body);
+    call_notify(c);
+}
+void amf_trust_restarted(struct amf *amf, const struct amf_gnb *gnb)
+{
+    struct call *c = gnb->trust.known && gnb->id_text[0] && amf_trust_is_on(amf) ? call_new(amf->rt, SBI_trust_restarted) : NULL;
+    SBI_REQ(trust_restarted) *q = call_request(c);
+    if (!q)
+        return;
+    put_node(gnb, &c->arena, &q->body);
     call_notify(c);
 }
 

@@ -16,7 +16,7 @@ static bool is_enforced(const struct smf *smf) { return smf->config->trust.mode 
 
 static const char *take(struct smf_upf *u, const struct sbi_TrustDecision *d, char why[512])
 {
-    u->refused = !d->permitted;
+    u->refused = !d->permitted || (d->has.change_refused && d->change_refused);
     u->no_protected = !d->permitted;
     for (uint32_t i = 0; d->has.conditions && i < d->conditions.n; i++)
         u->no_protected |= d->conditions.p[i] == SBI_TrustCondition_NO_PROTECTED;
@@ -92,6 +92,14 @@ void smf_trust_ask(struct smf_upf *u)
     q->body.has.peer_address = 1;
     q->body.has.name = 1;
     q->body.name = arena_str(&c->arena, u->c->name);
+    if (u->assoc) { /* other features are other software */
+        uint8_t features[8];
+        put_be64(features, u->assoc->up_features);
+        q->body.config = arena_bytes(&c->arena, features, sizeof features);
+        q->body.has.config = q->body.config.p != NULL;
+        q->body.has.started = 1;
+        q->body.started = u->assoc->recovery;
+    }
     q->body.has.callback_uri = 1;
     q->body.callback_uri = call_callback_uri(smf->rt, &c->arena, SBI_NF_SMF, "trust/" STR_FMT, STR_ARG(q->body.node_id));
     f->upf = u;
@@ -133,6 +141,8 @@ void smf_op_trust_changed(void *state, struct call *c)
         if (!was_refused && u->refused)
             LOG(smf->rt->log, upf_refused, "upf=" STR_FMT " why=\"%s\"", STR_ARG(u->c->name), why);
         sessions_release(u);
+        if (was_refused && !u->refused && u->restore)
+            smf_restore(u);
     }
     call_reply(c, 204);
 }
