@@ -47,7 +47,8 @@ int sim_attack_start(struct sim_attack *a, struct sim_net *n)
 {
     static const struct net_addr host = {4, 0, {10, 0, 0, 66}}, sock = {4, 2152, {10, 0, 0, 66}}, amf = {4, 38412, {10, 0, 0, 1}};
     struct gnb_config g = {.plmn = {0x00, 0xf1, 0x10}, .id = GNB_ID, .id_bits = 24, .name = "gnb", .tas = &AREA, .n_tas = 1, .streams = 4};
-    *a = (struct sim_attack){.n = n, .random = sim_draw(n->plan.seed, 0xa77ac), .udp = -1};
+    static const struct net_addr beside = {4, 2153, {10, 0, 0, 16}};
+    *a = (struct sim_attack){.n = n, .random = sim_draw(n->plan.seed, 0xa77ac), .udp = -1, .beside_gnb = -1};
     a->env = world_host(n->w, "evil", &host);
     int e = a->env ? rt_init(&a->rt, a->env, 2 << 20) : ERR_NOSPACE;
     if (e < 0)
@@ -56,6 +57,7 @@ int sim_attack_start(struct sim_attack *a, struct sim_net *n)
     world_attach(n->w, a->env, &a->rt);
     rt_enter(&a->rt);
     a->udp = a->env->ops->udp_open(a->env, &sock, &(struct udp_sink){a, nothing});
+    a->beside_gnb = n->ran_env->ops->udp_open(n->ran_env, &beside, &(struct udp_sink){a, nothing});
     e = gnb_init(&a->gnb, &a->rt, &g);
     if (e < 0)
         return e;
@@ -74,6 +76,8 @@ void sim_attack_stop(struct sim_attack *a)
         gnb_free(&a->gnb);
     if (a->udp >= 0)
         a->env->ops->udp_close(a->env, a->udp);
+    if (a->beside_gnb >= 0)
+        a->n->ran_env->ops->udp_close(a->n->ran_env, a->beside_gnb);
     world_attach(a->n->w, a->env, NULL);
     rt_free(&a->rt);
 }
@@ -304,7 +308,27 @@ static void n4(struct sim_attack *a)
         fill(a, p + draw(a, 8), 8);
     a->env->ops->udp_send(a->env, a->udp, &to, (struct bytes){p, 16 + draw(a, 2) * draw(a, 16)});
 }
-static void n3(struct sim_attack *a)
+uint32_t sim_in_tunnel(uint8_t *g, uint32_t teid, const uint8_t ip[4], uint16_t port, const void *what, uint32_t octets)
+{
+    static const uint8_t head[16] = {0x34, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x85, 1, 0x10, 1, 0}, dns[4] = {8, 8, 8, 8};
+    uint8_t *p = g + 16;
+    memcpy(g, head, 16);
+    put_be16(g + 2, (uint16_t)(8 + 28 + octets));
+    put_be32(g + 4, teid);
+    memset(p, 0, 28);
+    p[0] = 0x45;
+    put_be16(p + 2, (uint16_t)(28 + octets));
+    p[8] = 64;
+    p[9] = 17;
+    memcpy(p + 12, ip, 4);
+    memcpy(p + 16, dns, 4);
+    put_be16(p + 20, 4000);
+    put_be16(p + 22, port);
+    put_be16(p + 24, (uint16_t)(8 + octets));
+    memcpy(p + 28, what, octets);
+    return SIM_IN_TUNNEL + octets;
+}
+static void noise(struct sim_attack *a)
 {
     uint8_t p[64] = {0x30, 255, 0, 28};
     struct net_addr to = {4, 2152, {10, 0, 0, draw(a, 2) ? 2 : 16}};
@@ -314,6 +338,46 @@ static void n3(struct sim_attack *a)
     if (draw(a, 3) == 0)
         fill(a, p, 4);
     a->env->ops->udp_send(a->env, a->udp, &to, (struct bytes){p, 36});
+}
+/* A session with a tunnel and an IPv4 address, where there is any. */
+static const struct ue_session *victim_session(struct sim_attack *a)
+{
+    for (uint32_t i = 0; i < TRIES; i++) {
+        const struct ue *ue = victim(a);
+        for (const struct ue_session *s = ue ? ue->sessions : NULL; s; s = s->next)
+            if (s->bearer && s->state == SM_ACTIVE && s->type != NAS_PDU_IPV6)
+                return s;
+    }
+    return NULL;
+}
+/* N3-01, 03, 04, 05: tunnels are known, and nothing of what is sent through them may come out. */
+static const char *n3(struct sim_attack *a)
+{
+    static const struct net_addr upf = {4, 2152, {10, 0, 0, 2}};
+    static const uint8_t core[4] = {10, 0, 0, 2}, nobody[4] = {10, 99, 99, 99};
+    uint8_t g[256], nested[36] = {0x30, 255, 0, 28, 0, 0, 0, 1, 0x45}, covert[] = {0x32, 1, 0, 11, 0, 0, 0, 0, 0, 1, 0, 0, 's', 't', 'o', 'l', 'e', 'n', '!'};
+    uint8_t gone[] = {0x32, 26, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 133, 0, 4, 10, 0, 0, 0x10};
+    const struct ue_session *s = victim_session(a), *other = victim_session(a);
+    struct env *host = a->n->ran_env;
+    int sock = a->beside_gnb;
+    uint32_t n = 0, port = 53, kind = draw(a, 8);
+    const char *name = "N3";
+    if (!s || kind == 0) {
+        noise(a);
+        return name;
+    }
+    n = sim_in_tunnel(g, s->bearer->peer_teid, s->ipv4, (uint16_t)port, SIM_STOLEN, 7);
+    switch (kind) {
+    case 1: case 2: name = "N3: into another's tunnel"; host = a->env; sock = a->udp; break;
+    case 3: name = "N3: another's tunnel is said to be gone"; host = a->env; sock = a->udp; put_be32(gone + 13, s->bearer->teid); memcpy(g, gone, n = sizeof gone); break;
+    case 4: name = "N3: in another phone's name"; memcpy(g + 16 + 12, other && other != s ? other->ipv4 : nobody, 4); break;
+    case 5: name = "N3: a tunnel within a tunnel"; memcpy(nested + 9, SIM_STOLEN, 7); n = sim_in_tunnel(g, s->bearer->peer_teid, s->ipv4, draw(a, 2) ? 2152 : 8805, nested, sizeof nested); break;
+    case 6: name = "N3: for the core itself"; memcpy(g + 16 + 16, core, 4); break;
+    default: name = "N3: hidden in signalling"; memcpy(g, covert, n = sizeof covert); break;
+    }
+    if (sock >= 0)
+        host->ops->udp_send(host, sock, &upf, (struct bytes){g, n});
+    return name;
 }
 
 const char *sim_attack(struct sim_attack *a, uint64_t x)
@@ -349,7 +413,14 @@ const char *sim_attack(struct sim_attack *a, uint64_t x)
         default: as_another(a); break;
         }
         break;
-    case 11: name = "N3 and N4"; draw(a, 2) ? n3(a) : n4(a); break;
+    case 11:
+        if (draw(a, 2)) {
+            name = n3(a);
+        } else {
+            name = "N4";
+            n4(a);
+        }
+        break;
     }
     world_attach(a->n->w, a->env, &a->rt);
     world_attach(a->n->w, a->n->ran_env, &a->n->ran_rt);

@@ -325,6 +325,8 @@ void sim_check_received(struct sim_check *c, uint32_t phone, uint8_t psi, struct
 static void left(void *ctx, int tun, struct bytes p) /* to the data network */
 {
     struct sim_check *c = ctx;
+    if (memmem(p.p, p.n, SIM_STOLEN, 7))
+        sim_fail(c, SIM_P_tunnel, "a packet that an attacker sent into a tunnel left for the data network");
     const uint8_t *data = p.n == 28 + SIM_PAYLOAD && p.p[0] == 0x45 && p.p[9] == 17 ? p.p + 28 : NULL;
     if (!data || memcmp(data, "redoubt", 7) || be32(data + 8) >= c->n->plan.phones)
         return;

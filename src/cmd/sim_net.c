@@ -164,11 +164,12 @@ static int configure(struct sim_net *n)
                      "smf:\n  n4_address: 10.0.0.1\n  upfs: [{name: upf, address: 10.0.0.2}]\n  max_sessions: %u\n"
                      "  dnns:\n    - {name: internet, ipv4_pool: 10.45.0.0/16, ipv6_pool: \"fd00:10:45::/48\"}\n"
                      "    - {name: ims, ipv4_pool: 10.46.0.0/16, ipv6_pool: \"fd00:10:46::/48\"}\n"
-                     "upf:\n  n4_address: 10.0.0.2\n  n3_addresses: [10.0.0.2]\n  max_sessions: %u\n"
+                     "upf:\n  n4_address: 10.0.0.2\n  n3_addresses: [10.0.0.2]\n  max_sessions: %u\n%s"
                      "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\"},\n"
                      "       {dnn: ims, tun: n6ims, ipv4: 10.46.0.1/16, ipv6: \"fd00:10:46::1/48\"}]\n",
                      p->two_plmns ? "network: {plmns: [001-01, 310-410]}\n" : "", p->two_plmns ? ", {tac: 2, plmn: 310-410}" : "",
-                     limited ? p->max_ues : p->phones + 8 + (SIM_HAS(p, attack) ? STRANGERS : 0), keys, sessions, sessions + 16);
+                     limited ? p->max_ues : p->phones + 8 + (SIM_HAS(p, attack) ? STRANGERS : 0), keys, sessions, sessions + 16,
+                     SIM_HAS(p, attack) ? "  check_gnb_address: true\n" : ""); /* gNBs of the simulation send from where they receive */
     n->config_memory = malloc(CONFIG_ARENA_OCTETS);
     int e = ERR_NOSPACE;
     if (n->config_memory && report) {

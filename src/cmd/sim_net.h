@@ -36,7 +36,7 @@ enum { SIM_CELLS_MAX = 4, SIM_PHONES_MAX = 200, SIM_MS = 1000, SIM_S = 1000000 }
     X(upf, "the UPF is killed and starts again")                                                   \
     X(clock, "the core's UTC steps")                                                               \
     X(memory, "memory, contexts and sessions run out")                                             \
-    X(attack, "a hostile gNB, hostile phones and a stranger on N3 and N4 replay, forge and interfere") \
+    X(attack, "a hostile gNB, hostile phones, strangers on N3 and N4 and one beside a gNB replay, forge and interfere") \
     X(torn, "when the core is killed, rows of phones and sessions are torn")
 enum sim_fault {
 #define X(name, text) SIM_FAULT_##name,

@@ -28,27 +28,6 @@ static void inject(struct trial *t, struct intruder *x, const uint8_t *p, uint32
         x->env->ops->udp_send(x->env, x->udp, &upf, (struct bytes){p, octets});
     trial_go(t, 20 * SIM_MS);
 }
-/* Through a tunnel a UDP packet to 8.8.8.8 from this address, with these octets in it. */
-static uint32_t in_tunnel(uint8_t *g, uint32_t teid, const uint8_t ip[4], uint16_t port, const void *what, uint32_t octets)
-{
-    static const uint8_t head[16] = {0x34, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x85, 1, 0x10, 1, 0}, dns[4] = {8, 8, 8, 8};
-    uint8_t *p = g + 16;
-    memcpy(g, head, 16);
-    put_be16(g + 2, (uint16_t)(8 + 28 + octets));
-    put_be32(g + 4, teid);
-    memset(p, 0, 28);
-    p[0] = 0x45;
-    put_be16(p + 2, (uint16_t)(28 + octets));
-    p[8] = 64;
-    p[9] = 17;
-    memcpy(p + 12, ip, 4);
-    memcpy(p + 16, dns, 4);
-    put_be16(p + 20, 4000);
-    put_be16(p + 22, port);
-    put_be16(p + 24, (uint16_t)(8 + octets));
-    memcpy(p + 28, what, octets);
-    return 44 + octets;
-}
 static uint64_t counted(struct trial *t, enum dp_counter c)
 {
     uint64_t v[DP_COUNTERS];
@@ -62,7 +41,7 @@ static void try_tunnels(struct trial *t, struct intruder *x, struct ue_session *
     uint8_t g[256], gone[] = {0x32, 26, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 133, 0, 4, 10, 0, 0, 0x10};
     trial_go(t, 30 * SIM_S);
     uint64_t before = counted(t, DP_to_core);
-    uint32_t k = in_tunnel(g, s->bearer->peer_teid, s->ipv4, 53, "stolen", 6);
+    uint32_t k = sim_in_tunnel(g, s->bearer->peer_teid, s->ipv4, 53, "stolen", 6);
     for (int i = 0; i < 50; i++)
         inject(t, x, g, k);
     trial_quiet(t); /* the tunnel's end might have moved there */
@@ -104,7 +83,7 @@ static void in_anothers_name(struct trial *t)
     trial_go(t, 30 * SIM_S);
     uint64_t before = counted(t, DP_to_core);
     for (int i = 0; i < 20; i++)
-        inject(t, &x, g, in_tunnel(g, s->bearer->peer_teid, other->ipv4, 53, "forged", 6));
+        inject(t, &x, g, sim_in_tunnel(g, s->bearer->peer_teid, other->ipv4, 53, "forged", 6));
     trial_only(t, GUARD_N3_03, "n3 10.0.0.16");
     intruder_close(&x);
     TRIAL_MUST(t, counted(t, DP_to_core) == before, "packets got through");
@@ -119,12 +98,12 @@ static void tunnels_in_tunnels(struct trial *t)
     TRIAL_MUST(t, s, "no victim");
     intruder_open(t, &x, t->n.ran_env, &GNB);
     uint64_t before = counted(t, DP_to_core);
-    inject(t, &x, g, in_tunnel(g, s->bearer->peer_teid, s->ipv4, 2152, nested, sizeof nested));
+    inject(t, &x, g, sim_in_tunnel(g, s->bearer->peer_teid, s->ipv4, 2152, nested, sizeof nested));
     trial_only(t, GUARD_N3_04, NULL);
     trial_go(t, 2 * SIM_S);
-    inject(t, &x, g, in_tunnel(g, s->bearer->peer_teid, s->ipv4, 8805, pfcp, sizeof pfcp));
+    inject(t, &x, g, sim_in_tunnel(g, s->bearer->peer_teid, s->ipv4, 8805, pfcp, sizeof pfcp));
     trial_only(t, GUARD_N3_04, NULL);
-    uint32_t k = in_tunnel(g, s->bearer->peer_teid, s->ipv4, 80, "hello", 5);
+    uint32_t k = sim_in_tunnel(g, s->bearer->peer_teid, s->ipv4, 80, "hello", 5);
     memcpy(g + 16 + 16, upf, 4); /* for the UPF itself */
     inject(t, &x, g, k);
     trial_only(t, GUARD_N3_04, NULL);
@@ -143,7 +122,7 @@ static void signalling(struct trial *t, struct intruder *x, struct intruder *gnb
     TRIAL_MUST(t, !x->heard, "it was answered");
     inject(t, x, magic, 12); /* not as long as it says */
     trial_quiet(t);
-    uint32_t k = in_tunnel(g, s->bearer->peer_teid, s->ipv4, 53, "x", 1);
+    uint32_t k = sim_in_tunnel(g, s->bearer->peer_teid, s->ipv4, 53, "x", 1);
     g[11] = 0x39;
     inject(t, gnb, g, k);
     trial_only(t, GUARD_N3_05, NULL);

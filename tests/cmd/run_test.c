@@ -67,6 +67,8 @@ static void lives(void **state)
     assert_memory_equal(asked.out, "{\"functions\":{\"amf\":[", 21);
     assert_int_equal(ask("status", NULL, "--json"), 0);
     assert_non_null(strstr(asked.out, "\"pdu_sessions\":0,"));
+    assert_int_equal(ask("status", "guard", NULL), 0);
+    assert_string_equal(asked.out, "\nguard\n  no findings since the start\n");
     assert_int_equal(ask("status", "nix", NULL), 1);
     assert_string_equal(asked.err, "redoubt: no function 'nix' runs here\n");
     assert_int_equal(ask("trace", "--ue", "imsi-001010000000001"), 1);

@@ -26,6 +26,15 @@ static void help_teaches(void **state)
     }
 }
 
+/* The attacks of the figures, from the binary. */
+static void bench_of_attacks(void **state)
+{
+    assert_int_equal(DO("bench", "trust", "--part", "attacks", "--json", "--attack-seeds", "1", "--quiet-seeds", "2"), 0);
+    assert_string_equal(c.out, "{\"attacks_detected_pct\":100.00,\"false_alarms\":0,\"attacks\":17,\"attack_seeds\":1,\"quiet_seeds\":2,\"quiet_seeds_failed\":0}\n");
+    assert_int_equal(DO("bench", "trust", "--part", "xdp"), 2);
+    assert_string_equal(c.err, "redoubt bench: trust has no part 'xdp'\n'redoubt bench --help' explains it\n");
+    assert_int_equal(DO("bench", "upf", "--part", "nix"), 2);
+}
 static void mistakes(void **state)
 {
     const char *const none[] = {binary, NULL};
@@ -108,5 +117,5 @@ static void configuration(void **state)
 int main(int argc, char **argv)
 {
     binary = argc > 1 ? argv[1] : "";
-    return RUN(unit(help_teaches), unit(mistakes), unit(nothing_runs), unit(configuration));
+    return RUN(unit(help_teaches), unit(mistakes), unit(bench_of_attacks), unit(nothing_runs), unit(configuration));
 }

@@ -81,6 +81,29 @@ static void names_without_number(void **state)
     unharmed(n, s);
     net_free(n);
 }
+static void status_line(void *ctx, const char *text)
+{
+    char *to = ctx;
+    size_t n = strlen(to);
+    snprintf(to + n, 2048 - n, "%s\n", text);
+}
+/* What a person is told of it. */
+static void status(void **state)
+{
+    struct net *n = net_new((struct net_options){.seed = 14});
+    char said[2048] = "";
+    guard_status(n->guard[0], status_line, said);
+    assert_string_equal(said, "no findings since the start\n");
+    struct ngap_CellTrafficTrace m = {0};
+    for (uint64_t i = 0; i < 10; i++)
+        seen(n, 2000000, NGAP_MSG_CellTrafficTrace, &m);
+    said[0] = 0;
+    guard_status(n->guard[0], status_line, said);
+    assert_memory_equal(said, "N2-07 10 times, the latest told at 20", 37);
+    assert_non_null(strstr(said, " UTC: ?: this core has ordered no trace\n  a RAN node reports a trace that nobody ordered; the message is answered with an "
+                                 "Error Indication; no trace is handed on\n"));
+    net_free(n);
+}
 /* All are counted, and so many told as a disk bears, whatever they are called. */
 static void findings_without_number(void **state)
 {
@@ -301,6 +324,6 @@ static void sessions_without_number(void **state)
 }
 int main(void)
 {
-    return RUN(unit(a_tunnel_is_believed_where_nothing_is_planned), unit(names_without_number), unit(findings_without_number),
+    return RUN(unit(a_tunnel_is_believed_where_nothing_is_planned), unit(names_without_number), unit(findings_without_number), unit(status),
                unit(another_smf_by_ipv6), unit(sessions_without_number), unit(a_flood_hides_nobody));
 }

@@ -726,8 +726,15 @@ static void changes_outside_of_its_windows(void **state)
     assert_int_equal(g->updates_accepted, 1);
     net_free(n);
 }
+static void status_line(void *ctx, const char *text)
+{
+    char *to = ctx;
+    size_t n = strlen(to);
+    snprintf(to + n, 4096 - n, "%s\n", text);
+}
 static void restarts_outside_of_its_windows(void **state)
 {
+    char said[4096] = "";
     struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
     windows(n, 10, 20);
     gnb_reset(&n->cells[1].gnb, NULL);
@@ -743,6 +750,9 @@ static void restarts_outside_of_its_windows(void **state)
     assert_false(u->refused);
     assert_int_equal(trust_of(n)->n_latest, 2);
     assert_string_equal(latest(n)->subject, "upf1");
+    trust_nf.status(trust_of(n), status_line, said);
+    assert_non_null(strstr(said, " UTC: site2-cu: restarts outside of its maintenance windows (daily "));
+    assert_non_null(strstr(said, " under t/w (Act 7 s. 5); let in: a restart is not refused\n"));
     net_run(n, 11 * 60ull * NET_S); /* inside of one nothing is said */
     gnb_reset(&n->cells[1].gnb, NULL);
     net_run(n, NET_S);

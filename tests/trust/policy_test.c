@@ -328,7 +328,8 @@ static void review(void **state)
         "b.yaml:8: warning: b/x says permit and t/a says deny of 3 elements, such as e1: the stricter holds, as no override says otherwise\n",
         "b.yaml:1: warning: b is a proposal, not law: it holds here because it was chosen\n",
         "b.yaml:1: warning: 1 of 3 rules are recalled, not seen in a source: check them before they decide anything\n",
-        "b.yaml:9: warning: rule b/y: maintenance-windows is shown with decisions, and nothing in the core carries it out yet\n",
+        "b.yaml:9: warning: rule b/y: no-remote-access is held against the inventory (remote_access, maintained_from); the core does not see who reaches an element, "
+        "and nothing on record is no access\n",
         "inventory: warning: 1 elements have no supplier: every rule about suppliers counts against them\n",
         "inventory: warning: 2 elements have no day of installation: they count as new\n",
         "inventory: warning: no rule speaks of 1 elements, such as e3: permit, as nothing else is said\n",
@@ -340,7 +341,7 @@ static void review(void **state)
                 "grants:\n  - {rule: b/z, reference: r, products: [x9]}\n",
         "id: b\nnation: FI\ntitle: x\nstanding: proposal\ncitation: c\nchecked: 2026-01-01\nrules:\n"
         "  - {id: x, says: s, sure: recalled, suppliers: [drago], decision: permit}\n"
-        "  - {id: y, says: s, sure: seen, suppliers: [volga], decision: permit-with-conditions, conditions: [maintenance-windows], windows: [\"Sat 01:00-02:00\"]}\n"
+        "  - {id: y, says: s, sure: seen, suppliers: [volga], decision: permit-with-conditions, conditions: [no-remote-access]}\n"
         "  - {id: z, says: s, sure: seen, suppliers: [lynx], decision: notify}\n");
     struct estate *e = estate_new();
     estate_add(e, DRAGO, INV_CLASS_gnb, 1, "2021-01-01");
