@@ -11,6 +11,7 @@ enum {
     HOSTS = 4,          /* addresses of one SA that are kept */
     SAS_MAX = 70000,
     ID_OCTETS = 512,    /* of an IKE identity as text */
+    NAME_OCTETS = 128,  /* of a connection of the daemon's */
     CERTIFICATE_OCTETS = 16384,
     LISTS_OCTETS = 16 << 20,
     TRIES = 3,          /* rounds in which a certificate is asked for; then each RARELY-th */
@@ -43,10 +44,12 @@ struct sa { /* IKE_SA */
     struct link link, on_ask;
     uint8_t spis[SPIS];
     char id[ID_OCTETS]; /* of the peer */
+    char connection[NAME_OCTETS];
+    bool is_loaded, by_key; /* its connection is; asks the peer for a certificate and nothing else */
     struct sa_host hosts[HOSTS];
     uint32_t n_hosts, tries;
     uint64_t round, gone_us /* 0: it is up */, since_us;
-    bool several; /* its authority issued certificates for more than one key */
+    bool several; /* its authority issued certificates for more than one key; for good: a daemon forgets what peers showed */
     uint8_t *certificate, key[32]; /* NULL: not known yet */
     uint32_t certificate_n;
     enum identity_verdict verdict; /* of the certificate by itself, under these lists: */
@@ -55,15 +58,15 @@ struct sa { /* IKE_SA */
 };
 struct seen { /* an SA as the daemon tells of it */
     uint8_t spis[SPIS];
-    struct str id;
+    struct str id, connection;
     bool has_initiator, has_responder, is_up;
     uint64_t established_s;
     struct sa_host hosts[HOSTS];
     uint32_t n_hosts;
 };
 
-enum step { STEP_DOWN, STEP_REGISTER, STEP_IDLE, STEP_SAS, STEP_LISTS, STEP_CERTIFICATE };
-static const char *const events[] = {"ike-updown", "child-updown", "ike-rekey", "list-sa", "list-cert"};
+enum step { STEP_DOWN, STEP_REGISTER, STEP_IDLE, STEP_SAS, STEP_LISTS, STEP_CONNECTION, STEP_CERTIFICATE };
+static const char *const events[] = {"ike-updown", "child-updown", "ike-rekey", "list-sa", "list-cert", "list-conn"};
 
 struct ipsec_peers {
     struct ipsec_peers_conf conf;
@@ -218,6 +221,8 @@ static void sa_see(struct ipsec_peers *p, const struct seen *x)
     }
     if (!s && (s = sa_new(p, x->spis))) {
         str_copy(s->id, sizeof s->id, x->id);
+        if (!str_copy(s->connection, sizeof s->connection, x->connection))
+            s->connection[0] = 0; /* none has no name */
         uint64_t ago_us = x->established_s < UINT32_MAX ? x->established_s * 1000000 : UINT64_MAX; /* not told: long ago */
         s->since_us = now_us(p) > ago_us ? now_us(p) - ago_us : 0;
     }
@@ -235,6 +240,9 @@ static void sa_rekeyed(struct ipsec_peers *p, const uint8_t from[SPIS], const ui
     if (!s)
         return;
     memcpy(s->id, old->id, sizeof s->id);
+    memcpy(s->connection, old->connection, sizeof s->connection);
+    s->is_loaded = old->is_loaded;
+    s->by_key = old->by_key;
     s->round = p->round;
     s->since_us = old->since_us;
     s->tries = old->tries;
@@ -433,10 +441,49 @@ static int on_list_sa(struct ipsec_peers *p, struct bytes body)
     struct vici_cursor c = vici_cursor(body);
     int k;
     while ((k = vici_next(&c)) > VICI_END) {
-        struct seen x = {.established_s = UINT64_MAX};
+        struct seen x = {.established_s = UINT64_MAX, .connection = c.name};
         if (k == VICI_SECTION && (k = ike_read(&c, &x)) < 0)
             break;
         sa_see(p, &x);
+    }
+    return k;
+}
+/* A round of authentication: does it ask for a signature by the key of a certificate? */
+static int round_read(struct vici_cursor *c, bool *by_key)
+{
+    int k;
+    *by_key = false;
+    while ((k = vici_next(c)) >= 0 && k != VICI_SECTION_END) {
+        if (k == VICI_VALUE && str_is(c->name, "class"))
+            *by_key = str_is(c->value, "public key");
+        if (k == VICI_SECTION && (k = vici_skip(c)) < 0)
+            break;
+    }
+    return k < 0 ? k : OK;
+}
+static int connection_read(struct vici_cursor *c, struct sa *s)
+{
+    uint32_t rounds = 0, by_key = 0;
+    int k;
+    while ((k = vici_next(c)) >= 0 && k != VICI_SECTION_END && k != VICI_END) {
+        bool is_so, remote = k == VICI_SECTION && str_starts(c->name, "remote");
+        if (k == VICI_SECTION && (k = remote ? round_read(c, &is_so) : vici_skip(c)) < 0)
+            break;
+        rounds += remote;
+        by_key += remote && is_so;
+    }
+    s->is_loaded = true;
+    s->by_key = rounds > 0 && by_key == rounds;
+    return k < 0 ? k : OK;
+}
+static int on_list_conn(struct ipsec_peers *p, struct bytes body)
+{
+    struct vici_cursor c = vici_cursor(body);
+    int k;
+    while ((k = vici_next(&c)) > VICI_END) {
+        bool wanted = k == VICI_SECTION && p->asking && str_is(c.name, p->asking->connection);
+        if (k == VICI_SECTION && (k = wanted ? connection_read(&c, p->asking) : vici_skip(&c)) < 0)
+            break;
     }
     return k;
 }
@@ -619,7 +666,7 @@ static void sas_known(struct ipsec_peers *p)
         struct sa *s = CONTAINER(l, struct sa, link);
         if (s->round != p->round && !s->gone_us)
             s->gone_us = now_us(p);
-        if (s->round == p->round && (!s->certificate || s->several) && (s->tries < TRIES || p->round % RARELY == 0))
+        if (s->round == p->round && (!s->certificate || !s->by_key) && (s->tries < TRIES || p->round % RARELY == 0))
             list_append(&p->to_ask, &s->on_ask);
     }
     p->known = true;
@@ -629,7 +676,8 @@ static void sas_known(struct ipsec_peers *p)
     p->step = STEP_LISTS;
     ask(p, VICI_CMD_REQUEST, STR("list-certs"), &what, 1);
 }
-static void certificate_ask(struct ipsec_peers *p)
+/* The next SA: first how its connection asks who the peer is, then with which certificate it may have answered. */
+static void sa_ask(struct ipsec_peers *p)
 {
     struct link *l = list_pop(&p->to_ask);
     p->asking = l ? CONTAINER(l, struct sa, on_ask) : NULL;
@@ -637,11 +685,21 @@ static void certificate_ask(struct ipsec_peers *p)
         round_end(p);
         return;
     }
+    struct vici_pair what = {STR("ike"), str_of(p->asking->connection)};
+    p->asking->is_loaded = p->asking->by_key = false;
+    p->step = STEP_CONNECTION;
+    ask(p, VICI_CMD_REQUEST, STR("list-conns"), &what, 1);
+}
+static void certificate_ask(struct ipsec_peers *p)
+{
     struct sa *s = p->asking;
+    if (!s) { /* it went meanwhile */
+        sa_ask(p);
+        return;
+    }
     struct vici_pair what[] = {{STR("type"), STR("X509")}, {STR("subject"), str_of(s->id)}};
-    free(s->certificate); /* there were several */
+    free(s->certificate); /* how it was asked for was not known */
     s->certificate = NULL;
-    s->several = false;
     s->tries += s->tries < TRIES;
     p->step = STEP_CERTIFICATE;
     ask(p, VICI_CMD_REQUEST, STR("list-certs"), what, ARRAY_LEN(what));
@@ -650,10 +708,11 @@ static void certificate_known(struct ipsec_peers *p)
 {
     struct sa *s = p->asking;
     if (s && s->certificate) {
-        LOG(p->rt->log, ipsec_peer, "id=\"%s\" certificate=\"%s\"", s->id, s->several ? "several" : identity_verdict_text(s->verdict));
+        LOG(p->rt->log, ipsec_peer, "id=\"%s\" certificate=\"%s\"", s->id,
+            !s->by_key ? "not asked for" : s->several ? "several" : identity_verdict_text(s->verdict));
         tell_all(p, s);
     }
-    certificate_ask(p);
+    sa_ask(p);
 }
 
 /* ---- the link ---- */
@@ -664,8 +723,9 @@ static void answered(struct ipsec_peers *p)
     case STEP_SAS: sas_known(p); return;
     case STEP_LISTS:
         lists_take(p);
-        certificate_ask(p);
+        sa_ask(p);
         return;
+    case STEP_CONNECTION: certificate_ask(p); return;
     case STEP_CERTIFICATE: certificate_known(p); return;
     default: link_fail(p); /* nothing was asked */
     }
@@ -691,6 +751,8 @@ static int on_event(struct ipsec_peers *p, const struct vici_packet *m)
         return p->step == STEP_SAS ? on_list_sa(p, m->body) : OK;
     if (str_is(m->name, "list-cert"))
         return on_list_cert(p, m->body);
+    if (str_is(m->name, "list-conn"))
+        return p->step == STEP_CONNECTION ? on_list_conn(p, m->body) : OK;
     int e = str_is(m->name, "ike-rekey") ? on_rekey(p, m->body) : OK;
     p->want = true;
     next_plan(p);
@@ -798,6 +860,12 @@ static int sa_choose(const struct place *at, enum ipsec_service service, bool go
         const struct sa *s = h->sa;
         if (!(h->services & service) || (s->gone_us != 0) != gone)
             continue;
+        if (strchr(s->id, '*'))
+            return not_proved(r, ERR_DENIED, "the identity that opened its tunnel, %.80s, means many", s->id);
+        if (s->is_loaded && !s->by_key)
+            return not_proved(r, ERR_DENIED, "strongSwan's connection %.60s does not ask for a certificate (auth = pubkey): whoever knows a secret opens it", s->connection);
+        if (!s->by_key)
+            return not_proved(r, ERR_DENIED, "how strongSwan's connection %.60s asks who its peer is, is not known", s->connection);
         if (s->several)
             return not_proved(r, ERR_DENIED, "certificates with different keys were issued for %.80s: which one opened its tunnel cannot be told", s->id);
         if (!s->certificate)

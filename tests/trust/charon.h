@@ -10,6 +10,7 @@
 
 struct charon_sa {
     const char *spi, *id, *state, *child_state, *established, *selectors[3];
+    const char *connection; /* NULL: gnb-1 */
 };
 struct charon_certificate {
     const char *type, *subject; /* X509_CRL: of nobody */
@@ -26,6 +27,8 @@ struct charon {
     struct charon_certificate certificates[8];
     unsigned n_sas, n_certificates, rounds, asked;
     bool silent, closed, connected;
+    const char *classes[3]; /* of the rounds of authentication of its connections; NULL: "public key" alone */
+    bool no_connections;    /* they were taken away */
 };
 
 static inline void charon_put(struct charon *c, const void *p, size_t n)
@@ -74,7 +77,7 @@ static inline void charon_spis(struct charon *c, const char *spi)
 static inline void charon_tell_sa(struct charon *c, const struct charon_sa *s)
 {
     uint32_t at = charon_begin(c, VICI_EVENT, "list-sa");
-    charon_name(c, VICI_SECTION, "gnb-1");
+    charon_name(c, VICI_SECTION, s->connection ? s->connection : "gnb-1");
     charon_value(c, "uniqueid", "1");
     charon_value(c, "state", s->state ? s->state : "ESTABLISHED");
     charon_value(c, "remote-id", s->id);
@@ -96,6 +99,30 @@ static inline void charon_tell_sa(struct charon *c, const struct charon_sa *s)
         charon_byte(c, VICI_LIST_END);
         charon_byte(c, VICI_SECTION_END);
     }
+    charon_byte(c, VICI_SECTION_END);
+    charon_byte(c, VICI_SECTION_END);
+    charon_end(c, at);
+}
+static inline void charon_tell_connection(struct charon *c, const char *name)
+{
+    static const char *const plain[] = {"public key", NULL}, *const rounds[] = {"remote-1", "remote-2", "remote-3"};
+    const char *const *class = c->classes[0] ? c->classes : plain;
+    uint32_t at = charon_begin(c, VICI_EVENT, "list-conn");
+    charon_name(c, VICI_SECTION, name);
+    charon_name(c, VICI_LIST, "local_addrs");
+    charon_byte(c, VICI_LIST_END);
+    charon_value(c, "version", "IKEv2");
+    charon_name(c, VICI_SECTION, "local-1");
+    charon_value(c, "class", "pre-shared key"); /* of our own side, which is not asked about */
+    charon_byte(c, VICI_SECTION_END);
+    for (int i = 0; i < 3 && class[i]; i++) {
+        charon_name(c, VICI_SECTION, rounds[i]);
+        charon_value(c, "class", class[i]);
+        charon_name(c, VICI_LIST, "cacerts");
+        charon_byte(c, VICI_LIST_END);
+        charon_byte(c, VICI_SECTION_END);
+    }
+    charon_name(c, VICI_SECTION, "children");
     charon_byte(c, VICI_SECTION_END);
     charon_byte(c, VICI_SECTION_END);
     charon_end(c, at);
@@ -137,6 +164,10 @@ static inline void charon_asked(struct charon *c, const struct vici_packet *m)
             type = v.value;
         if (str_is(v.name, "subject"))
             subject = v.value;
+    }
+    if (str_is(m->name, "list-conns") && !c->no_connections) {
+        charon_tell_connection(c, "another");
+        charon_tell_connection(c, "gnb-1");
     }
     c->asked++;
     c->rounds += str_is(m->name, "list-sas");

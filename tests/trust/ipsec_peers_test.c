@@ -214,9 +214,56 @@ static void two_keys_prove_nothing(void **state)
     g1_up();
     assert_int_equal(ask(), ERR_DENIED);
     assert_non_null(strstr(r.text, "different keys"));
-    c->certificates[0].subject = "elsewhere"; /* the daemon forgot it */
+    c->certificates[0].subject = "elsewhere"; /* the daemon forgot it: whoever used it would only have to wait for that */
+    run_ms(70000);
+    assert_int_equal(ask(), ERR_DENIED);
+    c->sas[0].spi = SPI_2; /* the tunnel is opened anew */
+    run_ms(20000);
+    assert_int_equal(ask(), OK);
+}
+/* A tunnel that no certificate opened has nobody's key, whatever certificates there are for its identity. */
+static void opened_by_a_secret(void **state)
+{
+    static const char *const bad[][3] = {{"pre-shared key"}, {"EAP"}, {"any"}, {"public key", "EAP"}, {"pre-shared key", "public key"}};
+    add_sa(SPI_1, "10.7.0.1", G1_AT);
+    add_certificate("10.7.0.1", der[0]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        memcpy(c->classes, bad[i], sizeof bad[i]);
+        connect_up();
+        run_ms(6000);
+        assert_int_equal(ask(), ERR_DENIED);
+        assert_non_null(strstr(r.text, "connection gnb-1 does not ask for a certificate"));
+    }
+    c->classes[0] = c->classes[1] = "public key";
     run_ms(70000);
     assert_int_equal(ask(), OK);
+}
+static void a_connection_that_is_not_there(void **state)
+{
+    add_sa(SPI_1, "10.7.0.1", G1_AT);
+    add_certificate("10.7.0.1", der[0]);
+    c->sas[0].connection = "gone";
+    connect_up();
+    run_ms(6000);
+    assert_int_equal(ask(), ERR_DENIED);
+    assert_non_null(strstr(r.text, "connection gone asks who its peer is, is not known"));
+    c->sas[0].connection = "gnb-1";
+    c->sas[0].spi = SPI_2;
+    run_ms(20000);
+    assert_int_equal(ask(), OK);
+    c->no_connections = true; /* taken away later: what was found out stays with the tunnel */
+    run_ms(20000);
+    assert_int_equal(ask(), OK);
+}
+/* An identity with a wildcard is whatever it matches. */
+static void an_identity_of_many(void **state)
+{
+    add_sa(SPI_1, "*.example", G1_AT);
+    add_certificate("*.example", der[0]);
+    connect_up();
+    run_ms(6000);
+    assert_int_equal(ask(), ERR_DENIED);
+    assert_non_null(strstr(r.text, "*.example, means many"));
 }
 /* It has the name, and a key that is not of the record. */
 static void another_key(void **state)
@@ -493,7 +540,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_WORLD(one_certificate_proves), IN_A_WORLD(octet_by_octet), IN_A_WORLD(selectors), IN_A_WORLD(who_is_not_up_proves_nothing),
-        IN_A_WORLD(two_keys_prove_nothing), IN_A_WORLD(another_key), IN_A_WORLD(others_certificates), IN_A_WORLD(anothers_address),
+        IN_A_WORLD(two_keys_prove_nothing), IN_A_WORLD(opened_by_a_secret), IN_A_WORLD(a_connection_that_is_not_there),
+        IN_A_WORLD(an_identity_of_many), IN_A_WORLD(another_key), IN_A_WORLD(others_certificates), IN_A_WORLD(anothers_address),
         IN_A_WORLD(revoked), IN_A_WORLD(revoked_before), IN_A_WORLD(tunnel_ends), IN_A_WORLD(rekeyed), IN_A_WORLD(daemon_goes_and_comes),
         IN_A_WORLD(daemon_hangs), IN_A_WORLD(expires), IN_A_WORLD(waiting), IN_A_WORLD(rounds_are_bounded), IN_A_WORLD(refuses_what_is_not_vici),
         IN_A_WORLD(messages), IN_A_WORLD(bad_authorities)};
