@@ -47,7 +47,7 @@ static void event(void *ctx, const struct dp_event *e)
     octets_read(ctx, e->packet.p, e->packet.n);
 }
 
-enum { IN_LAN = 1, TO_MANY = 2, FRAMED = 4, ETHERNET = 8, FILTERED = 16 };
+enum { IN_LAN = 1, TO_MANY = 2, FRAMED = 4, ETHERNET = 8, FILTERED = 16, HOMED = 32 };
 
 /* Session i: of IPv4, IPv6 or both; with a filter, a rate, a quota, a tunnel to the core; a LAN's, with routes behind it. */
 static void session_put(struct run *r, uint32_t i, uint8_t how, uint8_t more)
@@ -88,6 +88,11 @@ static void session_put(struct run *r, uint32_t i, uint8_t how, uint8_t more)
     if (more & FRAMED) {
         pdr[1].framed = framed;
         pdr[1].framed_n = 2;
+    }
+    if (more & HOMED) { /* a second prefix, for which there is a rule of its own */
+        pdr[0].has_home = pdr[2].has_home = true;
+        memcpy(pdr[0].home, s.ipv6_prefix, sizeof pdr[0].home);
+        memcpy(pdr[2].home, (const uint8_t[]){0x20, 1, 0x0d, 0xb8, 0, (uint8_t)i}, 6);
     }
     if (more & IN_LAN) {
         far[0].destination = RULE_LAN;

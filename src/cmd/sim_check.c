@@ -297,7 +297,8 @@ static bool is_for(const struct ue_session *s, const uint8_t *ip, uint32_t n)
         return s->type != NAS_PDU_IPV6 && !memcmp(ip + 16, s->ipv4, 4);
     if (n < 40 || ip[0] >> 4 != 6)
         return true; /* no packet at all */
-    return ip[24] == 0xff || (ip[24] == 0xfe && ip[25] == 0x80) || !s->has_prefix || !memcmp(ip + 24, s->prefix, 8);
+    return ip[24] == 0xff || (ip[24] == 0xfe && ip[25] == 0x80) || !s->has_prefix || !memcmp(ip + 24, s->prefix, 8) ||
+           (s->has_prefix2 && !memcmp(ip + 24, s->prefix2, 8));
 }
 static void n3_taken(struct sim_check *c, const struct tap_event *e)
 {

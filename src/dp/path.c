@@ -4,6 +4,15 @@
  * who called. */
 #include "dp/state.h"
 
+/* Of a session with several prefixes: the packet is from, or for, that of the PDR. IPv4 goes with the session's own. */
+static bool home_matches(const struct dp_rules *r, const struct pdr *p, const struct inner *in)
+{
+    const uint8_t *home = r->home[p->home - 1];
+    if (in->family != 6)
+        return !memcmp(home, r->ipv6_prefix, sizeof r->ipv6_prefix);
+    return !memcmp(home, p->source == RULE_ACCESS ? in->src : in->dst, sizeof r->ipv6_prefix);
+}
+
 /* By tunnel, or without one (teid 0) by where the packet comes from. */
 static const struct pdr *pdr_match(const struct dp_rules *r, const struct inner *in, uint32_t teid,
                                    enum rule_interface from, const struct gtpu *g)
@@ -13,6 +22,8 @@ static const struct pdr *pdr_match(const struct dp_rules *r, const struct inner 
         if (p->teid != teid || (!teid && p->source != from))
             continue;
         if (p->qfis && !(g && g->has_container && p->qfis >> g->qfi & 1))
+            continue;
+        if (p->home && !home_matches(r, p, in))
             continue;
         if (!(p->sdf_n | p->eth_n))
             return p;

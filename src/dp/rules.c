@@ -303,6 +303,7 @@ static bool pdrs_pack(struct checked *c)
                          .eth_first = (uint8_t)eth_n,
                          .eth_n = p->eth_n,
                          .carry_on = p->carry_on,
+                         .home = c->r->is_multi_homed && p->has_home ? (uint8_t)(i + 1) : 0,
                          .qer_n = p->qer_n,
                          .urr_n = p->urr_n};
         if (!pdr_check(c, p, i) || !pdr_refer(c, p, &to) || !eths_pack(c, p, c->r->eth + eth_n))
@@ -319,6 +320,8 @@ static bool pdrs_pack(struct checked *c)
         }
         c->r->in_lan |= p->source == RULE_LAN;
         c->r->carries_on |= p->carry_on;
+        if (to.home)
+            memcpy(c->r->home[i], p->home, sizeof p->home);
         unsigned at = i;
         for (; at && c->r->pdr[at - 1].precedence > to.precedence; at--)
             c->r->pdr[at] = c->r->pdr[at - 1];
@@ -327,8 +330,17 @@ static bool pdrs_pack(struct checked *c)
     return true;
 }
 
+static bool is_multi_homed(const struct rule_session *s)
+{
+    for (unsigned i = 0; i < s->pdr_n; i++)
+        if (s->pdr[i].has_home && s->has_ipv6 && memcmp(s->pdr[i].home, s->ipv6_prefix, sizeof s->ipv6_prefix))
+            return true;
+    return false;
+}
+
 static struct dp_rules *rules_alloc(const struct rule_session *s)
 {
+    size_t home_n = is_multi_homed(s) ? s->pdr_n : 0;
     size_t sdf_n = 0, more_n = 0, eth_n = 0, copy_n = 0;
     for (unsigned i = 0; i < s->far_n; i++)
         copy_n += (s->far[i].action & RULE_DUPL) != 0;
@@ -339,7 +351,7 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     struct rule_framed framed[RULE_FRAMED];
     size_t framed_n = (size_t)rule_framed_collect(framed, s->instance, s->pdr, s->pdr_n); /* checked */
     /* in falling order of alignment, so that no array needs padding before it */
-    size_t octets = framed_n * sizeof *framed + eth_n * sizeof(struct rule_eth) + sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
+    size_t octets = home_n * sizeof s->pdr->home + framed_n * sizeof *framed + eth_n * sizeof(struct rule_eth) + sizeof(struct dp_rules) + s->urr_n * sizeof(struct urr) +
                     more_n * sizeof(struct urr_more) +
                     s->qer_n * sizeof(struct qer) + s->pdr_n * sizeof(struct pdr) +
                     s->far_n * sizeof(struct far) + copy_n * sizeof(struct far_copy) + sdf_n * sizeof(struct rule_sdf);
@@ -358,6 +370,7 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
                            .has_ipv4 = s->has_ipv4,
                            .has_ipv6 = s->has_ipv6,
                            .is_ethernet = s->is_ethernet,
+                           .is_multi_homed = home_n > 0,
                            .inactivity_us = s->inactivity_us,
                            .mac_age_us = s->mac_age_us ? s->mac_age_us : MAC_AGE_US,
                            .bar = s->bar};
@@ -371,6 +384,7 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     r->sdf = (struct rule_sdf *)(void *)(r->copy + copy_n);
     r->eth = (struct rule_eth *)(void *)(r->sdf + sdf_n);
     r->framed = (struct rule_framed *)(void *)(r->eth + eth_n);
+    r->home = (uint8_t(*)[8])(void *)(r->framed + framed_n);
     memcpy(r->framed, framed, framed_n * sizeof *framed);
     return r;
 }

@@ -82,6 +82,9 @@ struct rule_pdr {        /* TS 29.244 7.5.2.2 */
     uint8_t eth_n;
     uint16_t endpoint; /* the owner's: 1 + the traffic endpoint that it is of; 0: none */
     uint16_t app; /* the owner's: whose filters these are; 0: its own */
+    bool has_home;    /* of IPv6 packets only those of this /64 of the UE's match, where the session has several: TS 23.501 5.6.4.3.
+                       * One that is not the session's own is a framed route as well */
+    uint8_t home[8];
     uint8_t framed_n; /* framed routes, TS 29.244 5.16: of all PDRs together, they are the session's */
     const struct rule_prefix *framed;
     uint32_t far_id;

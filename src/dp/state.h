@@ -78,6 +78,7 @@ struct pdr {
     uint32_t precedence, teid;
     uint16_t id;
     uint8_t source, far, sdf_first, sdf_n, eth_first, eth_n, qer_n, urr_n;
+    uint8_t home; /* number in dp_rules.home, and 1; 0: any prefix, or there is but one */
     bool carry_on;
     uint8_t qer[RULE_PDR_QERS], urr[RULE_PDR_URRS];
 };
@@ -86,7 +87,7 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     uint16_t instance;
     uint8_t pdr_n, far_n, qer_n, urr_n, framed_n;
     bool has_ipv4 : 1, has_ipv6 : 1, is_ethernet : 1;
-    bool in_lan : 1, carries_on : 1; /* has PDRs of source RULE_LAN, and some with carry_on */
+    bool in_lan : 1, carries_on : 1, is_multi_homed : 1; /* has PDRs of source RULE_LAN, and some with carry_on */
     uint8_t ipv4[4], ipv6_prefix[8];
     uint64_t inactivity_us, mac_age_us;
     struct rule_bar bar;
@@ -98,6 +99,7 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     struct rule_sdf *sdf;
     struct rule_framed *framed;
     struct rule_eth *eth;
+    uint8_t (*home)[8]; /* of the PDR with the same number, before they were put in order */
 };
 
 struct held { /* a buffered downlink packet */

@@ -128,6 +128,7 @@ struct ue *ue_new(struct ran *ran, const struct ue_config *c)
     ue->n_slices = c->n_slices;
     memcpy(ue->slices, c->slices, sizeof ue->slices);
     ue->tun = c->tun;
+    ue->multi_homed = c->multi_homed;
     ue->tun_name = c->tun_name;
     ue->tun_netns = c->tun_netns;
     ue->user = c->user;

@@ -51,6 +51,7 @@ struct ue_config {
     struct usim_config usim;
     const char *imeisv; /* 16 digits; NULL: "4370816125816151" */
     uint8_t ea, ia;     /* bit 7: algorithm 0 … as in the UE security capability; both 0: 0xf0, 0xf0 unless no_algorithms */
+    bool multi_homed;   /* says that its sessions can have several IPv6 prefixes (MH6-PDU) */
     bool no_algorithms; /* says that it supports none */
     uint32_t n_slices;  /* requested NSSAI; 0: none is sent */
     struct gnb_slice slices[UE_SLICES];
@@ -100,8 +101,12 @@ struct ue_session {
     bool has_slice;
     struct gnb_slice slice;
     char dnn[UE_DNN];
-    uint8_t ipv4[4], iid[8], prefix[8];
-    bool has_prefix;
+    uint8_t ipv4[4], iid[8], prefix[8], prefix2[8]; /* prefix2: of another router, for what is beside that */
+    bool has_prefix, has_prefix2;
+    uint8_t n_routes; /* by prefix2, RFC 4191 */
+    struct ue_route {
+        uint8_t bits, ip[16];
+    } routes[4];
     uint8_t router[16]; /* link local address of who advertised the prefix */
     uint8_t dns4[4], dns6[16];
     uint16_t mtu;
@@ -148,7 +153,7 @@ struct ue {
     uint8_t registration; /* NAS_REG_* of the registration under way */
     uint8_t attempts, service_attempts, deregister_attempts, auth_failures;
     bool wants_registration, wants_update, wants_deregistration, wants_service;
-    bool switch_off, is_paged, register_again;
+    bool switch_off, is_paged, register_again, multi_homed;
     bool secure;         /* secure exchange of NAS messages is established on this connection */
     bool was_protected;  /* the initial message of this connection was */
     bool initial_was_service;
@@ -265,3 +270,5 @@ int ue_ping(struct ue *, uint8_t psi, const struct net_addr *to, uint32_t n);
 int ue_frame(struct ue *, uint8_t psi, const uint8_t to[6], uint32_t n);
 int ue_udp(struct ue *, uint8_t psi, const struct net_addr *to, uint16_t from_port, struct bytes data);
 bool ue_session_addr6(const struct ue_session *, uint8_t addr[16]); /* global address; false: none yet */
+/* The one to be used for that destination: of the prefix whose router has a route to it. */
+bool ue_session_source6(const struct ue_session *, const uint8_t to[16], uint8_t addr[16]);

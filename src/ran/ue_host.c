@@ -52,6 +52,21 @@ bool ue_session_addr6(const struct ue_session *s, uint8_t out[16])
     memcpy(out + 8, s->iid, 8);
     return s->has_prefix;
 }
+static bool is_in(const struct ue_route *r, const uint8_t ip[16])
+{
+    unsigned whole = r->bits / 8u, rest = r->bits % 8u;
+    return !memcmp(r->ip, ip, whole) && (!rest || !((r->ip[whole] ^ ip[whole]) >> (8 - rest)));
+}
+bool ue_session_source6(const struct ue_session *s, const uint8_t to[16], uint8_t addr[16])
+{
+    for (unsigned i = 0; s->has_prefix2 && i < s->n_routes; i++)
+        if (is_in(&s->routes[i], to)) {
+            memcpy(addr, s->prefix2, 8);
+            memcpy(addr + 8, s->iid, 8);
+            return true;
+        }
+    return ue_session_addr6(s, addr);
+}
 static uint8_t *head4(uint8_t *p, const uint8_t from[4], const uint8_t to[4], uint8_t proto, uint32_t n)
 {
     memset(p, 0, IP_MIN);
@@ -177,11 +192,44 @@ static void solicit(struct ue_session *s)
     if (s->solicitations < SOLICIT_DOUBLED)
         s->solicitations++;
 }
+static void route_take(struct ue_session *s, struct bytes o) /* RFC 4191 2.3 */
+{
+    struct ue_route r = {.bits = o.p[2]};
+    if (o.p[2] > 128 || o.n < 8u + (o.p[2] + 7u) / 8 || s->n_routes == ARRAY_LEN(s->routes))
+        return;
+    memcpy(r.ip, o.p + 8, (o.p[2] + 7u) / 8);
+    s->routes[s->n_routes++] = r;
+}
+/* Of a router that is no way to everywhere: the prefix for what it has routes to, RFC 4191 2.2, RFC 8028 3.2. */
+static bool is_second(const uint8_t *ra) { return (ra[5] & 0x18) == 0x18 || !be16(ra + 6); }
+static void advertised_beside(struct ue_session *s, struct bytes options)
+{
+    struct rd r = rd_over(options);
+    if (!s->ue->multi_homed)
+        return;
+    s->n_routes = 0;
+    while (rd_left(&r) >= 8 && !r.bad && r.p[1]) {
+        struct bytes o = rd_bytes(&r, r.p[1] * 8u);
+        if (!r.bad && o.p[0] == 3 && o.n == 32 && o.p[2] == 64 && o.p[3] & 0x40) {
+            memcpy(s->prefix2, o.p + 16, 8);
+            s->has_prefix2 = true;
+        } else if (!r.bad && o.p[0] == 24) {
+            route_take(s, o);
+        }
+    }
+    ran_tell(s->ue, &(struct ue_event){.kind = UE_ADDRESS6, .psi = s->psi});
+}
 static void advertised(struct ue_session *s, const uint8_t *ip, uint32_t n)
 {
     static const uint32_t FIXED = IP6_HEAD + 16;
     struct rt *rt = s->ue->ran->rt;
-    if (n < FIXED || ip[7] != 255 || ip[8] != 0xfe || (ip[9] & 0xc0) != 0x80 || s->has_prefix)
+    if (n < FIXED || ip[7] != 255 || ip[8] != 0xfe || (ip[9] & 0xc0) != 0x80)
+        return;
+    if (is_second(ip + IP6_HEAD)) {
+        advertised_beside(s, (struct bytes){ip + FIXED, n - FIXED});
+        return;
+    }
+    if (s->has_prefix)
         return;
     struct rd r = rd_over((struct bytes){ip + FIXED, n - FIXED});
     while (rd_left(&r) >= 8 && !r.bad) {
@@ -285,7 +333,11 @@ static void packet6(struct ue_session *s, const uint8_t *ip, uint32_t n)
         advertised(s, ip, IP6_HEAD + body_n);
         return;
     }
-    if (!ue_session_addr6(s, ours) || memcmp(ip + 24, ours, 16))
+    if (!ue_session_addr6(s, ours))
+        return;
+    if (s->has_prefix2 && !memcmp(ip + 24, s->prefix2, 8))
+        memcpy(ours, s->prefix2, 8);
+    if (memcmp(ip + 24, ours, 16))
         return;
     if (is_icmp && is_ours(body, body_n, 129)) {
         pinged(s, body, body_n);
@@ -376,7 +428,7 @@ int ue_ping(struct ue *ue, uint8_t psi, const struct net_addr *to, uint32_t n)
         return s ? ERR_STATE : ERR_NOTFOUND;
     n = n < 8 ? 8 : n > 1400 ? 1400 : n;
     bool is6 = to->family == 6;
-    if (is6 && !ue_session_addr6(s, from))
+    if (is6 && !ue_session_source6(s, to->ip, from))
         return ERR_STATE;
     uint8_t *icmp = is6 ? head6(p, from, to->ip, PROTO_ICMP6, n + 8, 64) : head4(p, s->ipv4, to->ip, PROTO_ICMP, n + 8);
     icmp[0] = is6 ? 128 : 8;
@@ -393,7 +445,7 @@ int ue_udp(struct ue *ue, uint8_t psi, const struct net_addr *to, uint16_t from_
     if (!s || s->state != SM_ACTIVE)
         return s ? ERR_STATE : ERR_NOTFOUND;
     bool is6 = to->family == 6;
-    if (data.n > 1400 || (is6 && !ue_session_addr6(s, from)))
+    if (data.n > 1400 || (is6 && !ue_session_source6(s, to->ip, from)))
         return ERR_RANGE;
     uint32_t n = data.n + 8;
     uint8_t *udp = is6 ? head6(p, from, to->ip, PROTO_UDP, n, 64) : head4(p, s->ipv4, to->ip, PROTO_UDP, n);

@@ -114,6 +114,9 @@ static int establishment_send(struct ue_session *s)
     r->pdu_session_type = s->wanted_type;
     r->has.ssc_mode = 1;
     r->ssc_mode = 1;
+    r->has.gsm_capability = s->ue->multi_homed;
+    if (s->ue->multi_homed)
+        nas_flag_set(&r->gsm_capability, NAS_GSM_CAP_MH6);
     r->has.extended_protocol_configuration_options = 1;
     r->extended_protocol_configuration_options = (struct nas_pco){ARRAY_LEN(ASKED), ASKED};
     return carry(s, &m, s->is_existing ? NAS_REQUEST_EXISTING : NAS_REQUEST_INITIAL);

@@ -270,8 +270,8 @@ static void check_upfs(struct check *k)
             if (addr_eq(&s->upfs[i].address, &s->upfs[j].address))
                 REFUSE(k, "smf", "upfs", i, "address", "found the address of '%s' again, expected another", s->upfs[j].name.p);
         }
-        if ((s->upfs[i].local_dnn.n != 0) != (s->upfs[i].n_local_networks != 0))
-            REFUSE(k, "smf", "upfs", i, "local_networks", "found one of local_dnn and local_networks, expected both or none");
+        if ((s->upfs[i].local_dnn.n != 0) != (s->upfs[i].n_local_networks || s->upfs[i].local_ipv6_pool.addr.family))
+            REFUSE(k, "smf", "upfs", i, "local_dnn", "found one of local_dnn and local_networks or local_ipv6_pool, expected both or none");
         for (uint32_t d = 0; d < s->upfs[i].n_dnns; d++)
             if (!dnn_named(k->c, s->upfs[i].dnns[d]))
                 REFUSE(k, "smf", "upfs", i, "dnns", "found '%s', expected the name of one of smf.dnns", s->upfs[i].dnns[d].p);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An uplink classifier at the edge, TS 23.501 5.6.4.2, TS 23.502 4.3.5.4: the SMF puts it before the session's UPF, and
- * what is for the data network beside it leaves there. */
+/* An uplink classifier or branching point at the edge, TS 23.501 5.6.4.2, 5.6.4.3, TS 23.502 4.3.5.4: the SMF puts it before the
+ * session's UPF, and what is for the data network beside it, or from the prefix that is, leaves there. */
 #include "tests/net/net.h"
 
-static const char EDGE[] = ", {name: edge, address: 10.0.0.3, weight: 0, local_dnn: edge, local_networks: [9.9.0.0/16], tacs: [1]}";
+static const char EDGE[] = ", {name: edge, address: 10.0.0.3, weight: 0, local_dnn: edge, local_networks: [9.9.0.0/16], "
+                           "local_ipv6_pool: \"fd00:10:70::/48\", tacs: [1]}";
 static struct edge { /* a second UPF with a data network of its own */
     struct env *env;
     struct rt rt;
@@ -19,7 +20,7 @@ static void edge_start(struct net *n)
 {
     static const char text[] = "network:\n  nfs: [upf]\n"
                                "upf:\n  n4_address: 10.0.0.3\n  n3_addresses: [10.0.0.3]\n  max_sessions: 16\n"
-                               "  n6: [{dnn: edge, tun: n6edge, ipv4: 10.45.0.1/16}]\n";
+                               "  n6: [{dnn: edge, tun: n6edge, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:70::1/48\", routes: [\"2001:db8:70::/48\"]}]\n";
     static struct config_report report;
     edge.memory = malloc(CONFIG_ARENA_OCTETS);
     struct arena a = arena_over(edge.memory, CONFIG_ARENA_OCTETS);
@@ -47,9 +48,10 @@ static void edge_end(struct net *n)
     crypto_free(edge.crypto);
     free(edge.memory);
 }
+static void first_is_multi_homed(struct ue_config *u, uint32_t i) { u->multi_homed = i == 0; }
 static struct net *begin(uint32_t phones)
 {
-    struct net *n = net_new((struct net_options){.seed = 5, .phones = phones, .more_upfs = EDGE});
+    struct net *n = net_new((struct net_options){.seed = 5, .phones = phones, .more_upfs = EDGE, .phone = first_is_multi_homed});
     struct net_addr at = addr_v4(0x0a000003, 0);
     edge.env = world_host(n->w, "edge", &at);
     edge_start(n);
@@ -183,7 +185,96 @@ static void core_restarts(void **state)
     both_ways(n, n->ue[0]->sessions);
     finish(n);
 }
+
+/* ---- a branching point ---- */
+static const char NEAR6[] = "2001:db8:70::7", FAR6[] = "2001:4860::8";
+static void ping6(struct net *n, struct ue_session *s, const char *to, bool is_near)
+{
+    uint64_t near = edge.dn.packets, far = n->dn.packets;
+    net_ping(n, s, to);
+    assert_int_equal(edge.dn.packets, near + is_near);
+    assert_int_equal(n->dn.packets, far + !is_near);
+}
+static struct ue_session *homed(struct net *n, uint32_t i, uint8_t type)
+{
+    net_register(n, n->ue[i]);
+    struct ue_session *s = net_session(n, n->ue[i], "internet", type);
+    assert_true(net_run_until(n, s->has_prefix, 5 * NET_S));
+    net_run(n, 100 * NET_MS);
+    return s;
+}
+static void branches(void **state)
+{
+    static const uint8_t LOCAL[6] = {0xfd, 0, 0, 0x10, 0, 0x70};
+    struct net *n = begin(2);
+    struct ue_session *s = homed(n, 0, NAS_PDU_IPV6), *other = homed(n, 1, NAS_PDU_IPV6);
+    assert_true(s->has_prefix2 && s->n_routes == 1 && memcmp(s->prefix, s->prefix2, 8));
+    assert_memory_equal(s->prefix2, LOCAL, sizeof LOCAL);
+    ping6(n, s, NEAR6, true);
+    ping6(n, s, FAR6, false);
+    /* a phone that does not say that it can have several has one, and no way to the edge's */
+    assert_null(of(n, 1)->anchor);
+    assert_false(other->has_prefix2);
+    ping6(n, other, NEAR6, false);
+    /* where a packet goes is said by where it is from, not by where it is for */
+    uint8_t first[8];
+    memcpy(first, s->prefix, 8);
+    memcpy(s->prefix, s->prefix2, 8);
+    ping6(n, s, FAR6, true);
+    uint64_t near = edge.dn.packets, far = n->dn.packets;
+    struct net_addr to;
+    assert_true(addr_parse(&to, str_of(FAR6), 0));
+    memcpy(s->prefix, other->prefix, 8); /* another's */
+    assert_int_equal(ue_ping(n->ue[0], s->psi, &to, 56), OK);
+    s->prefix[7] ^= 0x55; /* nobody's */
+    assert_int_equal(ue_ping(n->ue[0], s->psi, &to, 56), OK);
+    net_run(n, 100 * NET_MS);
+    memcpy(s->prefix, first, 8);
+    assert_true(edge.dn.packets == near && n->dn.packets == far);
+    /* asleep: the branching point keeps what comes for either */
+    net_idle(n, n->ue[0]);
+    struct net_addr me = {.family = 6}, from;
+    uint8_t echo[200];
+    uint64_t rx = s->rx;
+    memcpy(me.ip, s->prefix2, 8);
+    memcpy(me.ip + 8, s->iid, 8);
+    assert_true(addr_parse(&from, str_of(NEAR6), 0));
+    uint32_t octets = echo_request(&from, &me, 1, 1, 56, echo, sizeof echo);
+    assert_int_equal(world_inject(n->w, world_tun(n->w, edge.env, NULL, "n6edge"), (struct bytes){echo, octets}), OK);
+    assert_true(net_run_until(n, s->rx == rx + 1, 5 * NET_S));
+    net_run(n, NET_S);
+    ping6(n, s, NEAR6, true);
+    net_agree(n);
+    finish(n);
+}
+static void branches_and_classifies(void **state)
+{
+    struct net *n = begin(1);
+    struct ue_session *s = homed(n, 0, NAS_PDU_IPV4V6);
+    both_ways(n, s);
+    ping6(n, s, NEAR6, true);
+    ping6(n, s, FAR6, false);
+    /* both UPFs, and the SMF, are there again with the same prefixes */
+    uint8_t prefix2[8];
+    memcpy(prefix2, s->prefix2, 8);
+    assert_int_equal(store_sync(n->store), OK);
+    edge_end(n);
+    net_core_end(n, 0);
+    net_run_ran(n, NET_S);
+    world_attach(n->w, n->ran_env, &n->ran_rt);
+    edge_start(n);
+    net_core_start(n);
+    net_run(n, 40 * NET_S);
+    uint8_t local[16];
+    assert_true(of(n, 0)->anchor && smf_local_prefix(of(n, 0), local));
+    assert_memory_equal(local, prefix2, 8);
+    ping6(n, s, NEAR6, true);
+    ping6(n, s, FAR6, false);
+    both_ways(n, s);
+    finish(n);
+}
 int main(void)
 {
-    return RUN(unit(inserted), unit(elsewhere), unit(edge_restarts), unit(anchor_restarts), unit(core_restarts));
+    return RUN(unit(inserted), unit(elsewhere), unit(edge_restarts), unit(anchor_restarts), unit(core_restarts), unit(branches),
+               unit(branches_and_classifies));
 }

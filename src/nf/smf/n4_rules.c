@@ -228,17 +228,30 @@ static int copies_fill(struct n4_rules *r, const struct smf_session *s)
 static int classifier_fill(struct n4_rules *r, const struct smf_session *s)
 {
     const struct config_upf_peer *c = s->upf->c;
+    struct pfcp_ue_ip_address second = {.flags = PFCP_UE_IP_V6};
     int n = pfcp_fqdn_put(r->local_labels, sizeof r->local_labels, c->local_dnn);
     if (n < 0)
         return n;
     r->local = (struct str){(const char *)r->local_labels, (uint32_t)n};
     pdr_up(r, s, s->upf, N4_PDR_UP, PRECEDENCE, N4_FAR_UP);
-    struct pfcp_create_pdr *p = pdr_up(r, s, s->upf, N4_PDR_UP_LOCAL, PRECEDENCE_FILTERED, N4_FAR_LOCAL);
-    for (uint32_t i = 0; i < c->n_local_networks; i++)
-        filter_from(r, p, &c->local_networks[i]);
-    p = pdr_down(r, N4_PDR_DOWN, PRECEDENCE, PFCP_INTERFACE_CORE);
-    p->pdi.network_instance = r->local;
-    pdr_to_ue(p, s);
+    struct pfcp_create_pdr *p;
+    if (c->n_local_networks && s->v4 != POOL_NONE) {
+        p = pdr_up(r, s, s->upf, N4_PDR_UP_LOCAL, PRECEDENCE_FILTERED, N4_FAR_LOCAL);
+        for (uint32_t i = 0; i < c->n_local_networks; i++)
+            filter_from(r, p, &c->local_networks[i]);
+        p = pdr_down(r, N4_PDR_DOWN, PRECEDENCE, PFCP_INTERFACE_CORE);
+        p->pdi.network_instance = r->local;
+        pdr_to_ue(p, s);
+    }
+    if (smf_local_prefix(s, second.ipv6)) { /* a branching point: by the prefix that a packet is from, or for */
+        p = pdr_up(r, s, s->upf, N4_PDR_UP_HOME, PRECEDENCE_FILTERED, N4_FAR_LOCAL);
+        p->pdi.ue_ip_address = second;
+        p = pdr_down(r, N4_PDR_DOWN_HOME, PRECEDENCE, PFCP_INTERFACE_CORE);
+        p->pdi.network_instance = r->local;
+        p->pdi.has.ue_ip_address = 1;
+        p->pdi.ue_ip_address = second;
+        p->pdi.ue_ip_address.flags |= PFCP_UE_IP_DESTINATION;
+    }
     p = pdr_up(r, s, s->upf, N4_PDR_DOWN_N9, PRECEDENCE, N4_FAR_DOWN);
     p->pdi.source_interface = PFCP_INTERFACE_CORE;
     pdr_to_ue(p, s);

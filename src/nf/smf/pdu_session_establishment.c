@@ -54,6 +54,7 @@ static void ask_fill(struct smf_ask *ask, const struct nas_msg *m)
     ask->ssc_mode = q->has.ssc_mode ? q->ssc_mode & 7 : 0;
     if (ask->ssc_mode > 3) /* 9.11.4.16: 4, 5 and 6 mean 1, 2 and 3 */
         ask->ssc_mode -= 3;
+    ask->multi_homed = q->has.gsm_capability && nas_flag(&q->gsm_capability, NAS_GSM_CAP_MH6);
     ask->has_always_on = q->has.always_on_pdu_session_requested;
     ask->max_rate_ul = q->integrity_protection_maximum_data_rate >> 8 == 0xff;
     ask->max_rate_dl = (q->integrity_protection_maximum_data_rate & 0xff) == 0xff;
@@ -263,6 +264,7 @@ static uint8_t subscription_apply(struct smf_session *s, struct establishment *f
         smf_security_require(s);
     s->max_rate_ul = f->ask.max_rate_ul;
     s->max_rate_dl = f->ask.max_rate_dl;
+    s->multi_homed = f->ask.multi_homed;
     fixed_addresses(d, &v4, &v6);
     if (smf_addresses_take(s, &v4, &v6) < 0)
         return NAS_GSM_CAUSE_INSUFFICIENT_RESOURCES;

@@ -8,7 +8,7 @@
 #include "base/wire.h"
 #include "rt/metrics.h"
 
-enum { FORMAT = 1, FORMAT_ANCHOR = 2 /* the anchor's UPF follows */, ROW_OCTETS = 1024, KEY_OCTETS = SMF_SUPI_MAX + 5 };
+enum { FORMAT = 1, FORMAT_ANCHOR = 2 /* the anchor's UPF follows */, FORMAT_BRANCHING = 3 /* and the second prefix */, ROW_OCTETS = 1024, KEY_OCTETS = SMF_SUPI_MAX + 5 };
 enum { ROW_V4 = 1, ROW_V6 = 2, ROW_SD = 4, ROW_REGISTERED = 8, ROW_RATE_UL = 16, ROW_RATE_DL = 32, ROW_PROTECTED = 64 };
 static const uint64_t ORPHAN_US = 60000000; /* in which AMFs name the sessions that they have */
 
@@ -50,7 +50,9 @@ static struct bytes encode(const struct smf_session *s, struct wr *w)
     uint8_t octets[SMF_REF] = {0};
     smf_ref_text(s, ref);
     hex_get(octets, sizeof octets, str_of(ref));
-    wr_u8(w, s->anchor ? FORMAT_ANCHOR : FORMAT);
+    uint8_t local[16];
+    bool branches = smf_local_prefix(s, local);
+    wr_u8(w, branches ? FORMAT_BRANCHING : s->anchor ? FORMAT_ANCHOR : FORMAT);
     wr_u8(w, (uint8_t)((s->v4 != POOL_NONE ? ROW_V4 : 0) | (s->v6 != POOL_NONE ? ROW_V6 : 0) |
                        (s->has_sd ? ROW_SD : 0) | (s->is_registered ? ROW_REGISTERED : 0) |
                        (s->max_rate_ul ? ROW_RATE_UL : 0) | (s->max_rate_dl ? ROW_RATE_DL : 0) |
@@ -71,6 +73,8 @@ static struct bytes encode(const struct smf_session *s, struct wr *w)
     put_text(w, interned_for(s->status_uri, smf_supi(s), &a));
     if (s->anchor)
         put_text(w, s->anchor->upf->c->name);
+    if (branches)
+        wr_bytes(w, (struct bytes){local, 8});
     return wr_done(w);
 }
 static bool put_row(struct smf_session *s)
@@ -171,7 +175,7 @@ static int take_addresses(struct smf_session *s, uint8_t flags, const struct net
 static int decode(struct bytes row, struct smf_session *s)
 {
     struct rd r = rd_over(row);
-    struct net_addr v4 = {.family = 4}, v6 = {.family = 6};
+    struct net_addr v4 = {.family = 4}, v6 = {.family = 6}, local = {.family = 6};
     uint8_t format = rd_u8(&r);
     uint8_t flags = rd_u8(&r);
     get_octets(&r, s->ref, sizeof s->ref);
@@ -185,12 +189,14 @@ static int decode(struct bytes row, struct smf_session *s)
     s->integrity = rd_u8(&r);
     s->ciphering = rd_u8(&r);
     get_qos(&r, &s->qos);
-    struct str uri = get_text(&r), anchor = format == FORMAT_ANCHOR ? get_text(&r) : STR("");
+    struct str uri = get_text(&r), anchor = format >= FORMAT_ANCHOR ? get_text(&r) : STR("");
+    if (format == FORMAT_BRANCHING)
+        get_octets(&r, local.ip, 8);
     s->has_sd = flags & ROW_SD;
     s->max_rate_ul = flags & ROW_RATE_UL;
     s->max_rate_dl = flags & ROW_RATE_DL;
     s->is_protected = flags & ROW_PROTECTED;
-    if (format < FORMAT || format > FORMAT_ANCHOR || r.bad || rd_left(&r) || (uri.n && memchr(uri.p, 0, uri.n)) ||
+    if (format < FORMAT || format > FORMAT_BRANCHING || r.bad || rd_left(&r) || (uri.n && memchr(uri.p, 0, uri.n)) ||
         uri.n > SMF_URI_MAX || s->integrity > NGAP_IntegrityProtectionIndication_not_needed ||
         s->ciphering > NGAP_ConfidentialityProtectionIndication_not_needed)
         return ERR_SYNTAX;
@@ -198,9 +204,11 @@ static int decode(struct bytes row, struct smf_session *s)
     if (uri.n && !s->status_uri)
         return ERR_NOSPACE;
     find(s, dnn, upf);
-    int e = format == FORMAT_ANCHOR ? find_anchor(s, anchor) : OK;
+    int e = format >= FORMAT_ANCHOR ? find_anchor(s, anchor) : OK;
     if (e < 0)
         return e;
+    if (format == FORMAT_BRANCHING && (!s->upf || !s->upf->c->local_ipv6_pool.addr.family || !smf_local_prefix_take(s, &local)))
+        return ERR_SYNTAX;
     e = take_addresses(s, flags, &v4, &v6);
     if (e < 0)
         return e;

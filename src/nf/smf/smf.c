@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static int v6_pool_init(struct pool *p, const struct config_prefix *c)
+{
+    uint32_t bits = 64u - c->length;
+    return pool_init(p, 1, bits >= 32 ? UINT32_MAX : (uint32_t)((1ull << bits) - 1));
+}
+
 /* The network's own address and its last are nobody's, the first is the gateway's; of IPv6, the first /64. */
 static int pools_init(struct smf_dnn *d)
 {
@@ -12,11 +18,7 @@ static int pools_init(struct smf_dnn *d)
     int err = OK;
     if (v4->addr.family)
         err = pool_init(&d->v4, 2, (uint32_t)((1ull << (32 - v4->length)) - 2));
-    if (!err && v6->addr.family) {
-        uint32_t bits = 64u - v6->length;
-        err = pool_init(&d->v6, 1, bits >= 32 ? UINT32_MAX : (uint32_t)((1ull << bits) - 1));
-    }
-    return err;
+    return !err && v6->addr.family ? v6_pool_init(&d->v6, v6) : err;
 }
 
 static int tables_init(struct smf *smf)
@@ -40,6 +42,9 @@ static int tables_init(struct smf *smf)
     for (uint32_t i = 0; i < c->n_upfs; i++) {
         smf->upfs[i].c = &c->upfs[i];
         smf->upfs[i].smf = smf;
+        const struct config_prefix *local = &c->upfs[i].local_ipv6_pool;
+        if (local->addr.family && v6_pool_init(&smf->upfs[i].local_v6, local) < 0)
+            return ERR_NOSPACE;
     }
     return OK;
 }
@@ -101,6 +106,8 @@ static void stop(struct rt *rt, void *state)
         pool_free(&smf->dnns[k].v4);
         pool_free(&smf->dnns[k].v6);
     }
+    for (uint32_t k = 0; smf->upfs && k < smf->n_upfs; k++)
+        pool_free(&smf->upfs[k].local_v6);
     slab_free(&smf->sessions);
     slab_free(&smf->ues);
     map_free(&smf->ue_by_supi);

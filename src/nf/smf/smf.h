@@ -38,6 +38,7 @@ struct smf_upf {
     struct smf *smf;
     struct pfcp_assoc *assoc;
     uint32_t sessions;
+    struct pool local_v6; /* second prefixes of sessions that have it as branching point */
     int32_t credit;          /* of the smooth weighted round robin */
     uint32_t restore_next;   /* slab index; see restoration.c */
     uint32_t restoring;      /* procedures that do it now */
@@ -69,12 +70,13 @@ enum { /* what came while a procedure ran and is done after it */
        SMF_PENDING_RESTORE = 4,
        SMF_PENDING_RELEASE = 8
 };
-/* The UPF with the session's address, where an uplink classifier stands before it (TS 23.501 5.6.4.2): the classifier is
- * session.upf then, with N3 and all that concerns it. */
+/* The UPF with the session's address, where an uplink classifier or branching point stands before it (TS 23.501 5.6.4.2, 5.6.4.3):
+ * that is session.upf then, with N3 and all that concerns it. */
 struct smf_anchor {
     struct smf_upf *upf;
     uint64_t up_seid;          /* 0: no N4 session */
     struct smf_tunnel up, n9;  /* ends of N9: the anchor's, the classifier's */
+    uint32_t local_v6;         /* the second prefix, of the branching point's pool; POOL_NONE: it has none */
     bool n4_unknown;
 };
 struct smf_session {
@@ -108,6 +110,7 @@ struct smf_session {
     bool is_named;      /* its UPF knows whose it is: a warrant names him */
     bool is_protected;  /* of a subscriber whom not every UPF may serve */
     bool up_protection; /* where the phone was when it asked, policy wants user data protected on the radio */
+    bool multi_homed; /* its phone can have several IPv6 prefixes, TS 24.501 9.11.4.1 */
     bool max_rate_ul, max_rate_dl; /* integrity protection at any rate, not just 64 kbit/s */
     struct brief policy_id; /* empty: none */
     const struct interned *status_uri; /* of the AMF's callback, by SUPI; NULL: nobody is told */
@@ -191,6 +194,8 @@ static inline struct str smf_supi(const struct smf_session *s)
 int smf_addresses_take(struct smf_session *, const struct net_addr *fixed4, const struct net_addr *fixed6);
 void smf_ipv4(const struct smf_session *, uint8_t out[4]);
 void smf_ipv6_prefix(const struct smf_session *, uint8_t out[16]); /* the /64; the rest is 0 */
+/* The second prefix of a multi-homed session; false: it has none. */
+bool smf_local_prefix(const struct smf_session *, uint8_t out[16]);
 void smf_ipv6_iid(const struct smf_session *, uint8_t out[8]);
 static inline uint32_t smf_now_s(const struct smf *smf) { return (uint32_t)(smf->rt->now_us / 1000000); }
 
@@ -215,10 +220,11 @@ void smf_security_of_subscription(struct smf_session *, const struct sbi_DnnConf
 void smf_n4_timers(const struct smf *, struct pfcp_config *to);
 int smf_n4_open(struct smf *);
 void smf_n4_close(struct smf *);
-/* ---- classifier.c: a classifier before the session's UPF ---- */
+/* ---- classifier.c: a classifier or branching point before the session's UPF ---- */
 /* Of those that stand in the phone's tracking area; s->upf is the anchor then. ERR_NOSPACE. */
 int smf_classifier_insert(struct smf_session *, uint32_t tac);
 int smf_anchor_set(struct smf_session *, struct smf_upf *); /* ERR_NOSPACE */
+bool smf_local_prefix_take(struct smf_session *, const struct net_addr *fixed); /* family 0: any */
 void smf_anchor_drop(struct smf_session *);
 /* By DNN and weight; NULL: none serves it and is up. */
 struct smf_upf *smf_upf_select(struct smf *, const struct smf_dnn *, bool is_protected);
@@ -275,7 +281,7 @@ struct smf_ask { /* what a UE asked for in an establishment or modification requ
     uint8_t pti;
     uint8_t pdu_type, ssc_mode; /* 0: not said */
     bool always_on, has_always_on;
-    bool max_rate_ul, max_rate_dl;
+    bool max_rate_ul, max_rate_dl, multi_homed;
     bool dns4, dns6, pcscf4, pcscf6, mtu4, ipcp; /* extended protocol configuration options */
     uint8_t ipcp_id;
 };

@@ -227,6 +227,25 @@ static bool endpoint_take(struct upf_draft *d, struct rule_pdr *p, const struct 
     return endpoint_apply(d, p, e);
 }
 
+/* A prefix that is not the session's first is one more of a multi-homed session, TS 23.501 5.6.4.3. */
+static bool address_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_ue_ip_address *told)
+{
+    struct pfcp_ue_ip_address a = *told;
+    struct rule_prefix *more = &d->framed[d->framed_n];
+    p->has_home = a.flags & PFCP_UE_IP_V6;
+    memcpy(p->home, a.ipv6, sizeof p->home);
+    if (!p->has_home || !d->common.has_ipv6 || !memcmp(p->home, d->common.ipv6_prefix, sizeof p->home))
+        return ue_address_take(d, &a);
+    if (d->framed_n == 2 * UPF_FRAMED_MAX || p->framed_n == RULE_FRAMED)
+        return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, PFCP_IE_ue_ip_address, "too many prefixes in a session");
+    *more = (struct rule_prefix){.family = 6, .bits = 64};
+    memcpy(more->ip, p->home, sizeof p->home);
+    d->framed_n++;
+    p->framed_n++;
+    a.flags &= ~(uint8_t)PFCP_UE_IP_V6;
+    return ue_address_take(d, &a);
+}
+
 static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_pdi *i)
 {
     const struct upf_app *app = i->has.application_id ? app_find(d->upf, d->assoc, i->application_id) : NULL;
@@ -250,9 +269,9 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
         p->endpoint = 0;
     if (i->has.local_f_teid && !f_teid_take(d, &p->teid, (struct upf_created){.pdr_id = p->id}, &i->local_f_teid))
         return false;
-    if (i->has.ue_ip_address && !ue_address_take(d, &i->ue_ip_address))
-        return false;
     if (!framed_take(d, p, i))
+        return false;
+    if (i->has.ue_ip_address && !address_take(d, p, &i->ue_ip_address))
         return false;
     p->qfis = 0;
     for (uint32_t k = 0; k < i->qfi.n; k++)
