@@ -135,19 +135,45 @@ static int open_session(struct ue *ue, const struct scenario_step *s, struct tex
         text_add(why, "the phone cannot open a session now: it is %s", ue_mm_state_name(ue->state));
     return e;
 }
+/* A member of the phone's 5G LAN, or all of them (there NULL). */
+static int call_member(struct ue_session *x, const struct ue_session *there)
+{
+    static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
+    struct net_addr to = {.family = x->type == NAS_PDU_IPV6 ? 6 : 4};
+    if (x->type == NAS_PDU_ETHERNET)
+        return ue_frame(x->ue, x->psi, there ? there->mac : all, 100);
+    if (to.family == 6 && there && !ue_session_addr6(there, to.ip))
+        return ERR_STATE;
+    if (to.family == 4)
+        memcpy(to.ip, there ? there->ipv4 : all, 4);
+    else if (!there)
+        memcpy(to.ip, (const uint8_t[16]){0xff, 5, [15] = 1}, 16);
+    return ue_ping(x->ue, x->psi, &to, 56);
+}
+static int call(struct scenario_run *r, const struct scenario_step *s, struct ue_session *x)
+{
+    struct net_addr to;
+    if (s->op == SCENARIO_ue_shout)
+        return call_member(x, NULL);
+    if (s->op == SCENARIO_ue_meet) {
+        struct ue *other = r->bed.ue(r->bed.ctx, (uint32_t)s->arg[1].n - 1);
+        const struct ue_session *there = other ? session_of(other, &s->arg[2]) : NULL;
+        return there ? call_member(x, there) : ERR_NOTFOUND;
+    }
+    addr_parse(&to, s->arg[1].s, 0);
+    return ue_ping(x->ue, x->psi, &to, 56);
+}
 static int ping(struct scenario_run *r, struct ue *ue, const struct scenario_step *s, struct text *why)
 {
-    struct ue_session *x = session_of(ue, &s->arg[2]);
-    struct net_addr to;
-    addr_parse(&to, s->arg[1].s, 0);
+    struct ue_session *x = session_of(ue, &s->arg[s->op == SCENARIO_ue_shout ? 1 : 2]);
     uint32_t before = x ? x->pings_received : 0;
     uint8_t psi = x ? x->psi : 0;
-    int e = x ? ue_ping(ue, psi, &to, 56) : ERR_NOTFOUND;
+    int e = x ? call(r, s, x) : ERR_NOTFOUND;
     if (e < 0) {
         text_add(why, "the phone cannot ping: %s", x ? err_text(e) : "it has no such session");
         return e;
     }
-    if (s->op == SCENARIO_ue_call)
+    if (s->op == SCENARIO_ue_call || s->op == SCENARIO_ue_shout)
         return OK;
     for (uint64_t end = r->bed.now_us(r->bed.ctx) + PATIENCE_US; r->bed.now_us(r->bed.ctx) < end;) {
         e = r->bed.advance(r->bed.ctx, TICK_US, why);

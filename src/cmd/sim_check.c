@@ -294,7 +294,7 @@ static bool is_for(const struct ue_session *s, const uint8_t *ip, uint32_t n)
     if (s->type == NAS_PDU_ETHERNET) /* a bridge gives to all what is for nobody that it knows */
         return n >= 14;
     if (n >= 20 && ip[0] >> 4 == 4)
-        return s->type != NAS_PDU_IPV6 && !memcmp(ip + 16, s->ipv4, 4);
+        return s->type != NAS_PDU_IPV6 && (ip[16] >= 224 || !memcmp(ip + 16, s->ipv4, 4)); /* or for all of a 5G LAN */
     if (n < 40 || ip[0] >> 4 != 6)
         return true; /* no packet at all */
     return ip[24] == 0xff || (ip[24] == 0xfe && ip[25] == 0x80) || !s->has_prefix || !memcmp(ip + 24, s->prefix, 8) ||

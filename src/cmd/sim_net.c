@@ -141,7 +141,7 @@ static int subscribe_all(struct sim_net *n)
     p.slices[1] = (struct subscriber_slice){.sst = 1, .sd = {0, 0, 9}, .has_sd = true};
     for (uint32_t i = 0; i < 3; i++)
         p.dnns[i] = (struct subscriber_dnn){.slice = i == 2, .name = i == 1 ? STR("ims") : STR("internet"),
-                                            .is_default = i != 1, .types = 7, .default_type = SUBSCRIBER_IPV4};
+                                            .is_default = i != 1, .types = 7 | SUBSCRIBER_ETHERNET, .default_type = SUBSCRIBER_IPV4};
     int e = subscriber_profile_put(n->store, &p, &n->subscriber.profile);
     for (uint32_t i = 0; e == OK && i < n->plan.phones; i++)
         e = sim_subscribe(n, i);

@@ -186,6 +186,121 @@ static void core_restarts(void **state)
     finish(n);
 }
 
+/* ---- a phone that moves, TS 23.502 4.3.5.4, 4.3.5.5 ---- */
+static void moves_to(struct net *n, uint32_t cell)
+{
+    if (n->ue[0]->link)
+        net_idle(n, n->ue[0]);
+    ue_camp(n->ue[0], &n->cells[cell]);
+    net_run(n, NET_S);
+    if (!n->ue[0]->link)
+        assert_int_equal(ue_service(n->ue[0]), OK);
+    assert_true(net_run_until(n, n->ue[0]->sessions->bearer, 5 * NET_S));
+    net_run(n, NET_S);
+}
+static void comes_and_goes(void **state)
+{
+    struct net *n = begin(1);
+    ue_camp(n->ue[0], &n->cells[1]);
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    uint8_t ip[4];
+    memcpy(ip, s->ipv4, 4);
+    for (int round = 0; round < 2; round++) {
+        assert_true(!of(n, 0)->anchor && edge.upf->sessions.used == 0);
+        net_ping(n, s, "9.9.1.1");
+        uint64_t near = edge.dn.packets;
+        moves_to(n, 0);
+        assert_ptr_equal(of(n, 0)->upf, &n->smf->upfs[1]);
+        assert_true(edge.upf->sessions.used == 1 && net_upf_sessions(n) == 1 && edge.dn.packets == near);
+        both_ways(n, s);
+        net_from_far(n, s);
+        net_run(n, 100 * NET_MS);
+        net_agree(n);
+        /* what comes while it sleeps wakes it, in the area where it is */
+        net_idle(n, n->ue[0]);
+        uint64_t rx = s->rx;
+        net_from_far(n, s);
+        assert_true(net_run_until(n, s->rx == rx + 1, 5 * NET_S));
+        net_run(n, NET_S);
+        both_ways(n, s);
+        moves_to(n, 1);
+        assert_ptr_equal(of(n, 0)->upf, &n->smf->upfs[0]);
+        assert_memory_equal(ip, s->ipv4, 4);
+        net_from_far(n, s);
+        net_run(n, 100 * NET_MS);
+        net_agree(n);
+    }
+    /* with one that stands no more where the phone is, everything is taken up after a restart as it was */
+    moves_to(n, 0);
+    assert_int_equal(store_sync(n->store), OK);
+    net_core_end(n, 0);
+    net_run_ran(n, NET_S);
+    world_attach(n->w, n->ran_env, &n->ran_rt);
+    net_core_start(n);
+    net_run(n, 40 * NET_S);
+    assert_non_null(of(n, 0)->anchor);
+    both_ways(n, s);
+    moves_to(n, 1);
+    assert_null(of(n, 0)->anchor);
+    net_ping(n, s, "9.9.1.1");
+    finish(n);
+}
+/* It wakes the phone where the classifier does not stand: the gNB there has the classifier's tunnel until the phone asks again. */
+static void woken_elsewhere(void **state)
+{
+    struct net *n = begin(1);
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    net_idle(n, n->ue[0]);
+    ue_camp(n->ue[0], &n->cells[1]);
+    uint64_t rx = s->rx;
+    net_from_far(n, s);
+    assert_true(net_run_until(n, s->rx == rx + 1, 10 * NET_S)); /* nothing is lost */
+    net_run(n, NET_S);
+    net_ping(n, s, "8.8.8.8");
+    moves_to(n, 1);
+    assert_null(of(n, 0)->anchor);
+    net_ping(n, s, "9.9.1.1");
+    net_agree(n);
+    finish(n);
+}
+/* The edge does not take it: the session goes on without. */
+static void edge_refuses(void **state)
+{
+    struct net *n = begin(1);
+    ue_camp(n->ue[0], &n->cells[1]);
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    edge.upf->sessions.max = 0;
+    moves_to(n, 0);
+    assert_null(of(n, 0)->anchor);
+    assert_true(edge.upf->sessions.used == 0 && n->smf->upfs[1].sessions == 0);
+    net_ping(n, s, "9.9.1.1");
+    net_from_far(n, s);
+    net_run(n, 100 * NET_MS);
+    net_agree(n);
+    edge.upf->sessions.max = 16;
+    moves_to(n, 0);
+    both_ways(n, s);
+    /* nor does it answer */
+    moves_to(n, 1);
+    net_idle(n, n->ue[0]);
+    edge_end(n);
+    ue_camp(n->ue[0], &n->cells[0]);
+    ue_service(n->ue[0]);
+    net_run(n, 60 * NET_S); /* the phone may have been told to come again: now it is known that the edge is gone */
+    assert_null(of(n, 0)->anchor);
+    if (!n->ue[0]->sessions->bearer)
+        moves_to(n, 0);
+    assert_null(of(n, 0)->anchor);
+    net_ping(n, s, "8.8.8.8");
+    net_agree(n);
+    edge_start(n);
+    net_run(n, 60 * NET_S);
+    finish(n);
+}
+
 /* ---- a branching point ---- */
 static const char NEAR6[] = "2001:db8:70::7", FAR6[] = "2001:4860::8";
 static void ping6(struct net *n, struct ue_session *s, const char *to, bool is_near)
@@ -276,5 +391,5 @@ static void branches_and_classifies(void **state)
 int main(void)
 {
     return RUN(unit(inserted), unit(elsewhere), unit(edge_restarts), unit(anchor_restarts), unit(core_restarts), unit(branches),
-               unit(branches_and_classifies));
+               unit(branches_and_classifies), unit(comes_and_goes), unit(woken_elsewhere), unit(edge_refuses));
 }

@@ -72,7 +72,7 @@ static void refusals_say_where_and_what_was_expected(void **state)
         {"wait", "found the end of the line, expected a time"},
         {"wait 5s now", "found 'now', expected the end of the line"},
         {"ue 1 ping \"8.8.8.8", "a '\"' that nothing closes"},
-        {"ue 1 ping 8.8.8", "found '8.8.8', expected an IP address"},
+        {"ue 1 ping 8.8.8", "found '8.8.8', expected ue or an IP address"},
         {"ue 1 ping \x01", "a control character"},
         {"config amf", "expected section.key=VALUE"},
         {"a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a", "too many words"},

@@ -70,15 +70,62 @@ void smf_anchor_drop(struct smf_session *s)
     s->anchor = NULL;
 }
 
-int smf_classifier_insert(struct smf_session *s, uint32_t tac)
+static struct smf_upf *best_of(const struct smf_session *s, uint32_t tac)
 {
     struct smf *smf = s->smf;
     struct smf_upf *best = NULL;
-    if (smf_dnn_is_lan(s->dnn)) /* members of a LAN meet in one UPF */
-        return OK;
-    for (uint32_t i = 0; i < smf->n_upfs; i++)
+    for (uint32_t i = 0; i < smf->n_upfs && !smf_dnn_is_lan(s->dnn); i++) /* members of a LAN meet in one UPF */
         if (fits(s, &smf->upfs[i], tac) && (!best || smf->upfs[i].sessions < best->sessions))
             best = &smf->upfs[i];
+    return best;
+}
+
+/* ---- while the session is there: TS 23.502 4.3.5.4, 4.3.5.5. A second prefix comes with the session alone, since the phone
+ * would have to be told of it; and copies under a warrant are made by who made them first. ---- */
+struct smf_upf *smf_classifier_wanted(const struct smf_session *s, uint32_t tac)
+{
+    struct smf_upf *u = s->anchor || !tac || s->is_named ? NULL : best_of(s, tac);
+    return u && s->v4 != POOL_NONE && u->c->n_local_networks ? u : NULL;
+}
+bool smf_classifier_leaves(const struct smf_session *s, uint32_t tac)
+{
+    return s->anchor && tac && !s->is_named && s->anchor->local_v6 == POOL_NONE && !stands_in(s->upf->c, tac) &&
+           smf_upf_may_serve(s->anchor->upf);
+}
+int smf_classifier_turn_in(struct smf_session *s, struct smf_upf *u)
+{
+    if (smf_anchor_set(s, s->upf) < 0)
+        return ERR_NOSPACE;
+    s->anchor->up_seid = s->up_seid;
+    s->anchor->up = s->up;
+    s->upf->sessions--; /* counted as its UPF before */
+    u->sessions++;
+    s->upf = u;
+    s->up_seid = 0;
+    s->up = (struct smf_tunnel){0};
+    s->is_turned = !s->is_turned;
+    return OK;
+}
+void smf_classifier_turn_out(struct smf_session *s)
+{
+    struct smf_anchor a = *s->anchor;
+    smf_n4_delete_near(s);
+    s->upf->sessions--;
+    a.upf->sessions++; /* it is counted once as the anchor's */
+    smf_anchor_drop(s);
+    s->upf = a.upf;
+    s->up_seid = a.up_seid;
+    s->up = a.up;
+    s->n4_unknown = a.n4_unknown;
+    s->is_turned = !s->is_turned;
+    s->leaves = false;
+    smf_session_changed(s);
+}
+
+int smf_classifier_insert(struct smf_session *s, uint32_t tac)
+{
+    struct smf *smf = s->smf;
+    struct smf_upf *best = best_of(s, tac);
     if (!best)
         return OK;
     struct smf_upf *anchor = s->upf;

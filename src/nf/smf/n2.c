@@ -82,6 +82,7 @@ static uint32_t session_type(uint8_t nas)
 
 struct bytes smf_n2_setup_request(struct smf_session *s)
 {
+    const struct smf_tunnel *up = s->leaves && s->anchor ? &s->anchor->up : &s->up;
     struct tunnel_octets o;
     struct ngap_SecurityIndication_ExtIEs ext = {0};
     struct ngap_QosFlowSetupRequestItem flow = {.qosFlowIdentifier = SMF_QFI};
@@ -89,7 +90,7 @@ struct bytes smf_n2_setup_request(struct smf_session *s)
     t.has.PDUSessionAggregateMaximumBitRate = t.has.UL_NGU_UP_TNLInformation = 1;
     t.has.PDUSessionType = t.has.SecurityIndication = t.has.QosFlowSetupRequestList = 1;
     ambr_put(&t.PDUSessionAggregateMaximumBitRate, &s->qos);
-    tunnel_put(&t.UL_NGU_UP_TNLInformation, &s->up, &o);
+    tunnel_put(&t.UL_NGU_UP_TNLInformation, up, &o);
     t.PDUSessionType = session_type(s->pdu_type);
     security_put(&t.SecurityIndication, &ext, s);
     flow_put(&flow.qosFlowLevelQosParameters, &s->qos);

@@ -104,10 +104,14 @@ static void delete_notify(struct smf_upf *u, uint64_t up_seid, bool is_unknown, 
     list_append(&u->smf->deletions, &d->on_smf);
     send(d);
 }
-void smf_n4_delete_notify(struct smf_session *s)
+void smf_n4_delete_near(struct smf_session *s)
 {
     delete_notify(s->upf, s->up_seid, s->n4_unknown, smf_seid(s, SMF_LEG_UPF));
     s->up_seid = 0;
+}
+void smf_n4_delete_notify(struct smf_session *s)
+{
+    smf_n4_delete_near(s);
     if (!s->anchor)
         return;
     delete_notify(s->anchor->upf, s->anchor->up_seid, s->anchor->n4_unknown, smf_seid(s, SMF_LEG_ANCHOR));

@@ -17,6 +17,7 @@ struct trigger {
 static struct call *transfer_new(struct smf_session *s)
 {
     char ref[SMF_REF_OCTETS];
+    s->leaves = false;
     struct call *c = smf_n1n2_new(s, nothing, smf_n2_setup_request(s), SBI_NgapIeType_PDU_RES_SETUP_REQ);
     if (!c)
         return NULL;

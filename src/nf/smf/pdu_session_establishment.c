@@ -630,11 +630,10 @@ static bool replace(struct smf *smf, struct call *c, struct str supi, uint8_t id
     return true;
 }
 
-static uint32_t tac_of(const struct sbi_SmContextCreateData *b)
+uint32_t smf_tac_of(bool has, const struct sbi_UserLocation *l)
 {
     uint8_t tac[3];
-    bool said = b->has.ue_location && b->ue_location.has.nr_location && hex_get(tac, 3, b->ue_location.nr_location.tai.tac);
-    return said ? be24(tac) : 0;
+    return has && l->has.nr_location && hex_get(tac, 3, l->nr_location.tai.tac) ? be24(tac) : 0;
 }
 
 void smf_create(void *state, struct call *c)
@@ -682,7 +681,7 @@ void smf_create(void *state, struct call *c)
     }
     f->f.request = c;
     f->ask = ask;
-    f->tac = tac_of(b);
+    f->tac = smf_tac_of(b->has.ue_location, &b->ue_location);
     s->proc = &f->f.p;
     s->running = SMF_RUN_ESTABLISHMENT;
     proc_start(&f->f.p);

@@ -92,13 +92,14 @@ struct smf_session *smf_session_by_ref(struct smf *smf, struct str text)
 uint64_t smf_seid(const struct smf_session *s, unsigned leg)
 {
     struct ref r = slab_ref(&s->smf->sessions, s);
-    return (uint64_t)(s->smf->rt->shard & 15) << 60 | (uint64_t)leg << 59 | (uint64_t)(r.gen & 0x7ffffff) << 32 |
+    return (uint64_t)(s->smf->rt->shard & 15) << 60 | (uint64_t)(leg ^ s->is_turned) << 59 | (uint64_t)(r.gen & 0x7ffffff) << 32 |
            (s->smf->n4.recovery & 0xff) << 24 | (r.i & 0xffffff);
 }
 struct smf_session *smf_session_by_seid(struct smf *smf, uint64_t seid, unsigned *leg)
 {
     *leg = seid >> 59 & 1;
     struct smf_session *s = slab_at(&smf->sessions, seid & 0xffffff);
+    *leg ^= s && s->is_turned;
     return s && smf_seid(s, *leg) == seid ? s : NULL;
 }
 

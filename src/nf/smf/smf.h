@@ -110,6 +110,8 @@ struct smf_session {
     bool is_named;      /* its UPF knows whose it is: a warrant names him */
     bool is_protected;  /* of a subscriber whom not every UPF may serve */
     bool up_protection; /* where the phone was when it asked, policy wants user data protected on the radio */
+    bool is_turned;   /* the legs' SEIDs: a classifier came, or went, while the session was there */
+    bool leaves;      /* the gNB is told the anchor's tunnel: the classifier goes once it has answered */
     bool multi_homed; /* its phone can have several IPv6 prefixes, TS 24.501 9.11.4.1 */
     bool max_rate_ul, max_rate_dl; /* integrity protection at any rate, not just 64 kbit/s */
     struct brief policy_id; /* empty: none */
@@ -177,7 +179,7 @@ bool smf_session_is_overtaken(const struct smf_session *);
 enum { SMF_REF_OCTETS = 33 };
 void smf_ref_text(const struct smf_session *, char out[SMF_REF_OCTETS]);
 struct smf_session *smf_session_by_ref(struct smf *, struct str last_segment);
-/* Of this end of N4, with session.upf and with the anchor. */
+/* Of this end of N4, with session.upf and with the anchor; a UPF keeps its own when a classifier comes before it or goes. */
 enum { SMF_LEG_UPF, SMF_LEG_ANCHOR };
 uint64_t smf_seid(const struct smf_session *, unsigned leg);
 struct smf_session *smf_session_by_seid(struct smf *, uint64_t seid, unsigned *leg);
@@ -223,6 +225,12 @@ void smf_n4_close(struct smf *);
 /* ---- classifier.c: a classifier or branching point before the session's UPF ---- */
 /* Of those that stand in the phone's tracking area; s->upf is the anchor then. ERR_NOSPACE. */
 int smf_classifier_insert(struct smf_session *, uint32_t tac);
+/* The phone is there now: whether a classifier is to come before the session's UPF, which is put there and returned; NULL: none. */
+struct smf_upf *smf_classifier_wanted(const struct smf_session *, uint32_t tac);
+bool smf_classifier_leaves(const struct smf_session *, uint32_t tac); /* there is one, which does not stand in that area */
+int smf_classifier_turn_in(struct smf_session *, struct smf_upf *); /* session.upf becomes the anchor. ERR_NOSPACE */
+void smf_classifier_turn_out(struct smf_session *); /* and back: the classifier's N4 session is deleted without waiting */
+void smf_insertion_start(struct smf_session *, struct smf_upf *, struct call *request);
 int smf_anchor_set(struct smf_session *, struct smf_upf *); /* ERR_NOSPACE */
 bool smf_local_prefix_take(struct smf_session *, const struct net_addr *fixed); /* family 0: any */
 void smf_anchor_drop(struct smf_session *);
@@ -272,6 +280,7 @@ bool smf_n4_deleted(const struct pfcp_call *); /* or it was not there */
 /* ---- n4_deletion.c ---- */
 /* Without waiting, and again until the UPF has confirmed it or restarts; of a session that ends. */
 void smf_n4_delete_notify(struct smf_session *);
+void smf_n4_delete_near(struct smf_session *); /* of its UPF alone, not of the anchor */
 void smf_n4_deletions_go(struct smf_upf *); /* it is associated again */
 void smf_n4_late(struct smf_upf *, const struct pfcp_msg *); /* an answer that nothing waits for */
 void smf_n4_deletions_forget(struct smf *);
@@ -377,6 +386,8 @@ typedef void smf_start_fn(struct smf_session *, const struct smf_input *);
 smf_start_fn smf_modification_start, smf_policy_start;         /* pdu_session_modification.c */
 smf_start_fn smf_release_by_ue_start, smf_release_by_amf_start, /* pdu_session_release.c */
     smf_release_by_network_start;
+uint32_t smf_tac_of(bool has, const struct sbi_UserLocation *); /* 0: not said */
+void smf_activation_answer(struct smf_session *, struct call **request); /* the gNB is to be asked */
 smf_start_fn smf_activation_start, smf_deactivation_start, smf_n2_answer_start; /* up_activation.c */
 smf_start_fn smf_n1_answer_late;                               /* update.c */
 /* An answer of the UE to something else than the procedure with this PTI: it has been told so. */

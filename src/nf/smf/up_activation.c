@@ -55,6 +55,16 @@ static void run(struct proc *p, const struct wake *w)
         if (smf_n4_modified(&f->n4, s))
             p->result = PROC_OK;
     }
+    if (p->result == PROC_OK && on && s->leaves && s->anchor) {
+        STEP(p, "N4 change of the anchor"); /* the classifier has given the gNB what it kept, and nothing new comes to it */
+        pfcp_call_drop(&f->n4);
+        s->anchor->n9 = f->an;
+        if (smf_n4_anchor_modify(&f->n4, p, s, SMF_N4_FORWARD, NULL) == OK) {
+            AWAIT_CALLS(p);
+            if (smf_n4_anchor_modified(&f->n4, s))
+                smf_classifier_turn_out(s);
+        }
+    }
     if (p->result == PROC_OK && on)
         s->an = f->an;
     s->up_state = p->result == PROC_OK && on ? SMF_UP_ON : SMF_UP_OFF;
@@ -92,13 +102,24 @@ void smf_activation_start(struct smf_session *s, const struct smf_input *in)
             return;
         }
     }
+    struct smf_upf *classifier = smf_has_n4(s) ? smf_classifier_wanted(s, smf_tac_of(q->body.has.ue_location, &q->body.ue_location)) : NULL;
+    if (classifier) {
+        smf_insertion_start(s, classifier, c);
+        return;
+    }
+    s->leaves = smf_has_n4(s) && smf_classifier_leaves(s, smf_tac_of(q->body.has.ue_location, &q->body.ue_location));
+    smf_activation_answer(s, &c);
+}
+
+void smf_activation_answer(struct smf_session *s, struct call **request)
+{
     struct bytes n2 = smf_has_n4(s) && smf_upf_is_up(s->upf) ? smf_n2_setup_request(s) : nothing;
     if (!n2.p) {
-        smf_update_error(&c, 504, "PEER_NOT_RESPONDING", "the session has no user plane function now");
+        smf_update_error(request, 504, "PEER_NOT_RESPONDING", "the session has no user plane function now");
         return;
     }
     s->up_state = SMF_UP_ACTIVATING;
-    smf_update_answer(&c, nothing, n2, SBI_N2SmInfoType_PDU_RES_SETUP_REQ, SBI_UpCnxState_ACTIVATING);
+    smf_update_answer(request, nothing, n2, SBI_N2SmInfoType_PDU_RES_SETUP_REQ, SBI_UpCnxState_ACTIVATING);
 }
 
 void smf_deactivation_start(struct smf_session *s, const struct smf_input *in)
