@@ -14,7 +14,13 @@
 enum { LOOK_US = 5000000, PEERS_MAX = 70000 };
 
 /* ---- policy and inventory ---- */
-static int32_t today(const struct trust *t) { return inv_date_of_unix_us(env_unix_us(t->rt->env)); }
+static int32_t day_of_clock(const struct trust *t) { return inv_date_of_unix_us(env_unix_us(t->rt->env)); }
+/* A clock that goes back gives nobody back what a day took: the later day holds until the clock is there again. */
+static int32_t today(const struct trust *t)
+{
+    int32_t day = day_of_clock(t);
+    return day > t->today ? day : t->today;
+}
 
 static int inventory_take(struct trust *t, struct inventory **out, uint64_t *generation, char *why, uint32_t cap)
 {
@@ -749,12 +755,28 @@ static void imports_tell(struct trust *t, uint64_t after, bool at_start)
 }
 
 /* An import by a command, and midnight, are seen here. */
+static void clock_look(struct trust *t)
+{
+    char why[160], by_clock[CONFIG_DATE_TEXT], held[CONFIG_DATE_TEXT], body[256];
+    int32_t day = day_of_clock(t);
+    bool before = t->is_clock_back;
+    t->is_clock_back = day < t->today;
+    if (before || !t->is_clock_back)
+        return;
+    snprintf(why, sizeof why, "the clock went back to %s, and decisions go on as of %s", config_date_text(day, by_clock), config_date_text(t->today, held));
+    LOG(t->rt->log, trust_finding, "node=clock peer= name=\"\" element= claims= why=\"%s\"", why);
+    latest_put(t, STR("clock"), why, "until the clock is there again, or the policy is applied anew");
+    metric_add(t->rt->metrics, METRIC_trust_findings, 1);
+    int n = snprintf(body, sizeof body, "{\"what\":\"%s\"}", why);
+    evidence_append(t->rt->evidence, EVIDENCE_finding, STR("clock"), (struct str){body, (uint32_t)n});
+}
 static void look_now(struct trust *t)
 {
     uint64_t generation = t->generation, before = t->generation;
     char why[512] = "";
     bool other_day = today(t) != t->today;
     untold_tell(t);
+    clock_look(t);
     changes_retry(t);
     int e = inventory_generation(t->rt->store, &generation);
     if (e == OK && (other_day || generation != t->generation)) {
@@ -784,8 +806,11 @@ static void look(struct timer *timer)
 
 int trust_apply(struct trust *t, struct policy *policy, char *why, uint32_t cap)
 {
+    int32_t held = t->today;
+    t->today = 0; /* whoever applies a policy says that it holds by the day of the clock */
     int e = set_take(t, policy ? policy : t->policy, why, cap);
     if (e < 0) {
+        t->today = held;
         if (policy != t->policy)
             policy_free(policy);
         LOG(t->rt->log, trust_load_failed, "what=policy error=%s why=\"%s\"", err_text(e), why);
@@ -802,7 +827,7 @@ static void preview_one(struct trust *t, struct policy_set *s, struct trust_peer
     struct policy_verdict v;
     enum trust_finding f;
     char why[POLICY_REASON_TEXT];
-    struct policy_query q = {.element = identify(t, p, &f), .date = today(t)};
+    struct policy_query q = {.element = identify(t, p, &f), .date = day_of_clock(t)}; /* as trust_apply() would */
     policy_decide(s, &q, &v);
     struct str id = element_id(t, p);
     if (p->permitted && !v.permitted && (q.element || t->rt->config->trust.strangers != CONFIG_STRANGERS_PERMIT)) {

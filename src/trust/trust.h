@@ -58,6 +58,7 @@ struct trust {
     struct policy_set *set;
     uint64_t generation; /* of the inventory in the store */
     int32_t today;
+    bool is_clock_back; /* it was later before; told */
     struct map by_key;
     struct link peers, askings, by_host[TRUST_HOSTS]; /* by a hash of the address, some in a row: tunnels end by the thousand */
     uint32_t n_peers, n_draining;

@@ -213,6 +213,37 @@ static void day_and_import(void **state)
     assert_int_equal(n->amf->gnbs_setup, 1);
     net_free(n);
 }
+/* A clock that steps back gives nobody back what the day took, and is told of; who applies the policy anew accepts it. */
+static void clock_steps(void **state)
+{
+    static const char until[] = REGIME_HEAD "  - {id: ban, says: x, sure: seen, suppliers: [Drago], decision: deny, remove_by: %s}\n";
+    char text[512], today[CONFIG_DATE_TEXT], why[256];
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOTHING}});
+    snprintf(text, sizeof text, until, config_date_text(trust_of(n)->today, today));
+    assert_int_equal(trust_apply(trust_of(n), policy_made(text), why, sizeof why), OK);
+    world_step_clock(n->w, n->core_env, 86400ll * NET_S);
+    net_run(n, 40 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    int32_t day = trust_of(n)->today;
+    world_step_clock(n->w, n->core_env, -3 * 86400ll * NET_S);
+    net_run(n, 40 * NET_S);
+    assert_int_equal(trust_of(n)->today, day);
+    assert_int_equal(n->amf->gnbs_setup, 1);
+    uint64_t told = trust_of(n)->n_latest;
+    const struct trust_latest *l = &trust_of(n)->latest[(told - 1) % TRUST_LATEST];
+    assert_string_equal(l->subject, "clock");
+    assert_memory_equal(l->why, "the clock went back to ", 23);
+    net_run(n, 60 * NET_S); /* once */
+    assert_int_equal(trust_of(n)->n_latest, told);
+    n->core.now_us = world_now_us(n->w);
+    assert_int_equal(trust_apply(trust_of(n), policy_made(text), why, sizeof why), OK);
+    assert_int_equal(trust_of(n)->today, day - 3);
+    cell_free(&n->cells[1]);
+    net_cell_start(n, 1);
+    net_run(n, 5 * NET_S);
+    assert_int_equal(n->amf->gnbs_setup, 2);
+    net_free(n);
+}
 /* A node that changes is asked about again. */
 static void configuration_update(void **state)
 {
@@ -814,7 +845,7 @@ int main(void)
 {
     return RUN(unit(changes_outside_of_its_windows), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(observed_changes),
                unit(no_remote_access), unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
-               unit(drained), unit(drain_called_off), unit(day_and_import), unit(configuration_update), unit(protected_registration), unit(others_are_served),
+               unit(drained), unit(drain_called_off), unit(day_and_import), unit(clock_steps), unit(configuration_update), unit(protected_registration), unit(others_are_served),
                unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(smf_banned), unit(smf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
                unit(name_of_another), unit(vendor_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));
 }
