@@ -34,10 +34,11 @@ static const struct command commands[] = {
      "  --null-ciphering           NAS in clear (NEA0), so that a capture can be read to the last field\n"
      "  --keep-logs DIR            the logs of core and RAN, JSON lines\n",
      cmd_demo},
-    {"up", "[--ues N] [--ethernet] [-c FILE] [--set section.key=VALUE]", "the same network, kept running until 'redoubt down'",
+    {"up", "[--ues N] [--edge | --ethernet] [-c FILE] [--set section.key=VALUE]", "the same network, kept running until 'redoubt down'",
      "Starts the network of 'redoubt demo' and returns once its phones are on it. Then: redoubt phone 1 -- COMMAND,\n"
      "redoubt status. It ends by 'redoubt down'.\n\n"
      "  --ues N                    phones, each with a namespace of its own (2)\n"
+     "  --edge                     a second UPF, an uplink classifier: 10.70.0.1 is beside it, the rest goes on to the core's\n"
      "  --ethernet                 Ethernet sessions, and the phones a 5G LAN: TAP interfaces with 192.168.77.1, .2 and so on\n",
      cmd_up},
     {"phone", "N -- COMMAND...", "run a command behind a phone of 'redoubt up'",

@@ -70,7 +70,7 @@ static void files_remove(void)
 {
     static const char *const names[] = {"core.sock", "ran.sock", "site3.sock", "evidence.key", "evidence.seal", "nation.db", "nation.db-wal",
                                         "nation.db-shm", "redoubt.db", "redoubt.db-wal", "redoubt.db-shm", "core.yaml",
-                                        "subscribers.csv", "inventory.json", "hn.pem", "seal.key"};
+                                        "subscribers.csv", "inventory.json", "edge.yaml", "edge.sock", "hn.pem", "seal.key"};
     char path[128];
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         snprintf(path, sizeof path, NET_DIR "/%s", names[i]);
@@ -157,6 +157,34 @@ static int routes_make(void)
     return e;
 }
 
+/* A UPF at the edge: gNB and core reach it by the core, and it has a way of its own to the data network. */
+static int edge_make(void)
+{
+    static const struct leg legs[] = {
+        {NET_CORE, "n4e", "10.99.8.1", 24}, {NET_EDGE, "n4e", "10.99.8.2", 24}, {NET_EDGE, "n6", "10.99.9.1", 24},
+        {NET_DN, "n6e", "10.99.9.2", 24},   {NET_DN, "lo", NET_SERVER_EDGE, 32},
+    };
+    static const struct {
+        const char *netns, *to;
+        uint8_t prefix;
+        const char *via, *ifname;
+    } routes[] = {{NET_EDGE, "10.99.3.0", 24, "10.99.8.1", "n4e"},
+                  {NET_EDGE, "10.70.0.0", 16, "10.99.9.2", "n6"},
+                  {NET_RAN, "10.99.8.0", 24, "10.99.3.1", "n3"}};
+    int e = netns_create(NET_EDGE);
+    e = e < 0 ? e : netns_veth(NET_CORE, "n4e", NET_EDGE, "n4e");
+    e = e < 0 ? e : netns_veth(NET_EDGE, "n6", NET_DN, "n6e");
+    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(legs); i++) {
+        struct net_addr a = addr(legs[i].address);
+        e = netns_address(legs[i].netns, legs[i].ifname, &a, legs[i].prefix);
+    }
+    for (size_t i = 0; e >= 0 && i < ARRAY_LEN(routes); i++) {
+        struct net_addr to = addr(routes[i].to), via = addr(routes[i].via);
+        e = netns_route(routes[i].netns, &to, routes[i].prefix, &via, routes[i].ifname);
+    }
+    return e;
+}
+
 static int namespaces_make(struct net *n)
 {
     static const char *const names[] = {NET_CORE, NET_RAN, NET_DN};
@@ -170,7 +198,8 @@ static int namespaces_make(struct net *n)
     }
     if (e >= 0)
         e = links_make(wants_xdp(n));
-    return e < 0 ? e : routes_make();
+    e = e < 0 ? e : routes_make();
+    return e < 0 || !n->options->edge ? e : edge_make();
 }
 
 /* ---- what they say ---- */
@@ -201,8 +230,17 @@ static void ran_line(void *ctx, struct str line)
     log_line(n, NET_FROM_RAN, line);
 }
 
+static void edge_line(void *ctx, struct str line)
+{
+    struct net *n = ctx;
+    n->edge_ready |= str_starts(line, "ready start_ms=");
+    if (line.n && *line.p != '{')
+        str_copy(n->tail_edge, sizeof n->tail_edge, line);
+}
+
 static void read_all(struct net *n)
 {
+    child_read(&n->edge, edge_line, n);
     child_read(&n->dn, dn_line, n);
     child_read(&n->core, core_line, n);
     child_read(&n->ran, ran_line, n);
@@ -213,7 +251,8 @@ static void look_for_the_dead(struct net *n)
     struct {
         struct child *c;
         const char *name, *tail;
-    } all[] = {{&n->dn, "data network", ""}, {&n->core, "core", n->tail[NET_FROM_CORE]}, {&n->ran, "RAN", n->tail[NET_FROM_RAN]}};
+    } all[] = {{&n->dn, "data network", ""}, {&n->core, "core", n->tail[NET_FROM_CORE]}, {&n->ran, "RAN", n->tail[NET_FROM_RAN]},
+               {&n->edge, "UPF at the edge", n->tail_edge}};
     for (size_t i = 0; i < ARRAY_LEN(all) && !n->ended; i++)
         if (all[i].c->pid && !child_runs(all[i].c)) {
             n->ended = true;
@@ -286,7 +325,7 @@ static int logs_open(struct net *n)
 
 int net_open(struct net *n, const struct net_options *o, void (*line)(void *, enum net_source, struct str), void *ctx)
 {
-    *n = (struct net){.options = o, .line = line, .ctx = ctx, .lock = -1, .core.fd = -1, .ran.fd = -1, .dn.fd = -1,
+    *n = (struct net){.options = o, .line = line, .ctx = ctx, .lock = -1, .core.fd = -1, .ran.fd = -1, .dn.fd = -1, .edge.fd = -1,
                       .log_fd = {-1, -1}};
     sigset_t set;
     sandbox_no_dump(); /* keys of this network are made here */
@@ -399,8 +438,11 @@ static int key_make(struct net *n)
 /* What of the SMF's section is not its default. */
 static void smf_write(const struct net_options *o, struct text *t)
 {
-    if (o->capture || o->ethernet)
+    if (o->capture || o->ethernet || o->edge)
         text_add(t, "smf:\n%s", o->capture ? "  n4_local: socket\n" : "");
+    if (o->edge)
+        text_add(t, "  n4_address: 10.99.8.1\n  upfs:\n    - {name: central, address: 10.99.3.1}\n"
+                    "    - {name: edge, address: 10.99.8.2, weight: 0, local_dnn: edge, local_networks: [10.70.0.0/16]}\n");
     for (uint32_t i = 1; o->ethernet && i <= o->ues; i++)
         text_add(t, "%s\"imsi-00101%010u\"%s", i == 1 ? "  dnns: [{name: internet, pdu_types: [Ethernet], lan_members: [" : ", ", i,
                  i == o->ues ? "]}]\n" : "");
@@ -418,14 +460,14 @@ static int config_write(struct net *n)
                      "# the core of redoubt demo and redoubt up\n"
                      "amf:\n  n2_addresses: [10.99.2.1]\n%s"
                      "%s"
-                     "upf:\n  n3_addresses: [10.99.3.1]\n"
+                     "upf:\n  n3_addresses: [10.99.3.1]\n%s"
                      "  n6: [%s]\n"
                      "udm:\n  seal_file: " NET_DIR "/seal.key\n  home_network_keys: [{id: 1, profile: A, file: " NET_DIR "/hn.pem}]\n"
                      "udr:\n  path: " NET_DIR "/redoubt.db\n"
                      "control:\n  socket: " NET_DIR "/core.sock\n  log_format: json\n  log_level: %s\n"
                      "  log_rate: 100000\n  log_burst: 100000\n%s%s%s",
                      n->options->null_ciphering ? "  unsafe_null_ciphering: true\n  ciphering: [NEA0]\n" : "",
-                     smf,
+                     smf, n->options->edge ? "  n4_address: 10.99.3.1\n" : "",
                      n->options->ethernet ? "{dnn: internet}"
                                           : "{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\", nat: false}",
                      n->options->debug ? "debug" : "info", n->options->regime ? "trust:\n  mode: enforce\n  policies: [\"" : "",
@@ -456,9 +498,28 @@ int net_core_again(struct net *n)
     return n->ended ? EXIT_FAILED : fail(n, "the core was not ready within 10 s");
 }
 
+static int edge_start(struct net *n)
+{
+    static const char text[] = "# the UPF at the edge of redoubt up --edge\n"
+                               "network:\n  nfs: [upf]\n"
+                               "upf:\n  n4_address: 10.99.8.2\n  n3_addresses: [10.99.8.2]\n"
+                               "  n6: [{dnn: edge, tun: n6edge, ipv4: 10.45.0.1/16}]\n"
+                               "control:\n  socket: " NET_DIR "/edge.sock\n  log_format: json\n";
+    static const char *const words[] = {"run", "-c", NET_DIR "/edge.yaml", NULL};
+    if (!n->options->edge)
+        return EXIT_OK;
+    int e = file_write(NET_DIR "/edge.yaml", (struct bytes){(const uint8_t *)text, sizeof text - 1}, 0600);
+    e = e < 0 ? e : child_start(&n->edge, NET_EDGE, words);
+    if (e < 0)
+        return fail(n, "the UPF at the edge did not start: %s", err_text(e));
+    if (net_wait(n, &n->edge_ready, 10000))
+        return EXIT_OK;
+    return n->ended ? EXIT_FAILED : fail(n, "the UPF at the edge was not ready within 10 s");
+}
+
 int net_core_start(struct net *n)
 {
-    return config_write(n) || evidence_begin(n) || subscribers_add(n) || inventory_add(n) ? EXIT_FAILED : net_core_again(n);
+    return config_write(n) || edge_start(n) || evidence_begin(n) || subscribers_add(n) || inventory_add(n) ? EXIT_FAILED : net_core_again(n);
 }
 void net_core_kill(struct net *n)
 {
@@ -559,7 +620,7 @@ int net_phone_address(struct net *n, uint32_t phone, struct net_addr *out)
 }
 
 /* ---- rest ---- */
-enum deed { END_RAN, END_CORE, END_DN, CLEAN };
+enum deed { END_RAN, END_CORE, END_EDGE, END_DN, CLEAN };
 static void everything_remove(void)
 {
     net_clean();
@@ -569,7 +630,7 @@ static void everything_remove(void)
 static void deed(void *ctx, uint8_t number)
 {
     const struct net *n = ctx; /* as it was when we rested: nobody has waited for these since */
-    const struct child *const all[] = {[END_RAN] = &n->ran, [END_CORE] = &n->core, [END_DN] = &n->dn};
+    const struct child *const all[] = {[END_RAN] = &n->ran, [END_CORE] = &n->core, [END_EDGE] = &n->edge, [END_DN] = &n->dn};
     if (number == CLEAN)
         everything_remove();
     else if (number < CLEAN && all[number]->pid && !all[number]->ended)
@@ -586,7 +647,10 @@ int net_rest(struct net *n)
 static void ask_to_end(struct net *n, struct child *c)
 {
     if (n->sweeper.pid)
-        sweeper_do(&n->sweeper, c == &n->ran ? END_RAN : c == &n->core ? END_CORE : END_DN);
+        sweeper_do(&n->sweeper, c == &n->ran    ? END_RAN
+                                 : c == &n->core ? END_CORE
+                                 : c == &n->edge ? END_EDGE
+                                                 : END_DN);
     else
         kill(c->pid, SIGTERM);
 }
@@ -628,6 +692,7 @@ bool net_down(struct net *n)
 {
     bool well = end_well(n, &n->ran, "RAN", ran_line);
     well = end_well(n, &n->core, "core", core_line) && well;
+    well = end_well(n, &n->edge, "UPF at the edge", edge_line) && well;
     if (n->sweeper.pid && child_runs(&n->dn)) {
         ask_to_end(n, &n->dn);
         child_wait(&n->dn, 3000);

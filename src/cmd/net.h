@@ -5,6 +5,7 @@
  *     gNB, phones    n2 --- N2 --- n2   AMF, SMF, UPF, ...   n6 --- N6 --- n6   web page, ping
  *                    n3 --- N3 --- n3   lo: N4
  *     redoubt-site2, with net_site2_make(): another radio site, n2 --- N2 --- n2b of the core
+ *     redoubt-edge, with options.edge: a UPF before the core's, n4e --- N3, N4, N9 --- n4e of the core, n6 --- n6e of the data network
  *     redoubt-phone1, redoubt-phone2, ...: each with its phone's interface alone
  *
  * One such network at a time on a machine; what one that was killed left behind is taken away first. */
@@ -17,12 +18,14 @@
 #define NET_CORE   NET_PREFIX "core"
 #define NET_RAN    NET_PREFIX "ran"
 #define NET_DN     NET_PREFIX "dn"
+#define NET_EDGE   NET_PREFIX "edge"
 #define NET_SITE2  NET_PREFIX "site2"
 #define NET_SITE3  NET_PREFIX "site3"
 #define NET_PHONE  NET_PREFIX "phone%u"
 #define NET_DIR    "/run/redoubt-net"
 #define NET_SERVER4 "10.99.0.1"
 #define NET_WIRE4   "192.168.77.%u" /* /24 */
+#define NET_SERVER_EDGE "10.70.0.1" /* of what is beside the UPF at the edge */
 #define NET_SERVER6 "fd00:99::1"
 enum { NET_PHONES_MAX = 200, NET_UES_MAX = 100000, NET_WORDS = 160 };
 
@@ -30,6 +33,7 @@ struct net_options {
     uint32_t phones; /* with a namespace and an interface of their own: the first of the subscribers */
     uint32_t ues;    /* subscribers, these included */
     bool null_ciphering, debug;
+    bool edge;     /* sessions have an uplink classifier in a process of its own, for 10.70.0.0/16 */
     bool ethernet; /* phones have Ethernet sessions, and are a 5G LAN; each has NET_WIRE4 with its number, and no data network */
     const char *capture; /* file; NULL: none */
     const char *logs;    /* folder for the logs of core and RAN; NULL: none */
@@ -48,12 +52,13 @@ struct net {
     struct capture *capture;
     uint64_t captured, capture_lost; /* packets, known after net_capture_end() */
     int log_fd[2];
-    bool core_ready, ran_ready, dn_ready;
+    struct child edge;
+    bool core_ready, ran_ready, dn_ready, edge_ready;
     bool ended;       /* one of them before its time, or a signal */
     bool interrupted; /* by SIGINT, SIGTERM or SIGHUP, which net_open() blocks and net_wait() takes */
     char why[512];                               /* what went wrong, for people */
     char hn_public[80];                          /* home network public key, hex */
-    char tail[2][512];                           /* last line that was no log line, of core and RAN */
+    char tail[2][512], tail_edge[512];           /* last line that was no log line, of core and RAN */
 };
 /* 0, or EXIT_FAILED with n->why. After a failure net_down() is called all the same. */
 int net_open(struct net *, const struct net_options *, void (*line)(void *ctx, enum net_source, struct str), void *ctx);

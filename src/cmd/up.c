@@ -82,6 +82,9 @@ static int keep(const struct net_options *o, int tell)
         else if (probe_reach(netns, &server, 5000) < 0) {
             status = EXIT_FAILED;
             snprintf(n.why, sizeof n.why, "phone %u has a session and does not reach the data network", i);
+        } else if (o->edge && addr_parse(&server, STR(NET_SERVER_EDGE), 0) && probe_reach(netns, &server, 5000) < 0) {
+            status = EXIT_FAILED;
+            snprintf(n.why, sizeof n.why, "phone %u has a session and does not reach the edge's data network", i);
         }
         net_wait(&n, &never, 1);
     }
@@ -140,6 +143,8 @@ int cmd_up(int argc, char **argv)
                 return EXIT_USAGE;
         } else if (args_flag(&a, NULL, "--null-ciphering")) {
             o.null_ciphering = true;
+        } else if (args_flag(&a, NULL, "--edge")) {
+            o.edge = true;
         } else if (args_flag(&a, NULL, "--ethernet")) {
             o.ethernet = true;
         } else if (cmd_config_option(&a, &config, &status)) {
@@ -151,9 +156,17 @@ int cmd_up(int argc, char **argv)
     }
     if (config.file)
         return usage("up", "this network has its own configuration: change it by --set");
+    if (o.edge && o.ethernet)
+        return usage("up", "--edge and --ethernet: members of a 5G LAN have no classifier");
     o.ues = o.phones;
     status = up(&o);
-    if (status == EXIT_OK && o.ethernet)
+    if (status == EXIT_OK && o.edge)
+        printf("The network is up: a core, a UPF at the edge, a gNB and %u phones, each with a PDU session.\n\n"
+               "  redoubt phone 1 -- curl http://" NET_SERVER_EDGE "/        leaves at the edge: an uplink classifier\n"
+               "  redoubt phone 1 -- curl http://" NET_SERVER4 "/        goes on by N9 to the core's UPF\n"
+               "  redoubt status --socket " NET_DIR "/edge.sock\n"
+               "  redoubt down                               ends it\n", o.phones);
+    else if (status == EXIT_OK && o.ethernet)
         printf("The network is up: a core, a gNB and %u phones, each with an Ethernet session of one 5G LAN.\n\n"
                "  redoubt phone 1 -- ip address show ue            192.168.77.1\n"
                "  redoubt phone 1 -- ping -c 3 192.168.77.2        frames through GTP-U and the UPF to phone 2\n"

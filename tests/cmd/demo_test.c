@@ -229,6 +229,21 @@ static void ethernet(void **state)
     nothing_is_left();
 }
 
+/* An uplink classifier in a process of its own: 10.70.0.1 by it, the rest by the core's UPF. */
+static void edge(void **state)
+{
+    need_namespaces();
+    assert_int_equal(command_run(&c, binary, "up", "--edge", "--ues", "2", "--set", "process.sandbox_kill=true", NULL), 0);
+    assert_non_null(strstr(c.out, "a UPF at the edge, a gNB and 2 phones"));
+    assert_int_equal(command_run(&c, binary, "status", "--socket", "/run/redoubt-net/edge.sock", NULL), 0);
+    assert_non_null(strstr(c.out, "data network edge (n6edge): 2 sessions"));
+    assert_null(strstr(c.out, "packets to data networks 0,"));
+    assert_int_equal(command_run(&c, binary, "status", "--socket", "/run/redoubt-net/core.sock", NULL), 0);
+    assert_non_null(strstr(c.out, "data network internet (n6internet): 2 sessions"));
+    assert_int_equal(command_run(&c, binary, "down", NULL), 0);
+    nothing_is_left();
+}
+
 static void wrong_words(void **state)
 {
     if (is_half_way)
@@ -237,6 +252,7 @@ static void wrong_words(void **state)
     assert_int_equal(command_run(&c, binary, "demo", "--nix", NULL), 2);
     assert_int_equal(command_run(&c, binary, "demo", "--capture", NULL), 2);
     assert_int_equal(command_run(&c, binary, "up", "--ues", "0", NULL), 2);
+    assert_int_equal(command_run(&c, binary, "up", "--edge", "--ethernet", NULL), 2);
     assert_int_equal(command_run(&c, binary, "up", "-c", "/x", NULL), 2);
     assert_int_equal(command_run(&c, binary, "down", "now", NULL), 2);
     assert_int_equal(command_run(&c, binary, "phone", NULL), 2);
@@ -276,5 +292,5 @@ int main(int argc, char **argv)
     is_possible = may && enter_own_world();
     is_half_way = may && !is_possible;
     return RUN(unit(wrong_words), unit(demo), unit(demo_without_ciphering), unit(demo_in_the_kernel), unit(demo_interrupted), unit(demo_killed),
-               unit(up_phone_down), unit(ethernet), unit(what_cannot_be));
+               unit(up_phone_down), unit(ethernet), unit(edge), unit(what_cannot_be));
 }
