@@ -131,11 +131,25 @@ static void gone(struct gnb *g)
     LOG(&r->log, ran_gnb_down, "id=%u", g->config.id);
     gnb_phones.release_all(g);
 }
+/* What keeps the first gNB out that is not in service. */
+static void why_not(const struct ran_cmd *r)
+{
+    char at[NET_ADDR_TEXT], cause[128] = "";
+    uint32_t i = 0;
+    while (i + 1 < r->o.gnbs && r->cells[i].gnb.state == GNB_READY)
+        i++;
+    const struct gnb *g = &r->cells[i].gnb;
+    if (g->setups_refused && aper_print(&ngap_desc_Cause, &g->last_cause, cause, sizeof cause, -1) > 0)
+        fprintf(stderr, "%s refuses gNB %u: %s\n", addr_text(&r->o.amf, at), g->config.id, cause);
+    else
+        fprintf(stderr, "%s %s\n", addr_text(&r->o.amf, at), g->setups_sent ? "answers no NG Setup" : "does not take an association (SCTP)");
+}
 static void no_cells(struct ran_cmd *r)
 {
     if (!r->o.load || r->rt.now_us <= r->down_us + (uint64_t)r->o.wait_s * S)
         return;
-    fprintf(stderr, "redoubt ran: no AMF let the gNBs in within %u s\n", r->o.wait_s);
+    fprintf(stderr, "redoubt ran: no AMF let the gNBs in within %u s: ", r->o.wait_s);
+    why_not(r);
     r->status = EXIT_FAILED;
     loop_stop(r->loop);
 }
@@ -204,7 +218,7 @@ static int hn_key_take(struct ran_cmd *r)
     if (!r->o.hn_key)
         return OK;
     size_t n = strlen(r->o.hn_key) / 2;
-    enum suci_scheme s = r->o.hn_profile && *r->o.hn_profile == 'B' ? SUCI_PROFILE_B : SUCI_PROFILE_A;
+    enum suci_scheme s = r->o.profile_b ? SUCI_PROFILE_B : SUCI_PROFILE_A;
     if (n > sizeof raw || !hex_get(raw, n, str_of(r->o.hn_key)))
         return ERR_SYNTAX;
     return hn_key_public_raw(r->crypto, s, (struct bytes){raw, (uint32_t)n}, &r->hn);
@@ -237,6 +251,15 @@ static int sandbox_start(struct ran_cmd *r)
         LOG(&r->log, sandbox, "landlock=%d calls=%s user=same threads=%u", s.landlock, s.calls ? "listed" : "all", s.threads);
     return e;
 }
+static int histogram_open(struct ran_cmd *r)
+{
+    if (!r->o.histogram)
+        return OK;
+    r->load.histogram = fopen(r->o.histogram, "we");
+    if (!r->load.histogram)
+        fprintf(stderr, "redoubt ran: %s cannot be written\n", r->o.histogram);
+    return r->load.histogram ? OK : ERR_IO;
+}
 static int start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
 {
     struct env_real_conf env = {.sctp = {.max_assocs = r->o.gnbs + 8}, .max_sockets = r->o.tuns + 64};
@@ -251,7 +274,8 @@ static int start(struct ran_cmd *r, const struct gnb_ue_ops *ops)
     signal(SIGPIPE, SIG_IGN);
     if (r->o.sctp)
         env.sctp.mode = *r->o.sctp == 'k' ? SCTP_MODE_KERNEL : *r->o.sctp == 'u' ? SCTP_MODE_USER : SCTP_MODE_AUTO;
-    int e = sweeper_begin(r);
+    int e = histogram_open(r);
+    e = e < 0 ? e : sweeper_begin(r);
     e = e < 0 ? e : loop_open(&r->loop);
     e = e < 0 ? e : loop_on_signals(r->loop, &set, signalled, r);
     e = e < 0 ? e : env_real_open(&r->env, r->loop, &env);
@@ -329,6 +353,30 @@ static bool type_take(const char *text, uint8_t *out)
             *out = i;
     return *out != 0;
 }
+static bool imsi_take(const char *text, struct ran_options *o)
+{
+    size_t n = strlen(text);
+    o->imsi = text;
+    return n >= 6 && n <= 15 && strspn(text, "0123456789") == n;
+}
+static unsigned long long last_imsi(const struct ran_options *o) { return strtoull(o->imsi, NULL, 10) + o->ues - 1; }
+static unsigned long long power_of_ten(size_t n)
+{
+    unsigned long long v = 1;
+    while (n--)
+        v *= 10;
+    return v;
+}
+static bool profile_take(const char *text, struct ran_options *o)
+{
+    o->profile_b = strcmp(text, "B") == 0;
+    return o->profile_b || strcmp(text, "A") == 0;
+}
+static bool sctp_take(const char *text, struct ran_options *o)
+{
+    o->sctp = text;
+    return strcmp(text, "auto") == 0 || strcmp(text, "kernel") == 0 || strcmp(text, "userspace") == 0;
+}
 #define NUMBER(word, min, max, to)                                                                 \
     else if (args_value(a, NULL, "--" word, &v)) { if (!v || !args_number("--" word, v, min, max, &(to))) return EXIT_USAGE; }
 #define TEXT(word, to)                                                                             \
@@ -360,6 +408,7 @@ static int words(struct args *a, struct ran_options *o, struct load_plan *plan)
         NUMBER("wait", 1, 3600, o->wait_s)
         NUMBER("rate", 0, 1000000, plan->rate)
         NUMBER("parallel", 1, 1000000, plan->parallel)
+        TEXT("histogram", o->histogram)
         PARSED("waves", load_waves_parse(v, plan), LOAD_WAVES_EXPECTED)
         PARSED("mix", load_mix_parse(v, plan), LOAD_MIX_EXPECTED)
         else if (args_value(a, NULL, "--duration", &v)) {
@@ -367,18 +416,18 @@ static int words(struct args *a, struct ran_options *o, struct load_plan *plan)
                 return EXIT_USAGE;
         }
         else if (args_value(a, NULL, "--count", &v)) return usage("ran", "--count N: a load of N phones is 'redoubt ran load --ues N'");
-        TEXT("imsi", o->imsi)
+        PARSED("imsi", imsi_take(v, o), "6 to 15 digits")
         TEXT("key", o->key)
         TEXT("opc", o->opc)
         TEXT("csv", o->csv)
         TEXT("dnn", o->dnn)
         TEXT("hn-key", o->hn_key)
-        TEXT("hn-profile", o->hn_profile)
+        PARSED("hn-profile", profile_take(v, o), "A or B")
         TEXT("netns", o->netns)
         TEXT("tun-name", o->tun_name)
         TEXT("control", o->control)
         TEXT("name", o->name)
-        TEXT("sctp", o->sctp)
+        PARSED("sctp", sctp_take(v, o), "auto, kernel or userspace")
         TEXT("scenario", o->scenario)
         FLAG("stay", o->stay)
         FLAG("persist", o->persist)
@@ -400,8 +449,10 @@ static int words_check(struct ran_options *o, struct load_plan *p)
         mix |= p->mix[i] != 0;
     for (uint32_t i = 0; i < p->n_waves; i++)
         waves_ping |= p->waves[i] == LOAD_PING;
-    if (!o->load && (mix || p->mix_us || p->n_waves || o->stay || o->persist))
-        return usage("ran", "--waves, --mix, --duration, --persist and --stay are of 'redoubt ran load'");
+    if (!o->load && (mix || p->mix_us || p->n_waves || o->stay || o->persist || o->histogram))
+        return usage("ran", "--waves, --mix, --duration, --histogram, --persist and --stay are of 'redoubt ran load'");
+    if (!o->csv && last_imsi(o) >= power_of_ten(strlen(o->imsi)))
+        return usage("ran", "--imsi %s: there are not %u numbers from there on", o->imsi, o->ues);
     if (mix != (p->mix_us != 0))
         return usage("ran", "--mix and --duration go together");
     if ((waves_ping || has_mix(p, LOAD_PING)) && !o->ping)

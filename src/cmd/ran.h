@@ -16,9 +16,9 @@ struct ran_options {
     struct net_addr amf, n3;
     struct config_plmn plmn;
     struct gnb_slice slice;
-    const char *imsi, *key, *opc, *csv, *dnn, *hn_key, *hn_profile, *netns, *tun_name, *control, *name, *sctp, *scenario;
+    const char *imsi, *key, *opc, *csv, *dnn, *hn_key, *histogram, *netns, *tun_name, *control, *name, *sctp, *scenario;
     uint8_t type; /* enum nas_pdu_type */
-    bool load, stay, persist, no_session, no_register, debug, quiet, ping, unsafe_no_sandbox;
+    bool load, stay, persist, no_session, no_register, debug, quiet, ping, profile_b, unsafe_no_sandbox;
     struct net_addr ping_to;
 };
 struct ran_tun { /* names of a phone's interface */

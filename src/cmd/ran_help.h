@@ -32,6 +32,7 @@
     "                        deregister=1. What no phone is fit for is not drawn. With attach in it there is no wave\n" \
     "                        before unless --waves says so\n" \
     "  --duration TIME       of the mix: 90s, 10m, 2h\n" \
+    "  --histogram FILE      latencies of each procedure as HdrHistogram prints its percentiles\n" \
     "  --persist             a phone that is refused goes on as its timers allow until it is attached\n" \
     "  --ping ADDR           where to; without 'load', each phone pings this once its session is there\n" \
     "  --wait SECONDS        after which a procedure counts as failed, and no AMF as none [30]\n" \

@@ -36,6 +36,7 @@ bool load_waves_parse(const char *text, struct load_plan *p)
 bool load_mix_parse(const char *text, struct load_plan *p)
 {
     uint64_t all = 0;
+    uint32_t said = 0;
     memset(p->mix, 0, sizeof p->mix);
     for (const char *at = text;; at++) {
         size_t n = strcspn(at, "=");
@@ -46,6 +47,9 @@ bool load_mix_parse(const char *text, struct load_plan *p)
         unsigned long v = strtoul(at + n + 1, &end, 10);
         if (v > 1000000 || (*end && *end != ','))
             return false;
+        if (said >> w & 1) /* which of the two is meant? */
+            return false;
+        said |= 1u << w;
         p->mix[w] = (uint32_t)v;
         all += v;
         at = end;
@@ -363,6 +367,42 @@ int load_start(struct ran_cmd *r)
     wave_begin(r);
     return OK;
 }
+/* As HdrHistogram prints its percentiles: five lines for each half of what is left. */
+static void distribution(FILE *f, const char *what, const struct hist *h)
+{
+    enum { TICKS = 5 };
+    if (!h->n)
+        return;
+    fprintf(f, "# %s, ms\n%12s %14s %10s %14s\n\n", what, "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
+    for (double percent = 0;;) {
+        uint64_t us = hist_percentile(h, percent), n = hist_at_most(h, us);
+        if (n >= h->n || percent >= 100) {
+            fprintf(f, "%12.3f %14.12f %10llu\n", (double)h->max / 1000, 1.0, (unsigned long long)h->n);
+            break;
+        }
+        fprintf(f, "%12.3f %14.12f %10llu %14.2f\n", (double)us / 1000, percent / 100, (unsigned long long)n, 100 / (100 - percent));
+        double halves = 2;
+        while (100 / (100 - percent) >= halves)
+            halves *= 2;
+        percent += 100 / (TICKS * halves);
+    }
+    fprintf(f, "#[Mean    = %12.3f]\n#[Max     = %12.3f, Total count    = %12llu]\n#[Buckets = %12u, SubBuckets     = %12u]\n\n",
+            hist_mean(h) / 1000, (double)h->max / 1000, (unsigned long long)h->n, HIST_BINS / HIST_PARTS, HIST_PARTS);
+}
+static void histogram_write(struct load *l)
+{
+    if (!l->histogram)
+        return;
+    rewind(l->histogram);
+    if (ftruncate(fileno(l->histogram), 0) < 0)
+        return;
+    for (uint32_t i = 0; i < LOAD_KINDS; i++)
+        distribution(l->histogram, WORDS[i], &l->hists->kind[i]);
+    distribution(l->histogram, "registration", &l->hists->registration);
+    distribution(l->histogram, "registration, the core's share", &l->hists->core);
+    distribution(l->histogram, "session", &l->hists->session);
+    fflush(l->histogram);
+}
 void load_end(struct ran_cmd *r)
 {
     static char result[16384];
@@ -370,6 +410,7 @@ void load_end(struct ran_cmd *r)
     if (!l->active)
         return;
     l->active = false;
+    histogram_write(l);
     if (!l->waves[l->wave].ended_us)
         l->waves[l->wave].ended_us = r->rt.now_us;
     while (!list_empty(&l->running)) { /* it was interrupted */
@@ -572,6 +613,8 @@ int load_init(struct ran_cmd *r)
 void load_free(struct ran_cmd *r)
 {
     struct load *l = &r->load;
+    if (l->histogram)
+        fclose(l->histogram);
     if (l->statm_fd > 0)
         close(l->statm_fd);
     free(l->hists);

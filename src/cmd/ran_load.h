@@ -6,6 +6,7 @@
 #include "base/hist.h"
 #include "base/list.h"
 #include "ran/ue.h"
+#include <stdio.h>
 
 enum load_kind { LOAD_ATTACH, LOAD_SERVICE, LOAD_IDLE, LOAD_PING, LOAD_DEREGISTER, LOAD_KINDS,
                  LOAD_POWERCUT = LOAD_KINDS, /* in waves only: all gNBs and phones at once */
@@ -59,6 +60,7 @@ struct load {
     struct hist *second; /* of the last second, all kinds */
     uint64_t rss_before; /* octets, before there were phones */
     int statm_fd;
+    FILE *histogram; /* NULL: nobody wants it */
 };
 
 int load_init(struct ran_cmd *);

@@ -88,6 +88,36 @@ static void mix(void **state)
     assert_int_equal(number(c.out, "\"registered\":"), 20);
     assert_int_equal(number(c.out, "\"sessions\":"), 20);
 }
+/* What the result says in short, the distribution says in full. */
+static void histogram(void **state)
+{
+    char path[96], text[16384], *at;
+    need_netns();
+    snprintf(path, sizeof path, "%s/latency.hgrm", folder);
+    assert_int_equal(LOAD("--ues", "20", "--quiet", "--waves", "attach,idle", "--histogram", path), 0);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    assert_non_null(strstr(text, "# attach, ms\n"));
+    assert_non_null(strstr(text, "# idle, ms\n"));
+    assert_non_null(strstr(text, "# session, ms\n"));
+    assert_null(strstr(text, "# ping, ms\n"));
+    at = strstr(text, "# registration, ms\n");
+    assert_non_null(at);
+    double last = 0, value, percent;
+    unsigned long long n = 0;
+    uint32_t lines = 0;
+    for (at = strstr(at, "\n\n") + 2; sscanf(at, "%lf %lf %llu", &value, &percent, &n) == 3; at = strchr(at, '\n') + 1, lines++) {
+        assert_true(value >= last && percent <= 1);
+        last = value;
+    }
+    assert_true(lines > 5);
+    assert_int_equal(n, 20);
+    assert_true(last * 1000 > number(strstr(c.out, "\"registration_us\""), "\"max\":") - 1);
+    assert_non_null(strstr(at, "#[Mean    = "));
+    assert_non_null(strstr(at, "Total count    =           20]"));
+}
 static void failures(void **state)
 {
     need_netns();
@@ -103,7 +133,12 @@ static void failures(void **state)
     assert_int_equal(LOAD("--ues", "3", "--waves", "service,attach", "--quiet"), 0);
     assert_int_equal(number(c.out, "\"skipped\":"), 3);
     assert_int_equal(LOAD("--amf", "127.0.0.9", "--wait", "1"), 1);
-    assert_string_equal(c.err, "redoubt ran: no AMF let the gNBs in within 1 s\n");
+    assert_string_equal(c.err, "redoubt ran: no AMF let the gNBs in within 1 s: 127.0.0.9:38412 does not take an association (SCTP)\n");
+    assert_int_equal(LOAD("--plmn", "999-99", "--wait", "1"), 1);
+    assert_non_null(strstr(c.err, "127.0.0.5:38412 refuses gNB 1: "));
+    assert_non_null(strstr(c.err, "unknown"));
+    assert_int_equal(LOAD("--histogram", "/nonexistent/x"), 1);
+    assert_non_null(strstr(c.err, "/nonexistent/x cannot be written"));
 }
 static void words(void **state)
 {
@@ -120,6 +155,12 @@ static void words(void **state)
         {"--duration", "10s", "--mix and --duration go together"},
         {"--duration", "soon", "--duration: found 'soon', expected a time such as 90s"},
         {"--waves", "ping", "pings need --ping ADDR"},
+        {"--mix", "attach=1,attach=2", "--mix: expected"},
+        {"--imsi", "12ab", "--imsi: expected 6 to 15 digits"},
+        {"--imsi", "0010100000000011", "--imsi: expected 6 to 15 digits"},
+        {"--imsi", "", "--imsi: expected 6 to 15 digits"},
+        {"--hn-profile", "C", "--hn-profile: expected A or B"},
+        {"--sctp", "tcp", "--sctp: expected auto, kernel or userspace"},
         {"--count", "3", "a load of N phones is 'redoubt ran load --ues N'"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -127,6 +168,8 @@ static void words(void **state)
         if (!strstr(c.err, wrong[i].says))
             fail_msg("%s %s: %s", wrong[i].a, wrong[i].b, c.err);
     }
+    assert_int_equal(LOAD("--imsi", "999999", "--ues", "2"), 2);
+    assert_non_null(strstr(c.err, "there are not 2 numbers from there on"));
     assert_int_equal(command_run(&c, binary, "ran", "--stay", NULL), 2);
     assert_non_null(strstr(c.err, "are of 'redoubt ran load'"));
     assert_int_equal(command_run(&c, binary, "ran", "--help", NULL), 0);
@@ -172,6 +215,6 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
     binary = argc > 1 ? argv[1] : "";
-    const struct CMUnitTest tests[] = {unit(words), unit(waves), unit(gives_away), unit(mix), unit(failures)};
+    const struct CMUnitTest tests[] = {unit(words), unit(waves), unit(gives_away), unit(mix), unit(histogram), unit(failures)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
