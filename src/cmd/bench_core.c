@@ -193,7 +193,8 @@ int bench_open(struct bench_core *b, uint32_t subscribers)
 void bench_close(struct bench_core *b)
 {
     child_end(&b->load);
-    unlink(BENCH_LOAD_SOCKET);
+    if (b->net.lock >= 0) /* otherwise it is another's, who has a network up */
+        unlink(BENCH_LOAD_SOCKET);
     net_down(&b->net);
 }
 void bench_report(const struct bench_core *b, const struct bench_row *rows, uint32_t n)

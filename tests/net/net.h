@@ -36,6 +36,7 @@ enum { NET_CELLS = 2, NET_EVENTS = 256, NET_MS = 1000, NET_S = 1000000 };
 struct net_options {
     uint64_t seed;
     uint32_t phones, subscribers; /* 0: 1; as many as phones */
+    uint32_t max_ues; /* of the AMF; 0: for all of them */
     bool json, eap, debug;
     const char *more_smf, *more_upf; /* the same of the SMF and the UPF */
     const char *more_dnns, *more_n6; /* elements of smf.dnns, as lines, and of upf.n6, each after a comma */
@@ -147,7 +148,7 @@ static inline void net_configure(struct net *n)
                      "upf:\n  n4_address: 10.0.0.2\n  n3_addresses: [10.0.0.2]\n  max_sessions: %u\n%s"
                      "  n6: [{dnn: internet, tun: n6internet, ipv4: 10.45.0.1/16, ipv6: \"fd00:10:45::1/48\"},\n"
                      "       {dnn: ims, tun: n6ims, ipv4: 10.46.0.1/16, ipv6: \"fd00:10:46::1/48\"}%s]\n",
-                     n->o.phones + 8, n->o.more ? n->o.more : "", n->o.more_upfs ? n->o.more_upfs : "", n->o.phones * 3 + 8,
+                     n->o.max_ues ? n->o.max_ues : n->o.phones + 8, n->o.more ? n->o.more : "", n->o.more_upfs ? n->o.more_upfs : "", n->o.phones * 3 + 8,
                      n->o.more_smf ? n->o.more_smf : "", n->o.more_dnns ? n->o.more_dnns : "", n->o.phones * 3 + 8,
                      n->o.more_upf ? n->o.more_upf : "", n->o.more_n6 ? n->o.more_n6 : "");
     n->config_memory = malloc(CONFIG_ARENA_OCTETS);

@@ -3,6 +3,7 @@
  * what gNBs and phones do when they are told to hold back. */
 #include "tests/net/net.h"
 #include "base/hist.h"
+#include <malloc.h>
 
 static struct seen {
     struct hist us; /* of admitted registrations: from the message that was not put off */
@@ -83,6 +84,56 @@ static void storm(void **state)
     assert_int_equal(metric_get(n->core.metrics, METRIC_gnbs_overloaded), 0);
     assert_int_equal(n->amf->admission.used[AMF_ORDINARY], 0);
     net_agree(n);
+    close_net(n);
+}
+
+/* ---- more than the configuration has room for ---- */
+static size_t heap_octets(void)
+{
+    struct mallinfo2 m = mallinfo2(); /* of the whole world; under AddressSanitizer nothing is known */
+    return m.uordblks + m.hblkhd;
+}
+static void within(const struct net *n, uint32_t most)
+{
+    assert_true(n->amf->ues->ues.used <= most && n->amf->ues->ues.max <= most);
+    assert_true(n->amf->ues->conns.used <= n->amf->ues->conns.max);
+    assert_true(n->core.frames.in_use <= n->core.frames.cap);
+    assert_true(n->smf->sessions.used <= n->config.smf.max_sessions);
+    assert_true(n->upf->sessions.used <= n->config.upf.max_sessions);
+}
+/* Ten times as many as amf.max_ues: those that there is room for have it and keep it, all others are told to come later, and
+ * cost nothing that stays. */
+static void memory_is_what_the_configuration_says(void **state)
+{
+    enum { ROOM = 100, PHONES = 1000 };
+    struct net *n = open_net((struct net_options){.seed = 8, .phones = PHONES, .max_ues = ROOM, .more = "  max_procedures: 16\n"});
+    for (uint32_t i = 0; i < ROOM; i++) {
+        net_register(n, n->ue[i]);
+        ue_session_open(n->ue[i], &(struct ue_open){.dnn = "internet", .type = NAS_PDU_IPV4});
+    }
+    net_run(n, 5 * NET_S);
+    for (uint32_t i = ROOM; i < PHONES; i++) /* what a connection needs is there the first time that all are in use */
+        ue_camp(n->ue[i], &n->cells[i % NET_CELLS]);
+    size_t before = 0, most = 0;
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t i = ROOM; i < PHONES; i++) {
+            timer_stop(&n->ran_rt.timers, &n->ue[i]->t_hold);
+            timer_stop(&n->ran_rt.timers, &n->ue[i]->t_retry);
+            ue_register(n->ue[i]);
+        }
+        for (uint32_t ms = 0; ms < 3000; ms += 10) {
+            net_run(n, 10 * NET_MS);
+            within(n, ROOM);
+            size_t now = heap_octets();
+            most = round && now > most ? now : most;
+        }
+        before = round ? before : heap_octets();
+    }
+    assert_true(most <= before + (256 << 10)); /* of 1,800 refusals, less than 150 octets each */
+    assert_true(seen->refused[NAS_GMM_CAUSE_CONGESTION] > 2 * (PHONES - ROOM));
+    assert_int_equal(n->amf->ues->registered, ROOM);
+    for (uint32_t i = 0; i < ROOM; i++)
+        assert_true(n->ue[i]->state == MM_REGISTERED && n->ue[i]->sessions && n->ue[i]->sessions->state == SM_ACTIVE);
     close_net(n);
 }
 
@@ -360,6 +411,6 @@ static void told_to_hold_back(void **state)
 
 int main(void)
 {
-    return RUN(unit(storm), unit(one_gnb_floods), unit(one_phone_floods), unit(the_known_and_the_paged_get_in), unit(classes_and_shares),
+    return RUN(unit(storm), unit(memory_is_what_the_configuration_says), unit(one_gnb_floods), unit(one_phone_floods), unit(the_known_and_the_paged_get_in), unit(classes_and_shares),
                unit(told_to_hold_back), unit(sessions_by_the_dozen));
 }
