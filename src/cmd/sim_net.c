@@ -82,6 +82,8 @@ void sim_plan_draw(struct sim_plan *p, uint64_t seed)
     p->two_plmns = DRAW() % 4 == 0;
     if (DRAW() % 4 == 0)
         p->faults |= 1u << SIM_FAULT_torn;
+    if (DRAW() % 4 == 0)
+        p->faults |= 1u << SIM_FAULT_function;
 #undef DRAW
 }
 
@@ -300,6 +302,18 @@ void sim_core_kill(struct sim_net *n, uint32_t kept)
     core_bury(n);
     store_memory_crash(n->store, kept);
     n->core_was_killed = true;
+}
+static const struct nf_desc *const functions[SIM_FUNCTIONS] = {&ausf_nf, &udm_nf, &pcf_nf, &nssf_nf, &udr_nf};
+const char *sim_function_kill(struct sim_net *n, uint32_t which)
+{
+    rt_enter(&n->core);
+    nf_stop(&n->core, functions[which]->kind);
+    return functions[which]->name;
+}
+int sim_function_start(struct sim_net *n, uint32_t which)
+{
+    rt_enter(&n->core);
+    return n->core.nf[functions[which]->kind] ? OK : nf_start(&n->core, functions[which]);
 }
 struct torn {
     uint32_t skip, n, key_n;

@@ -37,7 +37,8 @@ enum { SIM_CELLS_MAX = 4, SIM_PHONES_MAX = 200, SIM_MS = 1000, SIM_S = 1000000 }
     X(clock, "the core's UTC steps")                                                               \
     X(memory, "memory, contexts and sessions run out")                                             \
     X(attack, "a hostile gNB, hostile phones, strangers on N3 and N4 and one beside a gNB replay, forge and interfere") \
-    X(torn, "when the core is killed, rows of phones and sessions are torn")
+    X(torn, "when the core is killed, rows of phones and sessions are torn")                       \
+    X(function, "AUSF, UDM, PCF, NSSF or UDR alone is killed while the others go on, and starts again")
 enum sim_fault {
 #define X(name, text) SIM_FAULT_##name,
     SIM_FAULTS(X)
@@ -108,6 +109,10 @@ void sim_core_kill(struct sim_net *n, uint32_t kept);
 /* Of a phone's row in the AMF and of a session's in the SMF, which x chooses, only the beginning is left. */
 void sim_rows_tear(struct sim_net *n, uint64_t x);
 int sim_core_start(struct sim_net *n);
+/* One function of the core alone; SIM_FUNCTIONS of them. Its name. */
+enum { SIM_FUNCTIONS = 5 };
+const char *sim_function_kill(struct sim_net *, uint32_t which);
+int sim_function_start(struct sim_net *, uint32_t which); /* OK also when it runs */
 void sim_upf_kill(struct sim_net *n);
 int sim_upf_start(struct sim_net *n);
 int sim_cell_start(struct sim_net *n, uint32_t i);

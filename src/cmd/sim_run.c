@@ -6,7 +6,7 @@
 
 enum { REPAIRS = 32, CALM_S = 1200, CALM_LIMITED_S = 6 * 3600, STRICT_S = 20, CHECK_EVERY = 8 };
 
-enum repair_kind { REPAIR_CELL, REPAIR_STORE, REPAIR_CORE, REPAIR_UPF, REPAIR_SUBSCRIBER };
+enum repair_kind { REPAIR_CELL, REPAIR_STORE, REPAIR_CORE, REPAIR_UPF, REPAIR_SUBSCRIBER, REPAIR_FUNCTION };
 struct repair {
     uint64_t at_us; /* 0: free */
     enum repair_kind kind;
@@ -86,6 +86,16 @@ static void repair_do(struct run *r, struct repair *p)
         sim_say(&r->c, "the UPF starts again");
         r->upf_down = false;
         e = sim_upf_start(n);
+        break;
+    case REPAIR_FUNCTION:
+        if (r->core_down) /* which starts it as well */
+            break;
+        sim_say(&r->c, "function %u starts again", p->what);
+        e = sim_function_start(n, p->what);
+        if (e < 0 && r->store_down) {
+            repair_plan(r, REPAIR_FUNCTION, p->what, SIM_S);
+            e = OK;
+        }
         break;
     case REPAIR_SUBSCRIBER:
         sim_say(&r->c, "phone %u is a subscriber again", p->what);
@@ -328,6 +338,12 @@ static void step(struct run *r, uint32_t i)
     rt_enter(&n->ran_rt);
     if ((x >> 40) % 3 && SIM_HAS(&n->plan, attack)) {
         sim_say(&r->c, "step %u: attack: %s", i, sim_attack(&r->attack, y));
+        return;
+    }
+    if ((x >> 48) % 16 == 0 && SIM_HAS(&n->plan, function) && !r->core_down) {
+        uint32_t which = (uint32_t)(y % SIM_FUNCTIONS);
+        sim_say(&r->c, "step %u: the %s is killed", i, sim_function_kill(n, which));
+        repair_plan(r, REPAIR_FUNCTION, which, (y >> 8) % (4 * SIM_S));
         return;
     }
     if ((x >> 32) % 4 == 0 && fault_step(r, i, n->ue[who], y))
