@@ -68,7 +68,7 @@ static void timer_plan(struct inline_plane *p)
     uint64_t due = dp_next_us(p->dp);
     if (due == UINT64_MAX)
         timer_stop(&p->rt->timers, &p->timer);
-    else if (!timer_is_running(&p->timer) || p->timer.at_us != due)
+    else if (timer_at_us(&p->rt->timers, &p->timer) != due)
         timer_set(&p->rt->timers, &p->timer, due, timer_due);
 }
 
