@@ -12,7 +12,7 @@ struct ref { /* {0,0} names nothing */
 struct slab {
     uint8_t *items;
     uint32_t *gen;   /* odd while in use */
-    uint32_t *next;  /* free list through unused items */
+    uint32_t *next;  /* free list through unused items, and those that were taken out of its middle */
     uint32_t size;   /* octets an item */
     uint32_t max;    /* items */
     uint32_t used, fresh, free_head;
@@ -24,6 +24,8 @@ int slab_init(struct slab *s, const char *name, size_t item_octets, uint32_t max
 void slab_free(struct slab *s);
 /* A zeroed item, or NULL when max are in use: an ordinary error that the caller answers with its cause. */
 void *slab_new(struct slab *s);
+/* The item with this index, NULL when it is in use or there is none: for who named items to others before a restart. */
+void *slab_take(struct slab *s, uint32_t index);
 /* Returns the item: wiped, its handles dead. */
 void slab_drop(struct slab *s, void *item);
 static inline uint32_t slab_index(const struct slab *s, const void *item)

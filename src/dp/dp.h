@@ -117,6 +117,9 @@ void dp_free(struct dp *dp);
  * random for each new tunnel. */
 uint32_t dp_teid(uint32_t sessions_max, uint32_t session, unsigned k, uint32_t random);
 
+/* The session that has this TEID, if any has; not below sessions_max: none. */
+uint32_t dp_teid_session(uint32_t sessions_max, uint32_t teid);
+
 /* Rules, checked and packed for the packet path; any thread. NULL with *error an ERR_* code and, if
  * why is not NULL, a sentence there that lives forever. */
 struct dp_rules;

@@ -22,6 +22,12 @@ uint32_t dp_teid(uint32_t sessions_max, uint32_t session, unsigned k, uint32_t r
     return salt | ((session * RULE_TUNNELS + k) & mask);
 }
 
+uint32_t dp_teid_session(uint32_t sessions_max, uint32_t teid)
+{
+    uint32_t mask = dp_teid_mask(sessions_max);
+    return teid > mask ? (teid & mask) / RULE_TUNNELS : UINT32_MAX;
+}
+
 struct checked {
     const struct dp_config *config;
     const struct rule_session *s;

@@ -36,6 +36,45 @@ static void stale_handle_finds_nothing(void **state)
     slab_free(&s);
 }
 
+/* Items at any free place, against a plain list of what is in use. */
+static void items_at_a_place(void **state)
+{
+    enum { MAX = 50, STEPS = 20000 };
+    bool used[MAX] = {false};
+    uint64_t rng = 7;
+    uint32_t n = 0;
+    struct slab s;
+    (void)state;
+    assert_int_equal(slab_init(&s, "test", 24, MAX), 0);
+    assert_null(slab_take(&s, MAX));
+    for (unsigned i = 0; i < STEPS; i++) {
+        rng ^= rng << 13, rng ^= rng >> 7, rng ^= rng << 17;
+        uint32_t at = (uint32_t)(rng >> 40) % MAX;
+        void *item = slab_at(&s, at);
+        assert_int_equal(item != NULL, used[at]);
+        if (rng % 3 == 0 && item) {
+            slab_drop(&s, item);
+            used[at] = false;
+            n--;
+        } else if (rng % 3 == 1) {
+            void *taken = slab_take(&s, at);
+            assert_int_equal(taken != NULL, !used[at]);
+            n += taken != NULL;
+            used[at] = true;
+        } else if (rng % 3 == 2) {
+            void *fresh = slab_new(&s);
+            assert_int_equal(fresh != NULL, n < MAX);
+            if (!fresh)
+                continue;
+            assert_false(used[slab_index(&s, fresh)]);
+            used[slab_index(&s, fresh)] = true;
+            n++;
+        }
+        assert_int_equal(s.used, n);
+    }
+    slab_free(&s);
+}
+
 static void map_keeps_what_it_is_given(void **state)
 {
     (void)state;
@@ -232,7 +271,7 @@ static void brief_texts(void **state)
 
 int main(void)
 {
-    return RUN(unit(stale_handle_finds_nothing), unit(map_keeps_what_it_is_given),
+    return RUN(unit(stale_handle_finds_nothing), unit(items_at_a_place), unit(map_keeps_what_it_is_given),
                unit(siphash_matches_its_paper), unit(cursor_errors_stick), unit(arena_and_text),
                unit(format_is_as_the_library_does), unit(interned_octets_are_kept_once), unit(interned_text_of_owners), unit(brief_texts));
 }

@@ -269,6 +269,68 @@ static void the_seid_of_another_life(void **state)
     assert_int_equal(delete_session(), PFCP_CAUSE_REQUEST_ACCEPTED);
 }
 
+/* After a restart of ours an SMF gives a session the tunnel end that it had: RESTI, TS 29.244 8.2.129. */
+static struct pfcp_session_establishment_request *restored(uint64_t cp_seid, uint32_t teid)
+{
+    struct pfcp_session_establishment_request *q = establishment(cp_seid);
+    q->has.pfcpsereq_flags = 1;
+    q->pfcpsereq_flags = PFCP_SEREQ_RESTI;
+    t.pdr[0].pdi.local_f_teid = (struct pfcp_f_teid){.flags = PFCP_F_TEID_V4, .teid = teid, .ipv4 = {10, 0, 0, 2}};
+    return q;
+}
+static void tunnels_of_another_life(void **state)
+{
+    (void)state;
+    associate();
+    establish(76);
+    uint64_t first = t.upf_seid;
+    t.pdr[0].pdi.ue_ip_address.ipv4[3]++; /* its place is the second */
+    establishment(77);
+    t.pdr[0].pdi.ue_ip_address.ipv4[3] = t.pdr[1].pdi.ue_ip_address.ipv4[3] = 44;
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    uint32_t teid = t.created[0].local_f_teid.teid;
+    go(2 * SECOND);
+    upf_end();
+    upf_start();
+    go(30 * SECOND); /* a heartbeat says so, and they associate anew */
+    restored(77, teid);
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    assert_int_equal(t.created_n, 0); /* nothing was chosen */
+    ue_ping(teid, UE4);
+    assert_true(t.dn.packets == 1 && t.gnb.n == 1);
+    assert_true(t.upf_seid != first);
+    uint64_t kept = t.upf_seid;
+    /* once more: the SMF had not heard the answer */
+    restored(77, teid);
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    assert_int_equal(the_upf()->sessions.used, 1);
+    kept = t.upf_seid;
+    /* another session does not get it, nor one that is not restored */
+    restored(78, teid);
+    assert_int_equal(ask(), PFCP_CAUSE_SESSION_RESTORATION_FAILURE);
+    assert_int_equal(t.offending, PFCP_IE_f_teid);
+    restored(78, teid)->pfcpsereq_flags = 0;
+    assert_int_equal(ask(), PFCP_CAUSE_INVALID_F_TEID_ALLOCATION_OPTION);
+    /* a tunnel end that we never had, of another's address, of a place beyond all */
+    restored(78, 5);
+    assert_int_equal(ask(), PFCP_CAUSE_INVALID_F_TEID_ALLOCATION_OPTION);
+    restored(78, dp_teid(4, 3, 0, 0x1000));
+    t.pdr[0].pdi.local_f_teid.ipv4[3] = 99;
+    assert_int_equal(ask(), PFCP_CAUSE_INVALID_F_TEID_ALLOCATION_OPTION);
+    restored(78, dp_teid(4, 3, 0, 0x1000));
+    t.pdr[0].pdi.ue_ip_address.ipv4[3] = t.pdr[1].pdi.ue_ip_address.ipv4[3] = 45;
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    /* two tunnels of different sessions in one */
+    restored(79, dp_teid(4, 2, 0, 0x1000));
+    t.pdr[1].pdi.has.local_f_teid = 1;
+    t.pdr[1].pdi.local_f_teid = (struct pfcp_f_teid){.flags = PFCP_F_TEID_V4, .teid = dp_teid(4, 0, 1, 0x1000), .ipv4 = {10, 0, 0, 2}};
+    assert_int_equal(ask(), PFCP_CAUSE_INVALID_F_TEID_ALLOCATION_OPTION);
+    assert_int_equal(delete_session(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    t.upf_seid = kept;
+    assert_int_equal(delete_session(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    assert_empty();
+}
+
 static void instances(void **state)
 {
     (void)state;
@@ -385,6 +447,7 @@ static void memory(void **state)
 int main(void)
 {
     return RUN(upf_test(life_of_a_session), upf_test(idle_and_back), upf_test(rules_come_and_go),
-               upf_test(tunnels), upf_test(told_addresses), upf_test(the_same_seid_again), upf_test(the_seid_of_another_life), upf_test(instances),
+               upf_test(tunnels), upf_test(told_addresses), upf_test(the_same_seid_again), upf_test(the_seid_of_another_life),
+               upf_test(tunnels_of_another_life), upf_test(instances),
                upf_test(ipv6_by_router_advertisement), upf_test(memory));
 }

@@ -15,7 +15,7 @@ void draft_begin(struct upf_draft *d, struct upf *u, const struct upf_session *s
     d->common = s->common;
     d->pdr_n = d->far_n = d->qer_n = d->urr_n = d->sdf_n = d->eth_n = d->framed_n = d->created_n = d->removed_n = d->endpoint_n = 0;
     memset(d->chosen, 0, sizeof d->chosen);
-    d->drop_buffered = d->has_rule = false;
+    d->drop_buffered = d->restores = d->has_rule = false;
     d->warrant = NULL;
     d->cause = 0;
     d->offending = 0;

@@ -81,11 +81,27 @@ static bool f_teid_choose(struct upf_draft *d, uint32_t *teid, struct upf_create
     return true;
 }
 
+static bool address_is_one(const struct net_addr *a, uint32_t n, const struct pfcp_f_teid *f)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (a[i].family == 4 ? f->flags & PFCP_F_TEID_V4 && !memcmp(f->ipv4, a[i].ip, 4)
+                             : f->flags & PFCP_F_TEID_V6 && !memcmp(f->ipv6, a[i].ip, 16))
+            return true;
+    return false;
+}
+bool f_teid_was_ours(const struct upf *u, const struct pfcp_f_teid *f)
+{
+    const struct config_upf *k = u->config;
+    return !(f->flags & PFCP_F_TEID_CH) && (address_is_one(k->n3_addresses, k->n_n3_addresses, f) ||
+                                            address_is_one(k->n3_advertised, k->n_n3_advertised, f));
+}
+
 bool f_teid_take(struct upf_draft *d, uint32_t *teid, struct upf_created of, const struct pfcp_f_teid *f)
 {
     if (f->flags & PFCP_F_TEID_CH)
         return f_teid_choose(d, teid, of, f);
-    bool known = false;
+    bool known = d->restores && f_teid_was_ours(d->upf, f) &&
+                 dp_teid_session(d->upf->up->config.sessions_max, f->teid) == d->session;
     for (uint32_t i = 0; f->teid && i < d->pdr_n; i++)
         known |= d->pdr[i].teid == f->teid;
     for (uint32_t i = 0; f->teid && i < d->endpoint_n; i++)

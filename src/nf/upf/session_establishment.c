@@ -122,6 +122,36 @@ static bool rules_create(struct upf_draft *d, const struct pfcp_session_establis
     return true;
 }
 
+/* ---- a session of before a restart, PFCPSEReq-Flags RESTI (8.2.129, TS 23.527 4.3): its F-TEIDs are those that we gave
+ * then, so that its gNB need not be told of others. They name the session's place ---- */
+static bool restores(const struct pfcp_session_establishment_request *q)
+{
+    return q->has.pfcpsereq_flags && q->pfcpsereq_flags & PFCP_SEREQ_RESTI;
+}
+static uint32_t place_of(const struct upf *u, const struct pfcp_session_establishment_request *q)
+{
+    const struct pfcp_f_teid *f = NULL;
+    for (uint32_t i = 0; !f && i < q->create_pdr.n; i++)
+        if (q->create_pdr.v[i].pdi.has.local_f_teid && f_teid_was_ours(u, &q->create_pdr.v[i].pdi.local_f_teid))
+            f = &q->create_pdr.v[i].pdi.local_f_teid;
+    for (uint32_t i = 0; !f && i < q->create_traffic_endpoint.n; i++)
+        if (q->create_traffic_endpoint.v[i].has.local_f_teid && f_teid_was_ours(u, &q->create_traffic_endpoint.v[i].local_f_teid))
+            f = &q->create_traffic_endpoint.v[i].local_f_teid;
+    return f ? dp_teid_session(u->up->config.sessions_max, f->teid) : UINT32_MAX;
+}
+/* The session's place, NULL: another one has it, or all are in use. The same session of the same SMF, which it lost, goes. */
+static struct upf_session *place_take(struct upf *u, const struct pfcp_in *in)
+{
+    const struct pfcp_session_establishment_request *q = &in->msg->session_establishment_request;
+    uint32_t at = restores(q) ? place_of(u, q) : UINT32_MAX;
+    if (at == UINT32_MAX)
+        return slab_new(&u->sessions);
+    struct upf_session *there = slab_at(&u->sessions, at);
+    if (there && !there->going && there->assoc == in->assoc && there->cp_seid == q->cp_f_seid.seid)
+        upf_session_end(u, there, true);
+    return slab_take(&u->sessions, at);
+}
+
 static bool establish(struct upf *u, const struct pfcp_in *in, struct upf_session *s)
 {
     const struct pfcp_session_establishment_request *q = &in->msg->session_establishment_request;
@@ -133,6 +163,7 @@ static bool establish(struct upf *u, const struct pfcp_in *in, struct upf_sessio
     draft_begin(d, u, s);
     if (upf_session_name(u, s) < 0)
         return draft_refuse(d, PFCP_CAUSE_NO_RESOURCES_AVAILABLE, 0, "no memory");
+    d->restores = restores(q);
     if (!service_check(d, q))
         return false;
     int i = q->has.apn_dnn ? instance_find(u, q->apn_dnn) : 0;
@@ -169,7 +200,13 @@ static void accept(struct upf *u, const struct pfcp_in *in, const struct upf_ses
 
 void session_establishment(struct upf *u, const struct pfcp_in *in)
 {
-    struct upf_session *s = slab_new(&u->sessions);
+    struct upf_session *s = place_take(u, in);
+    if (!s && restores(&in->msg->session_establishment_request) && u->sessions.used < u->sessions.max) {
+        draft_refuse(u->draft, PFCP_CAUSE_SESSION_RESTORATION_FAILURE, PFCP_IE_f_teid, "another session has its tunnel end");
+        u->draft->has_rule = false;
+        refuse(u, in, u->draft);
+        return;
+    }
     if (!s) {
         LOG(u->rt->log, upf_session_full, "sessions=%u", u->sessions.max);
         u->draft->has_rule = false;

@@ -147,7 +147,7 @@ struct upf_draft {
     struct upf_created created[RULE_MAX];
     uint32_t removed[RULE_MAX]; /* URRs */
     uint32_t chosen[256];       /* by CHOOSE ID: the TEID, 0: none yet */
-    bool drop_buffered;
+    bool drop_buffered, restores; /* the latter: F-TEIDs that an earlier process of ours gave are as good as new ones */
     const struct config_warrant *warrant; /* under which it asks for copies; NULL: for none */
     /* why not */
     uint8_t cause;
@@ -305,6 +305,7 @@ bool endpoint_apply(struct upf_draft *, struct rule_pdr *, const struct upf_endp
 /* pdr.c, for endpoints as well: *teid becomes the F-TEID that is asked for, or stays and false is returned; the session's data
  * network and addresses. `of` says whose F-TEID it is. */
 bool f_teid_take(struct upf_draft *, uint32_t *teid, struct upf_created of, const struct pfcp_f_teid *);
+bool f_teid_was_ours(const struct upf *, const struct pfcp_f_teid *); /* by its address, where it was not asked for */
 bool ue_address_take(struct upf_draft *, const struct pfcp_ue_ip_address *);
 bool instance_take(struct upf_draft *, int instance);
 /* The index in upf.n6 of a Network Instance (as labels or with dots), or -1. */
