@@ -53,7 +53,7 @@ static const struct command commands[] = {
      "  --check                    only look whether it would start: like redoubt config check\n"
      "  --debug                    log everything, and allow core dumps, which hold keys\n",
      cmd_run},
-    {"trace", "--ue SUPI|ADDRESS | --session NUMBER [--packets N] [--seconds N]",
+    {"trace", "--ue SUPI|ADDRESS | --session NUMBER [--packets N] [--seconds N] [--json]",
      "the packets of one session, each with what was decided and why",
      "Shows the rules of a session and its next packets: the PDR that matched, the FAR, what a QER or URR decided, where\n"
      "the packet went or why it was dropped; headers only. While it is traced, the session's packets are handled by the\n"
@@ -63,6 +63,7 @@ static const struct command commands[] = {
      "  --session NUMBER           its number, as 'redoubt status' and 'redoubt trace' write it: 0x...\n"
      "  --packets N                at most so many packets (20; at most 1000)\n"
      "  --seconds N                and no longer than that (60; at most 600)\n"
+     "  --json                     for programs: an object a line\n"
      "  --socket PATH              of another core than the configured one\n" CONFIG_HELP,
      cmd_trace},
     {"status", "[amf|smf|upf|...] [--json] | --ue SUPI|ADDRESS", "what a running core is doing",

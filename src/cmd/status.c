@@ -46,6 +46,7 @@ static const char *socket_of(const struct cmd_config *c, const struct cmd_config
 struct traced {
     const char *ue, *session;
     uint32_t packets, seconds;
+    bool json;
 };
 
 /* Asks until the core says that it was all. */
@@ -74,8 +75,8 @@ static int trace(const char *socket, const struct traced *t)
 {
     char line[256];
     char *answer = malloc(CONTROL_ANSWER + 1);
-    int n = snprintf(line, sizeof line, "trace start %s=%s packets=%u seconds=%u", t->ue ? "ue" : "seid",
-                     t->ue ? t->ue : t->session, t->packets, t->seconds);
+    int n = snprintf(line, sizeof line, "trace start %s=%s packets=%u seconds=%u%s", t->ue ? "ue" : "seid",
+                     t->ue ? t->ue : t->session, t->packets, t->seconds, t->json ? " json=1" : "");
     int status = answer && n < (int)sizeof line ? trace_follow(socket, line, answer) : EXIT_FAILED;
     free(answer);
     return status;
@@ -99,7 +100,7 @@ static int words_read(struct args *a, const char *command, struct asked *q, stru
             continue;
         if (args_value(a, NULL, "--socket", &q->socket))
             status = q->socket ? EXIT_OK : EXIT_USAGE;
-        else if (is_status && args_flag(a, NULL, "--json"))
+        else if ((is_status || is_trace) && args_flag(a, NULL, "--json"))
             q->json = true;
         else if ((is_status || is_trace) && args_value(a, NULL, "--ue", &q->of.ue))
             status = q->of.ue ? EXIT_OK : EXIT_USAGE;
@@ -130,8 +131,9 @@ static int ask_command(int argc, char **argv)
     bool one = q.of.ue || q.of.session;
     if ((is_trace && !one) || (q.of.ue && q.of.session))
         return usage(argv[0], "whose packets? --ue SUPI, --ue ADDRESS or --session NUMBER, one of them");
-    if (one && !is_trace && (q.json || (*q.name && strcmp(q.name, "upf") != 0)))
-        return usage(argv[0], "--ue and --session are for the UPF, and without --json");
+    if (one && !is_trace && *q.name && strcmp(q.name, "upf") != 0)
+        return usage(argv[0], "--ue and --session are for the UPF");
+    q.of.json = q.json;
     if (!is_trace)
         q.of.packets = 0;
     struct cmd_config *c = q.socket ? NULL : cmd_config_load(&o);

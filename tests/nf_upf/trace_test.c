@@ -52,6 +52,31 @@ static void packets_with_their_reasons(void **state)
     assert_empty();
 }
 
+/* The same for a program: an object a line. */
+static void as_json(void **state)
+{
+    (void)state;
+    associate();
+    uint32_t teid = establish(77);
+    SAYS("start ue=10.45.0.2 packets=3 seconds=10 json=2", "error: ");
+    SAYS("start ue=10.45.0.2 packets=3 seconds=10 json=1", "trace 1\n");
+    go(MS);
+    SAYS("read 1", "more\n{\"session\":\"0x");
+    assert_non_null(strstr(answer, "\"network\":\"internet\",\"ipv4\":\"10.45.0.2\",\"handled\":\"portable\","));
+    assert_non_null(strstr(answer, "\"pdrs\":[{\"pdr\":1,\"packets\":0,\"octets\":0},{\"pdr\":2,\"packets\":0,\"octets\":0}]}\n"));
+    ue_ping(teid, UE4);
+    SAYS("read 1", "\"uplink\":true,\"octets\":84,\"source\":\"10.45.0.2\",\"destination\":\"8.8.8.8\",\"protocol\":1,\"from\":\"tunnel\"");
+    assert_non_null(strstr(answer, "\"from_peer\":\"10.0.0.3\",\"from_qfi\":9,\"pdr\":1,\"far\":1,\"fate\":\"to_core\",\"to_network\":\"internet\"}\n"));
+    assert_non_null(strstr(answer, "\"from\":\"network\",\"pdr\":2,\"far\":2,\"fate\":\"to_tunnel\",\"to_teid\":\"0x00004711\",\"to_qfi\":9,\"to_peer\":\"10.0.0.3\"}\n"));
+    ue_ping(teid, (const uint8_t[4]){10, 45, 0, 3});
+    SAYS("read 1", "\"fate\":\"spoofed\"}\n{\"packets\":3,\"ended\":\"as many packets as asked for\"}\n");
+    SAYS("start ue=10.45.0.2 packets=0 json=1", "trace 2\n");
+    go(MS);
+    SAYS("read 2", "end\n{\"session\":\"0x");
+    assert_non_null(strstr(answer, "{\"pdr\":1,\"packets\":1,\"octets\":84}"));
+    assert_null(strstr(answer, "ended"));
+}
+
 /* A member of a 5G LAN without a way out of it. */
 static void rules_of_a_lan(void **state)
 {
@@ -134,6 +159,6 @@ static void status_of_the_whole(void **state)
 
 int main(void)
 {
-    return RUN(upf_test(packets_with_their_reasons), upf_test(rules_of_a_lan), upf_test(it_ends_by_itself), upf_test(wrong_words),
+    return RUN(upf_test(packets_with_their_reasons), upf_test(as_json), upf_test(rules_of_a_lan), upf_test(it_ends_by_itself), upf_test(wrong_words),
                upf_test(status_of_the_whole));
 }

@@ -185,7 +185,7 @@ struct upf_trace {
     uint32_t id;
     struct ref session;
     uint16_t packets, n, told, counts_n; /* wanted; come; told of */
-    bool started, has_head;
+    bool started, has_head, json;
     int where;           /* enum dp_where, once started */
     const char *why;     /* it has ended; NULL: it goes on */
     uint64_t started_us, until_us, read_us;
@@ -348,6 +348,9 @@ void trace_ask(void *upf, struct str words, struct text *answer);
 void trace_event(struct upf *, const struct dp_event *);
 void traces_session_ended(struct upf *, const struct upf_session *);
 void traces_free(struct upf *);
+/* trace_json.c: a line each */
+void trace_json_head(const struct upf *, const struct upf_session *, const struct upf_trace *, struct text *);
+void trace_json_packet(const struct upf *, const struct upf_trace *, const struct dp_trace *, struct text *);
 /* status.c */
 void upf_status(void *upf, void (*line)(void *ctx, const char *text), void *ctx);
 void upf_counters_take(struct upf *);

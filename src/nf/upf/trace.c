@@ -163,14 +163,14 @@ static struct str value_of(struct str word, const char *key)
 
 static void trace_start(struct upf *u, struct str words, struct text *answer)
 {
-    uint32_t packets = 20, seconds = 60;
+    uint32_t packets = 20, seconds = 60, json = 0;
     struct str ue = {0}, seid = {0};
     for (struct str w; (w = text_word(&words)).n;) {
         if (value_of(w, "ue=").n)
             ue = value_of(w, "ue=");
         else if (value_of(w, "seid=").n)
             seid = value_of(w, "seid=");
-        else if (!number(w, "packets=", UPF_TRACE_PACKETS, &packets) &&
+        else if (!number(w, "packets=", UPF_TRACE_PACKETS, &packets) && !number(w, "json=", 1, &json) &&
                  !number(w, "seconds=", UPF_TRACE_SECONDS, &seconds)) {
             text_add(answer, "error: at most %d packets and %d seconds\n", UPF_TRACE_PACKETS, UPF_TRACE_SECONDS);
             return;
@@ -188,7 +188,7 @@ static void trace_start(struct upf *u, struct str words, struct text *answer)
         text_add(answer, t ? "error: this session is being traced\n" : "error: %d sessions are being traced\n", UPF_TRACES);
         return;
     }
-    *t = (struct upf_trace){.upf = u, .id = ++u->trace_last, .session = at, .packets = (uint16_t)packets,
+    *t = (struct upf_trace){.upf = u, .id = ++u->trace_last, .session = at, .packets = (uint16_t)packets, .json = json,
                             .started_us = u->rt->now_us, .read_us = u->rt->now_us,
                             .until_us = u->rt->now_us + (seconds ? seconds : 1) * SECOND_US};
     t->record = calloc(packets + 1, sizeof *t->record);
@@ -293,6 +293,10 @@ static void head_add(struct upf_trace *t, struct text *to)
     t->has_head = true;
     if (!s)
         return;
+    if (t->json) {
+        trace_json_head(t->upf, s, t, to);
+        return;
+    }
     session_text(t->upf, s, t->count, t->counts_n, to);
     if (t->where > 0 && t->where < (int)ARRAY_LEN(where))
         text_add(to, "  packets are handled %s%s\n", where[t->where],
@@ -309,11 +313,17 @@ static void trace_read(struct upf_trace *t, struct text *to)
     text_add(to, "%s\n", ends ? "end" : "more");
     if (t->started && !t->has_head)
         head_add(t, to);
-    while (t->told < t->n && to->cap > to->n + A_PACKET)
-        packet_add(t, &t->record[t->told++], to);
+    for (; t->told < t->n && to->cap > to->n + A_PACKET; t->told++) {
+        if (t->json)
+            trace_json_packet(t->upf, t, &t->record[t->told], to);
+        else
+            packet_add(t, &t->record[t->told], to);
+    }
     if (!ends)
         return;
-    if (t->why[0])
+    if (t->why[0] && t->json)
+        text_add(to, "{\"packets\":%u,\"ended\":\"%s\"}\n", t->n, t->why);
+    else if (t->why[0])
         text_add(to, "%u packets: %s\n", t->n, t->why);
     trace_drop(t);
 }
