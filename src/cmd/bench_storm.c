@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { GNBS = 10 };
+enum { GNBS = 10, PATIENCE_S = 1800 };
 struct storm {
     struct bench_core *core;
     uint32_t phones, seconds;
@@ -29,14 +29,14 @@ static int strangers_come(struct storm *s)
     snprintf(rate, sizeof rate, "%u", (s->phones + s->seconds - 1) / s->seconds);
     const char *const words[] = {"--ues", ues, "--rate", rate, "--gnbs", "10", "--persist", "--wait", "120", NULL};
     bench_say(s->core, "all phones come at once, as strangers with concealed identities");
-    return bench_load(s->core, words, 600, &s->strangers) || everybody_is_there(s, &s->strangers) ? EXIT_FAILED : EXIT_OK;
+    return bench_load(s->core, words, PATIENCE_S, &s->strangers) || everybody_is_there(s, &s->strangers) ? EXIT_FAILED : EXIT_OK;
 }
 static int power_is_cut(struct storm *s)
 {
     char waves[48];
     snprintf(waves, sizeof waves, "powercut,attach %u", (s->phones + s->seconds - 1) / s->seconds);
     bench_say(s->core, "the power is cut; all come back at once");
-    return bench_load_more(s->core, waves, 600, &s->back) || everybody_is_there(s, &s->back) ? EXIT_FAILED : EXIT_OK;
+    return bench_load_more(s->core, waves, PATIENCE_S, &s->back) || everybody_is_there(s, &s->back) ? EXIT_FAILED : EXIT_OK;
 }
 /* gNBs find out that their association is gone when they next send something: one phone of each is let go, and is idle
  * once its gNB has noticed. */
@@ -75,7 +75,7 @@ static int core_is_killed(struct storm *s)
     if (gnbs_notice(s) || bench_load_await_gnbs(s->core, 60))
         return EXIT_FAILED;
     s->gnbs_ms = (double)(loop_now_us() - from_us) / 1000;
-    if (bench_load_more(s->core, waves, 600, &s->service) || everybody_is_there(s, &s->service))
+    if (bench_load_more(s->core, waves, PATIENCE_S, &s->service) || everybody_is_there(s, &s->service))
         return EXIT_FAILED;
     return s->service.done == s->phones ? EXIT_OK : bench_failed("only %.0f phones came back: %s", s->service.done, s->core->line);
 }
