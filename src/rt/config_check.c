@@ -233,6 +233,8 @@ static void check_lan(struct check *k, uint32_t i, const struct config_dnn *d)
                    d->lan_members[j].p);
     if (d->lan_outside && !d->n_lan_members)
         REFUSE(k, "smf", "dnns", i, "lan_outside", "found true without lan_members, expected them too");
+    if (d->lan_outside && d->n_lan_members && type_in(d, CONFIG_PDU_TYPE_ETHERNET))
+        REFUSE(k, "smf", "dnns", i, "lan_outside", "found true with Ethernet, expected one of them: frames go to members alone");
 }
 
 static void check_dnns(struct check *k)

@@ -276,6 +276,8 @@ static void across_options(void **state)
            "t.yaml:2:");
     refuse("smf: {dnns: [{name: a, ipv4_pool: 10.45.0.0/16, lan_members: [001010000000001]}]}\nupf: {n6: [{dnn: a}]}", "t.yaml:1:");
     refuse("smf: {dnns: [{name: internet, ipv4_pool: 10.45.0.0/16, lan_outside: true}]}", "t.yaml:1:");
+    refuse("smf: {dnns: [{name: internet, ipv4_pool: 10.45.0.0/16, lan_outside: true, lan_members: [imsi-001010000000001], pdu_types: [IPv4, Ethernet]}]}",
+           "t.yaml:1:69: found true with Ethernet, expected one of them: frames go to members alone\n");
     refuse("upf: {n6: [{dnn: other, tun: t, ipv4: 10.45.0.1/16}, {dnn: internet, tun: u, create: false}]}",
            "t.yaml:1:18: found 'other', expected the name of one of smf.dnns\n");
     refuse("upf: {n6: [{dnn: internet, tun: t, create: false}, {dnn: internet, tun: u, create: false}]}",
