@@ -205,8 +205,6 @@ static bool is_second(const uint8_t *ra) { return (ra[5] & 0x18) == 0x18 || !be1
 static void advertised_beside(struct ue_session *s, struct bytes options)
 {
     struct rd r = rd_over(options);
-    if (!s->ue->multi_homed)
-        return;
     s->n_routes = 0;
     while (rd_left(&r) >= 8 && !r.bad && r.p[1]) {
         struct bytes o = rd_bytes(&r, r.p[1] * 8u);
@@ -225,7 +223,7 @@ static void advertised(struct ue_session *s, const uint8_t *ip, uint32_t n)
     struct rt *rt = s->ue->ran->rt;
     if (n < FIXED || ip[7] != 255 || ip[8] != 0xfe || (ip[9] & 0xc0) != 0x80)
         return;
-    if (is_second(ip + IP6_HEAD)) {
+    if (s->ue->multi_homed && is_second(ip + IP6_HEAD)) {
         advertised_beside(s, (struct bytes){ip + FIXED, n - FIXED});
         return;
     }
