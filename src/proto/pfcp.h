@@ -20,6 +20,7 @@ enum pfcp_event {
                        up */
     PFCP_PEER_RESTARTED, /* its sessions are gone; the association is down until it is set up anew
                           */
+    PFCP_PEER_LEAVING,   /* it wants to be released, 6.2.7: no new sessions, and an end within assoc->leave_us; to a CP function */
     PFCP_PEER_RELEASED,  /* by either side */
     PFCP_PEER_REFUSED, /* it did not accept our setup (assoc->cause), or nobody answered (cause 0);
                           tried again later */
@@ -34,6 +35,7 @@ struct pfcp_assoc {
     bool is_up;
     bool is_ours;  /* we set it up, and do so again when it is lost */
     uint8_t cause; /* of the last setup that was refused */
+    uint64_t leave_us; /* PFCP_PEER_LEAVING: 0: at once; UINT64_MAX: whenever it suits */
     void *user;    /* the user's own */
     struct pfcp_node *node;
     struct timer timer; /* next heartbeat or next try */

@@ -289,6 +289,14 @@ static void setup_take(struct pfcp_node *n, const struct pfcp_in *in)
         pfcp_setup_answer(n, in->answer, cause);
 }
 
+/* Graceful Release Period, 8.2.79: a value and its unit. */
+static uint64_t period_us(uint64_t ie)
+{
+    static const uint64_t unit_s[] = {2, 60, 600, 3600, 36000, 60, 60};
+    uint64_t unit = ie >> 5 & 7;
+    return unit == 7 ? UINT64_MAX : (ie & 31) * unit_s[unit] * 1000000;
+}
+
 static void update_take(struct pfcp_node *n, const struct pfcp_in *in)
 {
     const struct pfcp_association_update_request *q = &in->msg->association_update_request;
@@ -300,6 +308,11 @@ static void update_take(struct pfcp_node *n, const struct pfcp_in *in)
     if (q->has.cp_function_features)
         in->assoc->cp_features = q->cp_function_features;
     pfcp_answer(n, in->answer, &m);
+    if (n->config.is_up || !q->has.pfcp_association_release_request ||
+        !(q->pfcp_association_release_request & PFCP_ASSOCIATION_RELEASE_SARR))
+        return;
+    in->assoc->leave_us = q->has.graceful_release_period ? period_us(q->graceful_release_period) : 0;
+    pfcp_assoc_event(in->assoc, PFCP_PEER_LEAVING);
 }
 
 void pfcp_end(struct pfcp_node *n, struct pfcp_assoc *a)

@@ -657,6 +657,55 @@ static void cannot_start(void **state)
     established((struct wanted){0});
 }
 
+/* A UPF wants to be released, TS 29.244 6.2.7: no new sessions, those that are there go on, and at its time it is. */
+static void taken(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *r)
+{
+    (void)r;
+    *(uint8_t *)ctx = err || !rsp ? 0 : rsp->association_update_response.cause;
+}
+static void upf_asks_for_release(uint8_t period, bool has_period)
+{
+    struct pfcp_msg m = {.type = PFCP_ASSOCIATION_UPDATE_REQUEST};
+    struct pfcp_association_update_request *q = &m.association_update_request;
+    struct net_addr smf = addr_v4(0x0a000001, PFCP_PORT);
+    uint8_t cause = 0;
+    q->node_id = net->upf.node.config.node_id;
+    q->has.pfcp_association_release_request = 1;
+    q->pfcp_association_release_request = PFCP_ASSOCIATION_RELEASE_SARR;
+    q->has.graceful_release_period = has_period;
+    q->graceful_release_period = period;
+    rt_enter(&net->upf.rt);
+    assert_int_equal(pfcp_request(&net->upf.node, &smf, &m, taken, &cause, NULL), OK);
+    world_attach(net->w, net->upf.env, &net->upf.rt);
+    go(SECOND);
+    assert_int_equal(cause, PFCP_CAUSE_REQUEST_ACCEPTED);
+}
+static void upf_leaves(void **state)
+{
+    (void)state;
+    const struct smf_upf *u = &net->smf->upfs[0];
+    struct answer a = established((struct wanted){0});
+    upf_asks_for_release(1 << 5 | 2, true); /* 2 minutes */
+    assert_true(u->leaving && smf_upf_is_up(u));
+    assert_true(create((struct wanted){.psi = 2}).status >= 400);
+    assert_int_equal(net->upf.sessions, 1);
+    assert_int_equal(update(a.ref, (struct news){.up = SBI_UpCnxState_DEACTIVATED}).status, 200);
+    go(100 * SECOND);
+    assert_true(smf_upf_is_up(u));
+    go(22 * SECOND);
+    assert_false(smf_upf_is_up(u));
+    go(30 * SECOND); /* it is asked again, and has its session again */
+    assert_true(smf_upf_is_up(u) && !u->leaving);
+    established((struct wanted){.psi = 3});
+    upf_asks_for_release(0, false); /* at once */
+    assert_false(smf_upf_is_up(u));
+    go(30 * SECOND);
+    assert_true(smf_upf_is_up(u));
+    upf_asks_for_release(7 << 5, true); /* whenever it suits */
+    go(500 * SECOND);
+    assert_true(smf_upf_is_up(u) && u->leaving);
+}
+
 /* Two UPFs share sessions by weight. */
 static int two_upfs(void **state)
 {
@@ -693,5 +742,6 @@ int main(int argc, char **argv)
                net_test(no_upf), net_test(amf_refuses), net_test(gnb_refuses), net_test(gnb_talks_nonsense),
                net_test(gnb_silent), net_test(n4_change_refused), net_test(gnb_gone), net_test(udm_forgets), net_test(again), net_test(at_any_moment),
                net_test(for_people), net_test(options_change), net_test(cannot_start),
+               cmocka_unit_test_setup_teardown(upf_leaves, net_open, net_close),
                cmocka_unit_test_setup_teardown(by_weight, two_upfs, net_close));
 }

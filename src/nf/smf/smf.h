@@ -44,8 +44,9 @@ struct smf_upf {
     uint32_t restoring;      /* procedures that do it now */
     bool restore, is_walking;
     bool refused;      /* by policy, or nobody has decided yet: no session is placed on it */
+    bool leaving;      /* it wants to be released: no session is placed on it */
     bool no_protected; /* not for protected subscribers */
-    struct timer again; /* associate, after the UPF released us */
+    struct timer again; /* associate, after the UPF was released; or release it, when it leaves */
 };
 struct smf_tunnel { /* addr.family 0: none */
     struct net_addr addr;
@@ -238,7 +239,7 @@ void smf_anchor_drop(struct smf_session *);
 struct smf_upf *smf_upf_select(struct smf *, const struct smf_dnn *, bool is_protected);
 bool smf_upf_serves(const struct smf_upf *, const struct smf_dnn *);
 static inline bool smf_upf_is_up(const struct smf_upf *u) { return u->assoc && u->assoc->is_up; }
-static inline bool smf_upf_may_serve(const struct smf_upf *u) { return smf_upf_is_up(u) && !u->refused; }
+static inline bool smf_upf_may_serve(const struct smf_upf *u) { return smf_upf_is_up(u) && !u->refused && !u->leaving; }
 
 /* ---- trust.c: who built the UPF ---- */
 void smf_trust_ask(struct smf_upf *); /* the association is up */

@@ -50,6 +50,13 @@ static void associate_again(struct timer *t)
         LOG(u->smf->rt->log, upf_missing, "upf=" STR_FMT, STR_ARG(u->c->name));
 }
 
+static void leave_due(struct timer *t)
+{
+    struct smf_upf *u = CONTAINER(t, struct smf_upf, again);
+    if (smf_upf_is_up(u))
+        pfcp_release(&u->smf->n4, u->assoc);
+}
+
 static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum pfcp_event e)
 {
     struct smf *smf = ctx;
@@ -58,7 +65,17 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
     if (!u)
         return; /* boot: pfcp_associate has not returned yet; no event comes before that */
     addr_text(&a->peer, peer);
+    if (e == PFCP_PEER_LEAVING) { /* TS 29.244 6.2.7: its sessions go on till then, and wait for it afterwards as for one that is lost */
+        LOG(smf->rt->log, pfcp_leaving, "upf=" STR_FMT " within_s=%llu", STR_ARG(u->c->name), (unsigned long long)(a->leave_us / 1000000));
+        u->leaving = true;
+        if (a->leave_us != UINT64_MAX)
+            timer_set(&smf->rt->timers, &u->again, smf->rt->now_us + a->leave_us, leave_due);
+        return;
+    }
+    u->leaving = false;
+    timer_stop(&smf->rt->timers, &u->again);
     switch (e) {
+    case PFCP_PEER_LEAVING:
     case PFCP_PEER_UP:
         LOG(smf->rt->log, pfcp_associated, "upf=" STR_FMT " peer=%s", STR_ARG(u->c->name), peer);
         metric_add(smf->rt->metrics, METRIC_pfcp_associations, 1);

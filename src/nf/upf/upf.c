@@ -186,7 +186,8 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
         upf_sessions_end(u, a);
         break;
     case PFCP_PEER_RELEASED: upf_sessions_end(u, a); break;
-    case PFCP_PEER_REFUSED: break;
+    case PFCP_PEER_REFUSED:
+    case PFCP_PEER_LEAVING: break; /* neither happens to a UP function */
     }
     if (e == PFCP_PEER_RELEASED || e == PFCP_PEER_RESTARTED)
         upf_trust_gone(u, a);
