@@ -554,7 +554,7 @@ void offload_config(const struct dp_config *c, uint32_t cpus, uint64_t routed,
                               .has_v6 = c->local_v6.family == 6,
                               .ue_to_ue = c->ue_to_ue,
                               .nested = c->nested,
-                              .version = XDP_VERSION,
+                              .version = XDP_VERSION << 6 | DP_COUNTERS, /* a row more moves those behind it */
                               .inner_mtu = c->inner_mtu,
                               .routed = routed};
     if (c->local_v4.family)

@@ -133,7 +133,7 @@ struct xdp_config { /* read-only data of the program */
     __u32 sessions_max, teid_mask, cpus, pools, blocks_max;
     __u32 n3_v4; /* as on the wire; 0: none */
     __u8 n3_v6[16];
-    __u8 has_v6, ue_to_ue, test_clock, version; /* XDP_VERSION */
+    __u8 has_v6, ue_to_ue, test_clock, version; /* XDP_VERSION, and how many rows the counters have */
     __u8 nested, unused[3];
     __u32 inner_mtu;                           /* 0: none */
     __u64 routed;                              /* bit: instance whose packets leave by the FIB */
