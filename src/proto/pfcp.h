@@ -24,6 +24,7 @@ enum pfcp_event {
     PFCP_PEER_RELEASED,  /* by either side */
     PFCP_PEER_REFUSED, /* it did not accept our setup (assoc->cause), or nobody answered (cause 0);
                           tried again later */
+    PFCP_PEER_CHANGED, /* it says that it has other features */
 };
 /* Valid until PFCP_PEER_RELEASED, or until a setup that was not accepted. */
 struct pfcp_assoc {

@@ -303,11 +303,14 @@ static void update_take(struct pfcp_node *n, const struct pfcp_in *in)
     struct pfcp_msg m = {.type = PFCP_ASSOCIATION_UPDATE_RESPONSE};
     m.association_update_response.node_id = n->config.node_id;
     m.association_update_response.cause = PFCP_CAUSE_REQUEST_ACCEPTED;
+    uint64_t up = in->assoc->up_features, cp = in->assoc->cp_features;
     if (q->has.up_function_features)
         in->assoc->up_features = q->up_function_features;
     if (q->has.cp_function_features)
         in->assoc->cp_features = q->cp_function_features;
     pfcp_answer(n, in->answer, &m);
+    if (in->assoc->is_up && (in->assoc->up_features != up || in->assoc->cp_features != cp))
+        pfcp_assoc_event(in->assoc, PFCP_PEER_CHANGED);
     if (n->config.is_up || !q->has.pfcp_association_release_request ||
         !(q->pfcp_association_release_request & PFCP_ASSOCIATION_RELEASE_SARR))
         return;

@@ -704,16 +704,21 @@ static void long_reasons(void **state)
 }
 
 /* ---- conditions about maintenance ---- */
+static void nobody_waits(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *report) {}
 /* Orion's equipment may change between these minutes from now on alone. */
-static void windows(struct net *n, uint32_t from, uint32_t to)
+static void window_rule(struct net *n, uint32_t from, uint32_t to, char *text, size_t cap)
 {
-    char text[512], why[256];
     uint32_t now = (uint32_t)(env_unix_us(n->core_env) / 60000000 % 1440);
     uint32_t a = (now + from) % 1440, b = (now + to) % 1440;
-    snprintf(text, sizeof text,
+    snprintf(text, cap,
              REGIME_HEAD "  - {id: w, says: x, citation: \"Act 7 s. 5\", sure: seen, suppliers: [Orion Networks], decision: permit-with-conditions, "
                          "conditions: [maintenance-windows], windows: [\"daily %02u:%02u-%02u:%02u\"]}\n",
              a / 60, a % 60, b / 60, b % 60);
+}
+static void windows(struct net *n, uint32_t from, uint32_t to)
+{
+    char text[512], why[256];
+    window_rule(n, from, to, text, sizeof text);
     n->core.now_us = world_now_us(n->w);
     assert_int_equal(trust_apply(trust_of(n), policy_made(text), why, sizeof why), OK);
 }
@@ -810,6 +815,55 @@ static void a_upf_with_other_software(void **state)
     permitted(n);
     net_free(n);
 }
+/* It says so while it is associated. */
+static void a_upf_that_changes_meanwhile(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
+    struct smf_upf *u = &n->smf->upfs[0];
+    struct pfcp_msg m = {.type = PFCP_ASSOCIATION_UPDATE_REQUEST};
+    struct net_addr smf = addr_v4(0x0a000001, 8805);
+    windows(n, 10, 20);
+    for (int changed = 0; changed < 2; changed++) {
+        m.association_update_request.node_id = n->upf->pfcp.config.node_id;
+        m.association_update_request.has.node_id = m.association_update_request.has.up_function_features = 1;
+        m.association_update_request.up_function_features = u->assoc->up_features ^ (changed ? PFCP_UP_FEATURE_UEIP : 0);
+        rt_enter(&n->upf_rt);
+        assert_int_equal(pfcp_request(&n->upf->pfcp, &smf, &m, nobody_waits, NULL, NULL), OK);
+        world_attach(n->w, n->upf_env, &n->upf_rt);
+        net_run(n, NET_S);
+        assert_int_equal(u->refused, changed);
+        assert_int_equal(trust_of(n)->n_latest, changed);
+    }
+    u->assoc->up_features ^= PFCP_UP_FEATURE_UEIP;
+    net_free(n);
+}
+/* The same of an SMF at a UPF of another process. */
+static void an_smf_with_other_software(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
+    struct smf_upf *u = &n->smf->upfs[0];
+    struct trust *t = nf_state(&n->upf_rt, SBI_NF_TRUST);
+    char text[512], why[256];
+    window_rule(n, 10, 20, text, sizeof text);
+    rt_enter(&n->upf_rt);
+    assert_int_equal(trust_apply(t, policy_made(text), why, sizeof why), OK);
+    world_attach(n->w, n->upf_env, &n->upf_rt);
+    n->smf->n4.config.features ^= 1;
+    n->smf->n4.recovery++; /* it was started anew */
+    net_register(n, n->ue[0]);
+    net_run(n, 100 * NET_S);
+    session_refused(n, n->ue[0]); /* so it hears that there is no association, and sets up again */
+    net_run(n, 5 * NET_S);
+    assert_false(u->assoc->is_up);
+    assert_int_equal(u->assoc->cause, PFCP_CAUSE_REQUEST_REJECTED);
+    assert_true(t->n_latest > 0);
+    assert_string_equal(t->latest[0].subject, "smf1");
+    assert_non_null(strstr(t->latest[0].why, "changes what it is outside of its maintenance windows"));
+    net_run(n, 11 * 60ull * NET_S);
+    assert_true(u->assoc->is_up);
+    net_ping(n, net_session(n, n->ue[0], "internet", NAS_PDU_IPV4), "8.8.8.8");
+    net_free(n);
+}
 static void observed_changes(void **state)
 {
     struct net *n = net_new((struct net_options){.more = "trust: {mode: observe}\n", .provision = two_of_orion, .policies = {NOTHING}});
@@ -843,7 +897,7 @@ static void no_remote_access(void **state)
 
 int main(void)
 {
-    return RUN(unit(changes_outside_of_its_windows), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(observed_changes),
+    return RUN(unit(changes_outside_of_its_windows), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(a_upf_that_changes_meanwhile), unit(an_smf_with_other_software), unit(observed_changes),
                unit(no_remote_access), unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(clock_steps), unit(configuration_update), unit(protected_registration), unit(others_are_served),
                unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(smf_banned), unit(smf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),

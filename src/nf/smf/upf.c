@@ -84,6 +84,7 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
         if (u->restore && !u->refused)
             smf_restore(u);
         return;
+    case PFCP_PEER_CHANGED: smf_trust_ask(u); return; /* other software, perhaps */
     case PFCP_PEER_LOST: /* it may come back with its sessions as they were */
         LOG(smf->rt->log, pfcp_lost, "upf=" STR_FMT " peer=%s", STR_ARG(u->c->name), peer);
         break;

@@ -84,7 +84,7 @@ static void run(struct proc *p, const struct wake *w)
     call_send(f->call, p);
     AWAIT_CALLS(p);
     const SBI_RSP(trust_decide_connect) *d = call_ok(f->call) ? f->call->rsp : NULL;
-    bool permitted = d ? d->permitted : !is_enforced(u);
+    bool permitted = d ? d->permitted && !(d->has.change_refused && d->change_refused) : !is_enforced(u);
     if (d && !permitted)
         str_copy(why, sizeof why, d->has.reasons && d->reasons.n ? d->reasons.p[0] : STR("no reason was given"));
     if (!permitted) {
@@ -134,6 +134,12 @@ uint8_t upf_trust_ask(struct upf *u, const struct pfcp_in *in)
     q->body.peer_address = arena_str(&c->arena, str_of(host));
     q->body.has.callback_uri = 1;
     q->body.callback_uri = call_callback_uri(u->rt, &c->arena, SBI_NF_UPF, "trust/%s", host);
+    uint8_t features[8];
+    put_be64(features, in->assoc->cp_features);
+    q->body.config = arena_bytes(&c->arena, features, sizeof features);
+    q->body.has.config = q->body.config.p != NULL;
+    q->body.has.started = 1;
+    q->body.started = in->assoc->recovery;
     f->upf = u;
     f->peer = in->from;
     f->answer = in->answer;

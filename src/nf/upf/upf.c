@@ -187,12 +187,12 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
         break;
     case PFCP_PEER_RELEASED: upf_sessions_end(u, a); break;
     case PFCP_PEER_REFUSED:
-    case PFCP_PEER_LEAVING: break; /* neither happens to a UP function */
+    case PFCP_PEER_CHANGED:
+    case PFCP_PEER_LEAVING: return; /* nobody refuses a UP function, or leaves one this way */
     }
     if (e == PFCP_PEER_RELEASED || e == PFCP_PEER_RESTARTED)
         upf_trust_gone(u, a);
-    if (e != PFCP_PEER_REFUSED) /* an SMF in this process counts its own ends of them */
-        metric_add(u->rt->metrics, METRIC_pfcp_associations, e == PFCP_PEER_UP ? 1 : -1);
+    metric_add(u->rt->metrics, METRIC_pfcp_associations, e == PFCP_PEER_UP ? 1 : -1); /* an SMF in this process counts its own ends of them */
 }
 
 static void on_request(void *ctx, struct pfcp_node *n, const struct pfcp_in *in)
