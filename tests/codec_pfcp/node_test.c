@@ -13,7 +13,7 @@ struct side {
     struct rt rt;
     struct pfcp_node node;
     struct net_addr addr;
-    unsigned events[5], requests;
+    unsigned events[PFCP_PEER_CHANGED + 1], requests;
     uint8_t setup_cause;
     bool later;
     struct ref kept;
