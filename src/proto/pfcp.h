@@ -33,6 +33,7 @@ struct pfcp_assoc {
     uint8_t fqdn[256];                 /* what node_id.fqdn points to */
     uint64_t up_features, cp_features; /* PFCP_UP_FEATURE_*, PFCP_CP_FEATURE_* of the peer */
     uint32_t recovery;                 /* of the peer, NTP seconds */
+    uint64_t setup_us; /* when we asked for the association last: it deletes all of before at the peer, 6.2.6.3 */
     bool is_up;
     bool is_ours;  /* we set it up, and do so again when it is lost */
     uint8_t cause; /* of the last setup that was refused */

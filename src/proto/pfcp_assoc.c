@@ -182,8 +182,10 @@ static void setup_send(struct pfcp_assoc *a)
     q->up_function_features = q->cp_function_features = n->config.features;
     if (a->busy || pfcp_request(n, &a->peer, &m, setup_done, a, &a->inflight))
         setup_plan(a, n->config.retry_us);
-    else
+    else {
         a->busy = true;
+        a->setup_us = n->rt->now_us;
+    }
 }
 
 int pfcp_associate(struct pfcp_node *n, const struct net_addr *peer, struct pfcp_assoc **out)

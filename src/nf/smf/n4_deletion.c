@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* N4 sessions that nobody waits for any more: deleted again until the UPF has confirmed it, once it is associated again
- * where it is not. One whose establishment was never answered has no SEID that we know: an empty session with the same
- * CP F-SEID, which is of one session only (TS 29.244 5.6.2), takes its place, and that one is deleted. A copy of an
+ * where it is not; a setup that was asked for after them deletes them all (6.2.6.3), and to ask for them then would look as
+ * if we were trying SEIDs. One whose establishment was never answered has no SEID that we know: an empty session with the
+ * same CP F-SEID, which is of one session only (TS 29.244 5.6.2), takes its place, and that one is deleted. A copy of an
  * establishment that comes even later is seen by its answer. */
 #include "nf/smf/smf.h"
 #include "base/err.h"
 
 static const uint64_t DOUBT_US = 1000000;
-enum { WAITING_MAX = 1024 }; /* a setup anew deletes what was there (6.2.6.3), so few need more than that */
+enum { WAITING_MAX = 1024 };
 
 struct n4_deletion {
     struct link on_smf;
     struct smf_upf *upf;
     uint64_t up_seid;  /* 0: not known */
     uint64_t cp_seid;
-    uint32_t recovery; /* of the UPF that gave up_seid: after its restart it is another session's */
+    uint64_t at_us;    /* it was there then */
     bool waits;        /* for the association, */
     bool is_doubted;   /* or until what answered has been taken, if it was this: */
     struct timer doubt;
@@ -56,7 +57,7 @@ static void replaced(void *ctx, int err, const struct pfcp_msg *rsp, const struc
     bool is_up = smf_upf_is_up(d->upf); /* else whose answer is it? */
     if (r && pfcp_is_accepted(r->cause) && r->has.up_f_seid && is_up) {
         d->up_seid = r->up_f_seid.seid;
-        d->recovery = d->upf->assoc->recovery;
+        d->at_us = d->upf->smf->rt->now_us;
     }
     if (d->up_seid || err == ERR_TIMEOUT || !is_up)
         send(d);
@@ -88,7 +89,7 @@ static void send(struct n4_deletion *d)
     struct smf_upf *u = d->upf;
     if (!smf_upf_is_up(u))
         wait(d);
-    else if (d->up_seid && u->assoc->recovery != d->recovery)
+    else if (d->at_us < u->assoc->setup_us)
         drop(d);
     else if ((d->up_seid ? pfcp_request(&u->smf->n4, &u->assoc->peer, &m, deleted, d, NULL) : replace_send(d)) < 0)
         drop(d);
@@ -100,7 +101,7 @@ static void delete_notify(struct smf_upf *u, uint64_t up_seid, bool is_unknown, 
     struct n4_deletion *d = there ? frame_new(u->smf->rt, sizeof *d) : NULL;
     if (!d)
         return;
-    *d = (struct n4_deletion){.upf = u, .up_seid = up_seid, .cp_seid = cp_seid, .recovery = u->assoc->recovery};
+    *d = (struct n4_deletion){.upf = u, .up_seid = up_seid, .cp_seid = cp_seid, .at_us = u->smf->rt->now_us};
     list_append(&u->smf->deletions, &d->on_smf);
     send(d);
 }
@@ -138,7 +139,7 @@ void smf_n4_late(struct smf_upf *u, const struct pfcp_msg *m)
     struct n4_deletion *d = made && smf->deletions_waiting < WAITING_MAX ? frame_new(smf->rt, sizeof *d) : NULL;
     if (!d)
         return;
-    *d = (struct n4_deletion){.upf = u, .up_seid = r->up_f_seid.seid, .cp_seid = m->seid, .recovery = u->assoc->recovery,
+    *d = (struct n4_deletion){.upf = u, .up_seid = r->up_f_seid.seid, .cp_seid = m->seid, .at_us = u->smf->rt->now_us,
                               .waits = true, .is_doubted = true};
     smf->deletions_waiting++;
     list_append(&smf->deletions, &d->on_smf);

@@ -279,7 +279,7 @@ int smf_n4_anchor_modify(struct pfcp_call *, struct proc *, const struct smf_ses
 bool smf_n4_anchor_modified(const struct pfcp_call *, struct smf_session *);
 bool smf_n4_deleted(const struct pfcp_call *); /* or it was not there */
 /* ---- n4_deletion.c ---- */
-/* Without waiting, and again until the UPF has confirmed it or restarts; of a session that ends. */
+/* Without waiting, and again until the UPF has confirmed it or its association is set up anew; of a session that ends. */
 void smf_n4_delete_notify(struct smf_session *);
 void smf_n4_delete_near(struct smf_session *); /* of its UPF alone, not of the anchor */
 void smf_n4_deletions_go(struct smf_upf *); /* it is associated again */
