@@ -7,7 +7,7 @@
 /* Of a session with several prefixes: the packet is from, or for, that of the PDR. IPv4 goes with the session's own. */
 static bool home_matches(const struct dp_rules *r, const struct pdr *p, const struct inner *in)
 {
-    const uint8_t *home = r->home[p->home - 1];
+    const uint8_t *home = rules_home(r, p->home - 1u);
     if (in->family != 6)
         return !memcmp(home, r->ipv6_prefix, sizeof r->ipv6_prefix);
     return !memcmp(home, p->source == RULE_ACCESS ? in->src : in->dst, sizeof r->ipv6_prefix);

@@ -327,7 +327,7 @@ static bool pdrs_pack(struct checked *c)
         c->r->in_lan |= p->source == RULE_LAN;
         c->r->carries_on |= p->carry_on;
         if (to.home)
-            memcpy(c->r->home[i], p->home, sizeof p->home);
+            memcpy(rules_home(c->r, i), p->home, sizeof p->home);
         unsigned at = i;
         for (; at && c->r->pdr[at - 1].precedence > to.precedence; at--)
             c->r->pdr[at] = c->r->pdr[at - 1];
@@ -390,7 +390,6 @@ static struct dp_rules *rules_alloc(const struct rule_session *s)
     r->sdf = (struct rule_sdf *)(void *)(r->copy + copy_n);
     r->eth = (struct rule_eth *)(void *)(r->sdf + sdf_n);
     r->framed = (struct rule_framed *)(void *)(r->eth + eth_n);
-    r->home = (uint8_t(*)[8])(void *)(r->framed + framed_n);
     memcpy(r->framed, framed, framed_n * sizeof *framed);
     return r;
 }

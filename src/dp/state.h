@@ -78,7 +78,7 @@ struct pdr {
     uint32_t precedence, teid;
     uint16_t id;
     uint8_t source, far, sdf_first, sdf_n, eth_first, eth_n, qer_n, urr_n;
-    uint8_t home; /* number in dp_rules.home, and 1; 0: any prefix, or there is but one */
+    uint8_t home; /* 1 + number of its rules_home(); 0: any prefix, or there is but one */
     bool carry_on;
     uint8_t qer[RULE_PDR_QERS], urr[RULE_PDR_URRS];
 };
@@ -99,8 +99,9 @@ struct dp_rules { /* one block of memory with its arrays behind it */
     struct rule_sdf *sdf;
     struct rule_framed *framed;
     struct rule_eth *eth;
-    uint8_t (*home)[8]; /* of the PDR with the same number, before they were put in order */
 };
+/* Of a session with several prefixes, behind the framed routes: that of the PDR with this number, before they were put in order. */
+static inline uint8_t *rules_home(const struct dp_rules *r, unsigned i) { return (uint8_t *)(r->framed + r->framed_n) + 8 * i; }
 
 struct held { /* a buffered downlink packet */
     struct held *next;
