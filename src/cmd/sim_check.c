@@ -528,7 +528,7 @@ static void agree_phone(struct sim_check *c, uint32_t i)
     agree_keys(c, i, ue, a);
     uint32_t n = 0;
     for (const struct ue_session *s = ue->sessions; s && !c->failed; s = s->next) {
-        n += !s->waits; /* for T3396: the network has not been asked yet */
+        n += !(s->waits && s->state == SM_ACTIVE_PENDING); /* for T3396: the network has not been asked yet */
         if (s->state == SM_ACTIVE)
             agree_session(c, i, s);
     }
