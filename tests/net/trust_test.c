@@ -323,6 +323,19 @@ static void others_are_served(void **state)
     net_ping(n, s, "8.8.8.8");
     net_free(n);
 }
+/* An update about which nobody decides gives nobody back what a decision took. */
+static void protected_when_nobody_decides(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = one_of_drago, .policies = {NOT_FOR_PROTECTED}, .subscriber = government});
+    nf_stop(&n->core, SBI_NF_TRUST);
+    assert_int_equal(gnb_update(&n->cells[1].gnb, &NET_TA[1], 1, NULL), OK);
+    net_run(n, NET_S);
+    assert_int_equal(n->cells[1].gnb.updates_refused, 1);
+    ue_camp(n->ue[0], &n->cells[1]);
+    assert_int_equal(cause_of_registration(n, n->ue[0]), NAS_GMM_CAUSE_NO_SUITABLE_CELLS_IN_TRACKING_AREA);
+    assert_int_equal(n->amf->ues->registered, 0);
+    net_free(n);
+}
 /* The condition comes while a protected subscriber is connected there. */
 static void protected_sent_away(void **state)
 {
@@ -899,7 +912,7 @@ int main(void)
 {
     return RUN(unit(changes_outside_of_its_windows), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(a_upf_that_changes_meanwhile), unit(an_smf_with_other_software), unit(observed_changes),
                unit(no_remote_access), unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
-               unit(drained), unit(drain_called_off), unit(day_and_import), unit(clock_steps), unit(configuration_update), unit(protected_registration), unit(others_are_served),
+               unit(drained), unit(drain_called_off), unit(day_and_import), unit(clock_steps), unit(configuration_update), unit(protected_registration), unit(protected_when_nobody_decides), unit(others_are_served),
                unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(smf_banned), unit(smf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
                unit(name_of_another), unit(vendor_of_another), unit(leaves_while_drained), unit(other_slices), unit(no_flood_of_evidence), unit(long_reasons));
 }

@@ -50,10 +50,11 @@ static void trust_take(const struct amf *amf, struct amf_trust *to, const struct
         to->slices[i] = to->listed_slices ? slices_of(&amf->config.plmns[i], d) : 0xffff;
     str_copy(to->why, sizeof to->why, d->has.reasons && d->reasons.n ? d->reasons.p[0] : STR("no reason was given"));
 }
-/* Nobody decides: refused where policy is enforced. */
+/* Nobody decides: refused where policy is enforced. One that goes on as it was, after an update, does so as the least trusted. */
 static void trust_none(const struct amf *amf, struct amf_trust *to, int status)
 {
-    *to = (struct amf_trust){.permitted = !is_enforced(amf), .known = true};
+    bool least = is_enforced(amf);
+    *to = (struct amf_trust){.permitted = !least, .known = true, .no_protected = least, .up_protection = least};
     memset(to->slices, 0xff, sizeof to->slices);
     snprintf(to->why, sizeof to->why, "the trust function does not answer (%d)", status);
 }
