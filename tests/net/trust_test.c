@@ -775,6 +775,35 @@ static void changes_outside_of_its_windows(void **state)
     assert_int_equal(g->updates_accepted, 1);
     net_free(n);
 }
+/* Also the last slice of a list that fills most of a message. */
+static void changes_at_the_end_of_a_long_list(void **state)
+{
+    enum { N = 254, SLICES = 16 };
+    static struct gnb_ta tas[N];
+    for (uint32_t i = 0; i < N; i++) {
+        tas[i] = (struct gnb_ta){.tac = {1, 0, (uint8_t)i}, .plmn = NET_PLMN, .n_slices = SLICES};
+        for (uint32_t k = 0; k < SLICES; k++)
+            tas[i].slices[k] = (struct gnb_slice){1, {0, 1, (uint8_t)k}, true};
+    }
+    tas[0] = NET_TA[0];
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
+    struct gnb *g = &n->cells[0].gnb;
+    windows(n, 10, 20);
+    net_run(n, 12 * 60ull * NET_S);
+    assert_int_equal(gnb_update(g, tas, N, NULL), OK);
+    net_run(n, NET_S);
+    assert_int_equal(g->updates_accepted, 1);
+    net_run(n, 20 * 60ull * NET_S);
+    assert_int_equal(gnb_update(g, tas, N, NULL), OK);
+    net_run(n, NET_S);
+    assert_int_equal(g->updates_accepted, 2);
+    tas[N - 1].slices[SLICES - 1].sd[2]++;
+    assert_int_equal(gnb_update(g, tas, N, NULL), OK);
+    net_run(n, NET_S);
+    assert_int_equal(g->updates_refused, 1);
+    assert_non_null(strstr(latest(n)->why, "changes what it is outside of its maintenance windows"));
+    net_free(n);
+}
 static void status_line(void *ctx, const char *text)
 {
     char *to = ctx;
@@ -910,7 +939,7 @@ static void no_remote_access(void **state)
 
 int main(void)
 {
-    return RUN(unit(changes_outside_of_its_windows), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(a_upf_that_changes_meanwhile), unit(an_smf_with_other_software), unit(observed_changes),
+    return RUN(unit(changes_outside_of_its_windows), unit(changes_at_the_end_of_a_long_list), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(a_upf_that_changes_meanwhile), unit(an_smf_with_other_software), unit(observed_changes),
                unit(no_remote_access), unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(clock_steps), unit(configuration_update), unit(protected_registration), unit(protected_when_nobody_decides), unit(others_are_served),
                unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(smf_banned), unit(smf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),

@@ -82,13 +82,12 @@ static void put_config(struct amf *amf, struct str name, const uint8_t tas_hash[
     c->config = arena_bytes(a, hash, 8);
     c->has.config &= c->config.p != NULL;
 }
-static void tas_hash(struct amf *amf, const struct ngap_SupportedTAList *tas, uint8_t out[32])
+/* Encoded where the message will wait, which is no shorter. A list that cannot be told from others is not asked about. */
+static bool tas_hash(const struct amf *amf, const struct ngap_SupportedTAList *tas, struct asking *f)
 {
-    uint8_t octets[8192];
-    int n = ngap_transfer_encode(&ngap_desc_SupportedTAList, tas, octets, sizeof octets);
-    struct bytes b = {octets, n > 0 ? (uint32_t)n : 0};
-    if (!amf->rt->crypto || crypto_sha256(amf->rt->crypto, &b, 1, out) < 0)
-        memset(out, 0, 32);
+    int n = ngap_transfer_encode(&ngap_desc_SupportedTAList, tas, f->message, sizeof f->message);
+    struct bytes b = {f->message, n > 0 ? (uint32_t)n : 0};
+    return n > 0 && (!amf->rt->crypto || crypto_sha256(amf->rt->crypto, &b, 1, f->tas_hash) == OK);
 }
 static struct call *ask_new(struct amf *amf, const struct amf_gnb *gnb, struct str name, const uint8_t hash[32])
 {
@@ -150,11 +149,9 @@ bool amf_trust_known(const struct amf_rx *rx, struct str name, const struct ngap
         return true;
     proc_abort(gnb->trust_proc);
     struct asking *f = rx->raw.n <= MESSAGE_MAX ? proc_new(amf->rt, &ASKING, gnb) : NULL;
-    if (f && tas)
-        tas_hash(amf, tas, f->tas_hash);
-    else if (f)
+    if (f && !tas)
         memcpy(f->tas_hash, gnb->tas_hash, sizeof f->tas_hash);
-    struct call *c = f ? ask_new(amf, gnb, name, f->tas_hash) : NULL;
+    struct call *c = f && (!tas || tas_hash(amf, tas, f)) ? ask_new(amf, gnb, name, f->tas_hash) : NULL;
     if (!c) { /* what cannot be asked is not permitted where that counts */
         trust_none(amf, &gnb->trust, 503);
         if (f) {
