@@ -49,6 +49,7 @@ struct net_options {
     uint8_t refused_cells;             /* bits: these do not get into service */
     void (*subscriber)(struct subscriber_profile *); /* changes all; NULL: none */
     bool refused_smf;                  /* the UPF does not accept its association */
+    bool metrics;                      /* the core counts */
 };
 struct net {
     struct net_options o;
@@ -65,6 +66,7 @@ struct net {
     struct cell cells[NET_CELLS];
     struct ue **ue;
     struct log log;
+    struct metrics *metrics; /* NULL: not wanted */
     struct amf *amf;
     struct smf *smf;
     struct upf *upf;
@@ -220,6 +222,7 @@ static inline void net_core_start(struct net *n)
     static const struct nf_desc *const all[] = {&udr_nf, &udm_nf, &ausf_nf, &pcf_nf, &nssf_nf, &smf_nf, &amf_nf};
     net_rt(n, &n->core, n->core_env, 0, 64 << 20);
     n->core.store = n->store;
+    n->core.metrics = n->metrics;
     net_guard(n, &n->core, 0);
     if (n->o.json)
         assert_int_equal(sbi_json_mode(&n->core), OK);
@@ -301,6 +304,7 @@ static inline struct net *net_new(struct net_options o)
     n->upf_env = world_host(n->w, "upf", &upf);
     n->ran_env = world_host(n->w, "ran", &ran);
     n->store = store_memory_new();
+    n->metrics = o.metrics ? metrics_new() : NULL;
     log_init(&n->log, secret);
     log_set_level(&n->log, LOG_DEBUG);
     n->log.line = net_log;
@@ -435,6 +439,7 @@ static inline void net_free(struct net *n)
         crypto_free(n->crypto[i]);
     store_memory_free(n->store);
     world_free(n->w);
+    metrics_free(n->metrics);
     free(n->config_memory);
     free(n->ue);
     free(n);

@@ -41,16 +41,14 @@ static struct net *open_net(struct net_options o, uint32_t flood)
 {
     seen_new(flood);
     o.phone = its_slice;
+    o.metrics = true;
     struct net *n = net_new(o);
     n->ran.config.event = on_event;
-    n->core.metrics = metrics_new();
     return n;
 }
 static void close_net(struct net *n)
 {
-    struct metrics *m = n->core.metrics;
     net_free(n);
-    metrics_free(m);
     free(seen);
     seen = NULL;
 }

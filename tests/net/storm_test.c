@@ -26,18 +26,16 @@ static void on_event(void *ctx, struct ue *ue, const struct ue_event *e)
 }
 static struct net *open_net(struct net_options o)
 {
+    o.metrics = true;
     struct net *n = net_new(o);
     seen = calloc(1, sizeof *seen);
     assert_non_null(seen);
     n->ran.config.event = on_event;
-    n->core.metrics = metrics_new();
     return n;
 }
 static void close_net(struct net *n)
 {
-    struct metrics *m = n->core.metrics;
     net_free(n);
-    metrics_free(m);
     free(seen);
 }
 static uint32_t ready(const struct net *n)

@@ -595,9 +595,8 @@ static int64_t registers(struct net *n, const char *vendor, bool *permitted)
 }
 static void vendor_of_another(void **state)
 {
-    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {REGIME_HEAD BAN}});
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {REGIME_HEAD BAN}, .metrics = true});
     bool permitted;
-    n->core.metrics = metrics_new();
     assert_int_equal(registers(n, "010415", &permitted), 0);
     assert_true(permitted);
     assert_int_equal(registers(n, NULL, &permitted), 0);
@@ -610,8 +609,6 @@ static void vendor_of_another(void **state)
                                                                       "functions: [pcf], decision: deny}\n"), why, sizeof why), OK);
     assert_int_equal(registers(n, "002011", &permitted), 1);
     assert_false(permitted);
-    metrics_free(n->core.metrics);
-    n->core.metrics = NULL;
     net_free(n);
 }
 /* Who goes by himself while he is being emptied is not counted for ever. */
