@@ -110,6 +110,7 @@ int pfcp_request(struct pfcp_node *n, const struct net_addr *to, struct pfcp_msg
                            .to = *to,
                            .seq = m->seq,
                            .sent = 1,
+                           .asked_us = n->rt->now_us,
                            .type = m->type,
                            .done = done,
                            .ctx = ctx,
@@ -160,13 +161,14 @@ static void response_take(struct pfcp_node *n, const struct net_addr *from,
     }
     pfcp_done_fn *done = t->done;
     void *ctx = t->ctx;
+    uint64_t asked_us = t->asked_us;
     txn_drop(t);
     if (version)
         err = ERR_UNSUPPORTED;
     bool is_stranger = !err && no_association(m);
     done(ctx, err, err ? NULL : m, report);
     if (is_stranger)
-        pfcp_assoc_denied(n, from);
+        pfcp_assoc_denied(n, from, asked_us);
 }
 
 /* ---- requests of peers ---- */

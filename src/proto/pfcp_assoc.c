@@ -142,10 +142,10 @@ void pfcp_heartbeat_answer(struct pfcp_node *n, const struct net_addr *from,
         recovery_check(a, q->heartbeat_request.recovery_time_stamp);
 }
 
-void pfcp_assoc_denied(struct pfcp_node *n, const struct net_addr *peer)
+void pfcp_assoc_denied(struct pfcp_node *n, const struct net_addr *peer, uint64_t asked_us)
 {
     struct pfcp_assoc *a = pfcp_assoc_find(n, peer);
-    if (a && a->is_up && a->is_ours)
+    if (a && a->is_up && a->is_ours && asked_us > a->setup_us)
         assoc_down(a, PFCP_PEER_RESTARTED);
 }
 

@@ -10,6 +10,7 @@ struct pfcp_txn { /* a request of ours, until its response */
     struct pfcp_node *node;
     struct net_addr to;
     uint32_t seq, sent; /* sent: times */
+    uint64_t asked_us;  /* sent first */
     uint8_t type;
     pfcp_done_fn *done;
     void *ctx;
@@ -31,8 +32,9 @@ struct pfcp_reply { /* a request of a peer, and what we answered */
 bool pfcp_assoc_request(struct pfcp_node *, const struct pfcp_in *);
 void pfcp_heartbeat_answer(struct pfcp_node *, const struct net_addr *from,
                            const struct pfcp_msg *);
-/* The peer says that there is no association (cause 72): one that we set up is set up anew. */
-void pfcp_assoc_denied(struct pfcp_node *, const struct net_addr *peer);
+/* The peer says that there is no association (cause 72): one that we set up is set up anew, unless it has been since what it
+ * answers was asked. */
+void pfcp_assoc_denied(struct pfcp_node *, const struct net_addr *peer, uint64_t asked_us);
 void pfcp_assoc_event(struct pfcp_assoc *, enum pfcp_event);
 /* Encodes and sends, without a trace of it being kept. */
 int pfcp_send(struct pfcp_node *, const struct net_addr *to, const struct pfcp_msg *, uint32_t *n);

@@ -232,6 +232,11 @@ static void half_an_association(void **state)
     struct pfcp_assoc *a = associate();
     pfcp_assoc_find(&upf.node, &smf.addr)->is_up = false;
     establish(NULL);
+    a->setup_us = smf.rt.now_us; /* it was set up anew while that was on its way */
+    go(SECOND);
+    assert_int_equal(last_cause, PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION);
+    assert_true(a->is_up && smf.events[PFCP_PEER_RESTARTED] == 0);
+    establish(NULL);
     go(SECOND);
     assert_int_equal(last_cause, PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION);
     assert_int_equal(smf.events[PFCP_PEER_RESTARTED], 1);

@@ -89,7 +89,7 @@ static void send(struct n4_deletion *d)
     struct smf_upf *u = d->upf;
     if (!smf_upf_is_up(u))
         wait(d);
-    else if (d->at_us < u->assoc->setup_us)
+    else if (d->at_us <= u->assoc->setup_us)
         drop(d);
     else if ((d->up_seid ? pfcp_request(&u->smf->n4, &u->assoc->peer, &m, deleted, d, NULL) : replace_send(d)) < 0)
         drop(d);
