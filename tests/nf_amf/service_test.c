@@ -75,6 +75,28 @@ static void idle_and_back(void **state)
     assert_int_equal(t.p->releases, releases);
     sessions_end(&t);
 }
+/* The AMF lost that the phone had registered from here: it is told a new area, where it would be paged. */
+static void from_another_area(void **state)
+{
+    struct session_bed t;
+    sessions_begin(&t, "  guti_reallocation: required\n");
+    go_idle(&t);
+    struct amf_ue *ue = phone_ue(t.p);
+    const struct amf_facts known = *amf_ue_facts(ue);
+    struct amf_facts before = known;
+    before.n_area = 1;
+    before.area[0].tac[0] ^= 1;
+    assert_true(amf_ue_set_facts(ue, &before));
+    ask_service(t.p, 0, NAS_SERVICE_SIGNALLING, 0, -1);
+    hear_accept(t.p);
+    expect(t.p, NAS_CONFIGURATION_UPDATE_COMMAND);
+    assert_true(amf_ue_facts(ue)->n_area == known.n_area && !memcmp(amf_ue_facts(ue)->area, known.area, sizeof known.area));
+    const struct nas_configuration_update_command *m = &t.p->msg.configuration_update_command;
+    assert_true(m->has.tai_list && m->tai_list.part->n == known.n_area);
+    assert_int_equal(m->tai_list.part->item[0].tac, be24(known.area[0].tac));
+    complete_configuration(t.p);
+    sessions_end(&t);
+}
 static void connected_already(void **state)
 {
     struct session_bed t;
@@ -399,7 +421,7 @@ static void many_sessions_are_told_a_few_at_a_time(void **state)
 
 static int run(void)
 {
-    return RUN(unit(idle_and_back), unit(connected_already), unit(what_cannot_be_activated),
+    return RUN(unit(idle_and_back), unit(from_another_area), unit(connected_already), unit(what_cannot_be_activated),
                unit(session_status_is_brought_into_line), unit(the_gnb_refuses_a_session),
                unit(the_gnb_refuses_the_context), unit(a_gnb_that_never_answers), unit(strangers_and_forgeries),
                unit(a_forgery_does_not_disturb_a_connected_phone), unit(downlink_data_pages), unit(signalling_pages),

@@ -71,6 +71,16 @@ static void a_modification_kept_back_holds(void **state)
     o.faults = o.force = 1u << SIM_FAULT_upf | 1u << SIM_FAULT_clock | 1u << SIM_FAULT_function;
     holds(&o);
 }
+/* The core is killed while its store refuses, after a phone registered from another area: it is paged where it is. */
+static void an_area_of_before_holds(void **state)
+{
+    static const uint32_t only[] = {38, 178, 192, 195};
+    struct sim_options o = options(816);
+    o.faults = o.force = 1u << SIM_FAULT_store | 1u << SIM_FAULT_core;
+    o.only = only;
+    o.n_only = ARRAY_LEN(only);
+    holds(&o);
+}
 /* What showed a mistake once with every fault: a session is wished for after a switch-off; a copy of an establishment that
  * was refused comes when N4 is associated again; the core goes back to a session of before. */
 static void every_fault_holds(void **state)
@@ -287,5 +297,5 @@ static void what_is_wrong_is_seen(void **state)
 int main(void)
 {
     return RUN(unit(a_replay_line_says_all), unit(what_is_wrong_is_seen), unit(a_seed_repeats), unit(each_fault_holds),
-               unit(a_crowd_holds), unit(attackers_do_no_harm), unit(torn_rows_do_no_harm), unit(two_networks), unit(a_deletion_that_must_wait_holds), unit(room_for_one_session_each), unit(a_row_that_could_not_go_holds), unit(every_fault_holds), unit(deletions_that_a_setup_does_hold), unit(a_modification_kept_back_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
+               unit(a_crowd_holds), unit(attackers_do_no_harm), unit(torn_rows_do_no_harm), unit(two_networks), unit(a_deletion_that_must_wait_holds), unit(room_for_one_session_each), unit(a_row_that_could_not_go_holds), unit(every_fault_holds), unit(deletions_that_a_setup_does_hold), unit(a_modification_kept_back_holds), unit(an_area_of_before_holds), unit(seeds_that_failed_hold), unit(seeds_hold));
 }

@@ -175,7 +175,7 @@ static void commit(struct amf_registration *f)
     memcpy(ue->requested, w->requested, sizeof ue->requested);
     ue->n_allowed = f->n_allowed;
     memcpy(ue->allowed, f->allowed, sizeof ue->allowed);
-    amf_registration_area(f);
+    amf_registration_area(ue, f->a.conn);
     uint32_t t3512_s = ue->subscribed_t3512_s ? ue->subscribed_t3512_s : f->a.amf->rt->config->amf.t3512_s;
     ue->t3512_s = t3512_s ? nas_timer3_s(nas_timer3_of(t3512_s)) : 0; /* as the phone is told: a whole number of units */
     ue->t3502_s = f->a.amf->rt->config->amf.t3502_s;

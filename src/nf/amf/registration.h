@@ -94,7 +94,6 @@ void amf_slices_ask(struct amf_registration *); /* the NSSF */
 uint8_t amf_slices_take(struct amf_registration *);
 
 /* ---- registration_accept.c ---- */
-void amf_registration_area(struct amf_registration *);
 /* Built anew and protected for each transmission. */
 struct bytes amf_registration_accept(struct amf_registration *);
 void amf_registration_refuse(struct amf_registration *);

@@ -36,11 +36,9 @@ static void add_areas(struct amf_facts *to, const struct amf_gnb *gnb, uint16_t 
 }
 /* Where the phone may move without telling: its tracking area, and others that offer the same slices (TS 23.501
  * 5.15.5.2.1), those of its own node first. */
-void amf_registration_area(struct amf_registration *f)
+void amf_registration_area(struct amf_ue *ue, const struct amf_conn *c)
 {
-    struct amf *amf = f->a.amf;
-    struct amf_ue *ue = f->a.ue;
-    const struct amf_conn *c = f->a.conn;
+    struct amf *amf = ue->amf;
     uint16_t slices = slices_at(amf, c->gnb, &c->location.tai);
     struct amf_facts facts = *amf_ue_facts(ue);
     memset(facts.area, 0, sizeof facts.area);

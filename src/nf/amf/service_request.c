@@ -106,8 +106,12 @@ static void service_end(struct proc *p, int outcome)
     if (outcome == PROC_OK) {
         metric_add(p->rt->metrics, METRIC_service_ok, 1);
         metric_observe(p->rt->metrics, METRIC_service_us, p->rt->now_us - p->started_us);
+        /* Else we would page where it is not: a core that was killed while its store refused has the area of before */
+        bool is_elsewhere = !amf_ue_is_in_area(ue, &f->a.conn->location.tai);
+        if (is_elsewhere)
+            amf_registration_area(ue, f->a.conn);
         /* TS 33.501 6.12.3: after paging, always */
-        if (f->was_paged || p->rt->config->amf.guti == CONFIG_GUTI_ALWAYS)
+        if (f->was_paged || is_elsewhere || p->rt->config->amf.guti == CONFIG_GUTI_ALWAYS)
             ue->pending |= AMF_PENDING_GUTI;
     }
     amf_proc_ended(&f->a, outcome, outcome == PROC_OK ? AMF_THEN_STAY : AMF_THEN_RELEASE);

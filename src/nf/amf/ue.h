@@ -222,6 +222,7 @@ void amf_slice_of_nas(const struct nas_s_nssai *, struct amf_slice *);
 void amf_slice_nas(const struct amf_slice *, struct nas_s_nssai *);
 void amf_slice_ngap(const struct amf_slice *, struct ngap_S_NSSAI *); /* points into the slice */
 void amf_guti_nas(const struct amf_ue *, uint32_t tmsi, struct nas_mobile_identity *);
+void amf_registration_area(struct amf_ue *, const struct amf_conn *); /* around where it is */
 /* The registration area; points into items. */
 void amf_area_nas(const struct amf_ue *, struct nas_tai items[AMF_AREA_TAIS], struct nas_tai_part *);
 bool amf_slice_eq(const struct amf_slice *, const struct amf_slice *);
