@@ -4,11 +4,6 @@
 #include "nf/upf/state.h"
 
 enum { FAILURE = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE };
-#define UNSUPPORTED(cond, ie)                                                                      \
-    do {                                                                                           \
-        if (cond)                                                                                  \
-            return draft_refuse(d, FAILURE, PFCP_IE_##ie, "not supported: " #ie);                  \
-    } while (0)
 
 struct upf_endpoint *draft_endpoint(struct upf_draft *d, uint8_t id)
 {

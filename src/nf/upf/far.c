@@ -3,11 +3,6 @@
 #include "nf/upf/state.h"
 
 enum { FAILURE = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE };
-#define UNSUPPORTED(cond, ie)                                                                      \
-    do {                                                                                           \
-        if (cond)                                                                                  \
-            return draft_refuse(d, FAILURE, PFCP_IE_##ie, "not supported: " #ie);                  \
-    } while (0)
 
 static bool action_take(struct upf_draft *d, struct rule_far *f, uint64_t action)
 {

@@ -4,11 +4,6 @@
 #include "dp/sdf.h"
 
 enum { FAILURE = PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE };
-#define UNSUPPORTED(cond, ie)                                                                      \
-    do {                                                                                           \
-        if (cond)                                                                                  \
-            return draft_refuse(d, FAILURE, PFCP_IE_##ie, "not supported: " #ie);                  \
-    } while (0)
 
 int instance_find(const struct upf *u, struct str name)
 {

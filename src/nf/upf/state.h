@@ -260,6 +260,12 @@ void abuse_told(struct upf *, const struct upf_session *, const struct dp_event 
 /* draft.c */
 void draft_begin(struct upf_draft *, struct upf *, const struct upf_session *);
 bool draft_refuse(struct upf_draft *, uint8_t cause, uint16_t offending, const char *why);
+/* In a function of a draft d that says whether it was taken. */
+#define UNSUPPORTED(cond, ie)                                                                      \
+    do {                                                                                           \
+        if (cond)                                                                                  \
+            return draft_refuse(d, PFCP_CAUSE_RULE_CREATION_MODIFICATION_FAILURE, PFCP_IE_##ie, "not supported: " #ie); \
+    } while (0)
 void draft_rule(struct upf_draft *, uint8_t type, uint32_t id);
 /* References, and all that the packet path checks: its rules, or NULL with the cause set. */
 struct dp_rules *draft_check(struct upf_draft *);

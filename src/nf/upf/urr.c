@@ -88,11 +88,6 @@ static bool linked_take(struct upf_draft *d, struct upf_urr *u, const uint32_t *
             !information_take(d, u, (q)->measurement_information))                                 \
             return false;                                                                          \
     } while (0)
-#define UNSUPPORTED(cond, ie)                                                                      \
-    do {                                                                                           \
-        if (cond)                                                                                  \
-            return draft_refuse(d, FAILURE, PFCP_IE_##ie, "not supported: " #ie);                  \
-    } while (0)
 
 /* A trigger without what it compares with would never report. */
 static bool complete(struct upf_draft *d, const struct upf_urr *u)
