@@ -219,15 +219,35 @@ static void branching_point(void **state)
     bool is_second = ra[23] == 2;
     assert_memory_equal(ra + 40 + 16 + 16, is_second ? OTHER_PREFIX : UE6, 8);
     assert_int_equal(ra[45], is_second ? 0x18 : 0);
-    /* the second anchor is taken out: its prefix is nobody's any more */
+    /* a PDI takes the place of the one before, 7.5.4.2: without an address it is of no prefix, and the second is nobody's then */
     struct pfcp_session_modification_request *m = modification();
+    struct pfcp_update_pdr update[2] = {{.pdr_id = 4, .has.pdi = 1, .pdi = {.source_interface = PFCP_INTERFACE_CORE}},
+                                        {.pdr_id = 2, .has.pdi = 1, .pdi = {.source_interface = PFCP_INTERFACE_ACCESS}}};
+    m->update_pdr.v = update, m->update_pdr.n = 2;
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    to_prefix(second, UE6);
+    assert_int_equal(t.gnb.n, 5);
+    from_prefix(n3, OTHER_PREFIX);
+    assert_true(psa.n == 2 && counted(DP_spoofed) == 2);
+    m = modification();
+    for (unsigned i = 0; i < 2; i++) {
+        update[i].pdi.has.ue_ip_address = 1;
+        update[i].pdi.ue_ip_address = (struct pfcp_ue_ip_address){.flags = PFCP_UE_IP_V6};
+        memcpy(update[i].pdi.ue_ip_address.ipv6, OTHER_PREFIX, sizeof OTHER_PREFIX);
+    }
+    m->update_pdr.v = update, m->update_pdr.n = 2;
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    from_prefix(n3, OTHER_PREFIX);
+    assert_true(psa.n == 3 && psa.teid == SECOND_TEID);
+    /* the second anchor is taken out: its prefix is nobody's any more */
+    m = modification();
     struct pfcp_remove_pdr remove[2] = {{.pdr_id = 2}, {.pdr_id = 4}};
     m->remove_pdr.v = remove, m->remove_pdr.n = 2;
     assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
     from_prefix(n3, OTHER_PREFIX);
-    assert_true(psa.n == 2 && counted(DP_spoofed) == 2);
+    assert_true(psa.n == 3 && counted(DP_spoofed) == 3);
     from_prefix(n3, UE6);
-    assert_int_equal(psa.n, 3);
+    assert_int_equal(psa.n, 4);
     assert_int_equal(delete_session(), PFCP_CAUSE_REQUEST_ACCEPTED);
     assert_empty();
 }

@@ -282,6 +282,7 @@ static bool pdi_take(struct upf_draft *d, struct rule_pdr *p, const struct pfcp_
         return false;
     if (!framed_take(d, p, i))
         return false;
+    p->has_home = false; /* as its routes, it is of this PDI or of none */
     if (i->has.ue_ip_address && !address_take(d, p, &i->ue_ip_address))
         return false;
     p->qfis = 0;
