@@ -8,6 +8,7 @@ static const struct net_addr LI_ADDR = {4, 2152, {10, 0, 0, 77}};
 static struct {
     struct evidence e;
     unsigned begun, ended;
+    bool is_full; /* no more entries */
 } kept;
 static unsigned copies;
 
@@ -17,6 +18,8 @@ static int append(struct evidence *e, enum evidence_kind k, struct str subject, 
     if (k != EVIDENCE_warrant)
         return OK;
     assert_true(str_eq(subject, STR("warrant W-1")));
+    if (kept.is_full)
+        return ERR_FULL;
     kept.begun += memmem(body.p, body.n, "\"begin\"", 7) != NULL;
     kept.ended += memmem(body.p, body.n, "\"end\"", 5) != NULL;
     assert_null(memmem(body.p, body.n, "00101", 5)); /* whose they are is in the warrant alone */
@@ -127,7 +130,47 @@ static void without_a_log(void **state)
     ends(n);
 }
 
+/* Nor while it takes no entries; and whom the warrant names cannot tell, since everything else goes on. */
+static void a_full_log(void **state)
+{
+    (void)state;
+    struct net *n = with_warrant(0, 0);
+    kept.is_full = true;
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    net_ping(n, s, "8.8.8.8");
+    net_idle(n, n->ue[0]);
+    net_from_far(n, s);
+    net_run(n, 2 * NET_S);
+    net_ping(n, s, "8.8.8.8");
+    assert_true(!copies && !kept.begun);
+    kept.is_full = false; /* with the next activation */
+    net_idle(n, n->ue[0]);
+    net_from_far(n, s);
+    net_run(n, 2 * NET_S);
+    net_ping(n, s, "8.8.8.8");
+    assert_true(copies >= 2 && kept.begun == 1);
+    ends(n);
+}
+
+/* A UPF that has no such warrant: its guard tells, and the phone notices nothing. */
+static void a_upf_without_the_warrant(void **state)
+{
+    (void)state;
+    struct net *n = with_warrant(0, 0);
+    struct config other = n->config;
+    other.trust.n_warrants = 0;
+    n->upf_rt.config = &other;
+    net_register(n, n->ue[0]);
+    struct ue_session *s = net_session(n, n->ue[0], "internet", NAS_PDU_IPV4);
+    net_ping(n, s, "8.8.8.8");
+    assert_true(!copies && !kept.begun && n->found[GUARD_N4_02] == 1);
+    n->found[GUARD_N4_02] = 0;
+    n->upf_rt.config = &n->config;
+    ends(n);
+}
+
 int main(void)
 {
-    return RUN(unit(one_of_two), unit(from_day_to_day), unit(without_a_log));
+    return RUN(unit(one_of_two), unit(from_day_to_day), unit(without_a_log), unit(a_full_log), unit(a_upf_without_the_warrant));
 }

@@ -19,9 +19,11 @@ static void run(struct proc *p, const struct wake *w)
     PROC_BEGIN(p);
     p->result = PROC_FAILED;
     STEP(p, "2 N4 session of the classifier");
-    if (smf_n4_establish(&f->n4, p, s) < 0)
-        goto out;
-    AWAIT_CALLS(p);
+    do {
+        if (smf_n4_establish(&f->n4, p, s) < 0)
+            goto out;
+        AWAIT_CALLS(p);
+    } while (smf_n4_again(&f->n4, s));
     if (!smf_n4_established(&f->n4, s))
         goto out;
     pfcp_call_drop(&f->n4);

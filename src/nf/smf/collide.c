@@ -110,6 +110,7 @@ void *smf_proc_new(struct smf_session *s, const struct proc_type *type, enum smf
     f->request = request;
     s->proc = &f->p;
     s->running = (uint8_t)running;
+    s->copies_refused = false;
     return f;
 }
 

@@ -192,6 +192,20 @@ bool smf_n4_modified(const struct pfcp_call *c, struct smf_session *s)
     return c->rsp && pfcp_is_accepted(c->rsp->session_modification_response.cause);
 }
 
+bool smf_n4_again(struct pfcp_call *c, struct smf_session *s)
+{
+    struct pfcp_outer_header_creation to;
+    uint8_t cause = !c->rsp ? 0 : c->rsp->type == PFCP_SESSION_ESTABLISHMENT_RESPONSE ? c->rsp->session_establishment_response.cause
+                                                                                     : c->rsp->session_modification_response.cause;
+    if (!cause || pfcp_is_accepted(cause) || cause == PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND ||
+        cause == PFCP_CAUSE_NO_ESTABLISHED_PFCP_ASSOCIATION || !n4_copy_to(s, &to))
+        return false;
+    refused(s, s->upf, "copies", cause, OK);
+    s->copies_refused = true;
+    pfcp_call_drop(c);
+    return true;
+}
+
 int smf_n4_delete(struct pfcp_call *c, struct proc *p, const struct smf_session *s)
 {
     struct pfcp_msg m = {.type = PFCP_SESSION_DELETION_REQUEST, .seid = s->up_seid};

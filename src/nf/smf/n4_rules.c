@@ -204,7 +204,7 @@ static void tunnel_share(struct n4_rules *r)
 /* ---- copies under a warrant, TS 29.244 5.2.3: of what goes either way, where N3 ends ---- */
 bool n4_copy_to(const struct smf_session *s, struct pfcp_outer_header_creation *to)
 {
-    const struct config_warrant *w = s->is_named ? warrant_of_subject(s->smf->rt, smf_supi(s)) : NULL;
+    const struct config_warrant *w = s->is_named && !s->copies_refused ? warrant_of_subject(s->smf->rt, smf_supi(s)) : NULL;
     if (!w)
         return false;
     *to = n4_tunnel_to(&(struct smf_tunnel){.teid = w->teid, .addr = w->delivery});

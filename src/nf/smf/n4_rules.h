@@ -41,7 +41,7 @@ struct n4_rules { /* what the pieces of an establishment point to */
 int n4_rules_fill(struct n4_rules *, const struct smf_session *, unsigned leg);
 /* The tunnel end that the UPF is asked for, or told where it chooses none, TS 29.244 5.5. */
 struct pfcp_f_teid n4_local_f_teid(const struct smf_session *, const struct smf_upf *);
-/* Of the warrant under which the session is copied now; false: there is none. */
+/* Of the warrant under which the session is to be copied now; false: there is none, or its UPF does not copy. */
 bool n4_copy_to(const struct smf_session *, struct pfcp_outer_header_creation *);
 struct pfcp_outer_header_creation n4_tunnel_to(const struct smf_tunnel *); /* 8.2.56 */
 static inline uint64_t n4_kbps(uint64_t bps) { return (bps + 999) / 1000; }

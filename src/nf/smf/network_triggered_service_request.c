@@ -57,8 +57,10 @@ static void data_run(struct proc *p, const struct wake *w)
     s->up_state = SMF_UP_OFF;
     s->quiet_until_us = s->smf->rt->now_us + (f->transfer ? quiet_us(f->transfer) : QUIET_US);
     STEP(p, "5 what was kept is dropped"); /* so that the next packet tells again */
-    if (smf_n4_modify(&f->n4, p, s, SMF_N4_DROP_BUFFERED, NULL, NULL) == OK)
-        AWAIT_CALLS(p);
+    do {
+        if (smf_n4_modify(&f->n4, p, s, SMF_N4_DROP_BUFFERED, NULL, NULL) == OK)
+            AWAIT_CALLS(p);
+    } while (smf_n4_again(&f->n4, s));
 out:;
     PROC_END(p);
 }
@@ -70,8 +72,10 @@ static void drop_run(struct proc *p, const struct wake *w)
     (void)w;
     PROC_BEGIN(p);
     STEP(p, "what was kept is dropped");
-    if (smf_n4_modify(&f->n4, p, p->owner, SMF_N4_DROP_BUFFERED, NULL, NULL) == OK)
-        AWAIT_CALLS(p);
+    do {
+        if (smf_n4_modify(&f->n4, p, p->owner, SMF_N4_DROP_BUFFERED, NULL, NULL) == OK)
+            AWAIT_CALLS(p);
+    } while (smf_n4_again(&f->n4, p->owner));
     PROC_END(p);
 }
 static const struct proc_type drop_type = {"downlink data given up", sizeof(struct trigger), drop_run, smf_proc_ended};
@@ -124,8 +128,10 @@ static void lost_run(struct proc *p, const struct wake *w)
     (void)w;
     PROC_BEGIN(p);
     STEP(p, "N4 change");
-    if (smf_n4_modify(&f->n4, p, s, SMF_N4_BUFFER, NULL, NULL) == OK)
-        AWAIT_CALLS(p);
+    do {
+        if (smf_n4_modify(&f->n4, p, s, SMF_N4_BUFFER, NULL, NULL) == OK)
+            AWAIT_CALLS(p);
+    } while (smf_n4_again(&f->n4, s));
     STEP(p, "resources of the gNB");
     s->up_state = SMF_UP_OFF;
     f->transfer = smf_n1n2_new(s, nothing, smf_n2_release_command(s->smf, lost_cause()),

@@ -514,9 +514,11 @@ static void run(struct proc *p, const struct wake *w)
             goto refused;
         pfcp_call_drop(&f->n4);
     }
-    if (smf_n4_establish(&f->n4, p, s) < 0)
-        goto refused;
-    AWAIT_CALLS(p);
+    do {
+        if (smf_n4_establish(&f->n4, p, s) < 0)
+            goto refused;
+        AWAIT_CALLS(p);
+    } while (smf_n4_again(&f->n4, s));
     if (!smf_n4_established(&f->n4, s))
         goto refused;
     pfcp_call_drop(&f->n4);

@@ -33,9 +33,11 @@ static void run(struct proc *p, const struct wake *w)
         pfcp_call_drop(&f->n4);
     }
     STEP(p, "N4 session");
-    if (smf_n4_establish(&f->n4, p, s) < 0)
-        goto out;
-    AWAIT_CALLS(p);
+    do {
+        if (smf_n4_establish(&f->n4, p, s) < 0)
+            goto out;
+        AWAIT_CALLS(p);
+    } while (smf_n4_again(&f->n4, s));
     if (!smf_n4_established(&f->n4, s))
         goto out;
     if (s->anchor) {

@@ -109,6 +109,7 @@ struct smf_session {
     uint8_t plmn[3];
     uint8_t integrity, ciphering; /* NGAP_IntegrityProtectionIndication_*, NGAP_Confidentiality… */
     bool is_named;      /* its UPF knows whose it is: a warrant names him */
+    bool copies_refused; /* by its UPF, in the procedure that runs or ran last */
     bool is_protected;  /* of a subscriber whom not every UPF may serve */
     bool up_protection; /* where the phone was when it asked, policy wants user data protected on the radio */
     bool is_turned;   /* the legs' SEIDs: a classifier came, or went, while the session was there */
@@ -270,6 +271,9 @@ int smf_n4_modify(struct pfcp_call *, struct proc *, const struct smf_session *,
                   const struct smf_tunnel *an, const struct smf_qos *);
 /* Also sees that the UPF has lost the session: it is set up again then. */
 bool smf_n4_modified(const struct pfcp_call *, struct smf_session *);
+/* After each of the two, before looking at what came of it: the UPF refused what asks for copies under a warrant, and is to be asked
+ * the same once more without them. Whom a warrant names has service also where nobody can copy. */
+bool smf_n4_again(struct pfcp_call *, struct smf_session *);
 int smf_n4_delete(struct pfcp_call *, struct proc *, const struct smf_session *);
 /* The same of the anchor: before the classifier is established, and forward or rates after that. */
 int smf_n4_anchor_establish(struct pfcp_call *, struct proc *, struct smf_session *);

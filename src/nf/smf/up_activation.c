@@ -50,11 +50,13 @@ static void run(struct proc *p, const struct wake *w)
     PROC_BEGIN(p);
     STEP(p, "N4 change");
     p->result = PROC_FAILED;
-    if (smf_n4_modify(&f->n4, p, s, change_of(s, on), &f->an, NULL) == OK) {
-        AWAIT_CALLS(p);
-        if (smf_n4_modified(&f->n4, s))
-            p->result = PROC_OK;
-    }
+    do {
+        if (smf_n4_modify(&f->n4, p, s, change_of(s, on), &f->an, NULL) == OK) {
+            AWAIT_CALLS(p);
+            if (smf_n4_modified(&f->n4, s))
+                p->result = PROC_OK;
+        }
+    } while (smf_n4_again(&f->n4, s));
     if (p->result == PROC_OK && on && s->leaves && s->anchor) {
         STEP(p, "N4 change of the anchor"); /* the classifier has given the gNB what it kept, and nothing new comes to it */
         pfcp_call_drop(&f->n4);
