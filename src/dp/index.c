@@ -32,6 +32,7 @@ void index_free(struct dp *dp)
         map_free(&dp->v4[i]);
         map_free(&dp->v6[i]);
         free(dp->lan[i].member);
+        free(dp->lan[i].of_member);
     }
     for (unsigned i = 0; i < DP_POOLS; i++)
         free(dp->pool[i].cell);

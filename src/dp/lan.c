@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 enum { COPIES_MAX = 1024 }; /* of one packet */
-/* A burst of packets to many members may be that far ahead of its rate. */
-static const uint64_t BURST_US = 250000;
+/* A burst of packets to many members may be that far ahead of its rate. One member has a quarter of the rate: who floods the
+ * LAN leaves the others theirs, without which they would not find each other. */
+static const uint64_t BURST_US = 250000, SHARE = 4;
 
 static uint32_t copies_of(const struct lan *l)
 {
@@ -33,6 +34,10 @@ int lan_room(struct dp *dp, const struct dp_rules *new)
     if (!more)
         return ERR_NOSPACE;
     l->member = more;
+    struct debt *debt = realloc(l->of_member, room * sizeof *debt);
+    if (!debt)
+        return ERR_NOSPACE;
+    l->of_member = debt;
     l->room = room;
     return OK;
 }
@@ -48,9 +53,11 @@ void lan_replace(struct dp *dp, struct session *s, const struct dp_rules *old,
         struct lan *l = &dp->lan[old->instance];
         uint32_t at = (uint32_t)(member_find(l, me) - l->member);
         l->member[at] = l->member[--l->n];
+        l->of_member[at] = l->of_member[l->n];
     }
     if (is) {
         struct lan *l = &dp->lan[new->instance];
+        l->of_member[l->n] = l->debt; /* who goes and comes does not begin anew */
         l->member[l->n++] = me;
     }
 }
@@ -60,15 +67,26 @@ bool lan_to_many(const struct inner *in)
     return in->family == 4 ? in->dst[0] >= 224 : in->family == 6 ? in->dst[0] == 0xff : in->flooded || in->dst[0] & 1;
 }
 
-static bool copies_allowed(struct dp *dp, struct lan *l)
+static bool is_ahead(struct debt *d, uint64_t now)
+{
+    uint64_t passed = now - d->at_us;
+    d->at_us = now;
+    d->us = passed >= d->us ? 0 : d->us - passed;
+    return d->us > BURST_US;
+}
+
+static bool copies_allowed(struct dp *dp, struct lan *l, const struct session *from)
 {
     uint32_t per_s = dp->config.lan_copies_per_s ? dp->config.lan_copies_per_s : 20000;
-    uint64_t passed = dp->now_us - l->at_us;
-    l->at_us = dp->now_us;
-    l->debt_us = passed >= l->debt_us ? 0 : l->debt_us - passed;
-    if (l->debt_us > BURST_US)
+    if (is_ahead(&l->debt, dp->now_us))
         return false;
-    l->debt_us += copies_of(l) * 1000000ull / per_s;
+    const uint32_t *at = member_find(l, session_index(dp, from));
+    struct debt *own = at ? &l->of_member[at - l->member] : &l->others;
+    if (is_ahead(own, dp->now_us))
+        return false;
+    uint64_t cost_us = copies_of(l) * 1000000ull / per_s;
+    l->debt.us += cost_us;
+    own->us += SHARE * cost_us;
     return true;
 }
 
@@ -79,7 +97,7 @@ static enum dp_counter spread(struct dp *dp, struct session *from, uint16_t inst
     struct lan *l = &dp->lan[instance];
     if (in->n > DP_PACKET_MAX)
         return DP_too_big;
-    if (!copies_allowed(dp, l))
+    if (!copies_allowed(dp, l, from))
         return DP_lan_limited;
     for (uint32_t i = 0, n = copies_of(l); i < n; i++) {
         struct session *to = &dp->session[l->member[i]];

@@ -143,9 +143,13 @@ struct offload_hooks {
     void (*touched)(void *ctx, struct session *, unsigned packets);
     enum dp_where (*where)(void *ctx, const struct session *);
 };
+struct debt { /* of a rate: how far ahead of it somebody is, and when that was counted */
+    uint64_t us, at_us;
+};
 struct lan { /* of an instance: sessions that get what is sent to many, in no order */
     uint32_t *member, n, room;
-    uint64_t debt_us, at_us; /* of copies */
+    struct debt *of_member;    /* of copies of what each has sent; */
+    struct debt others, debt;  /* who sends and gets none; and all together */
 };
 /* What was told of a kind and peer. Those that rules send to and all others have a half each: who
  * comes from ever new addresses takes nobody's place in the other. */

@@ -208,6 +208,29 @@ static void hostile_frames(void **state)
     COUNTED(too_big, 2);
 }
 
+/* One who floods leaves the others their part of the LAN's copies; together they have no more than all of it. */
+static void who_floods_stands_in_nobodys_way(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2000; i++)
+        send(0, ALL, mac(10));
+    assert_int_equal(got(), 0);
+    uint64_t one = net_count(&T, DP_lan_spread);
+    assert_true(one > 300 && one < 400); /* 250 ms ahead of 5,000 copies a second, 4 a frame: the sender's place counts */
+    send(1, mac(10), mac(11)); /* to one it is no copy */
+    send(0, mac(11), mac(10));
+    assert_int_equal(got(), 2);
+    send(1, ALL, mac(11));
+    assert_int_equal(got(), 13);
+    for (unsigned i = 0; i < 2000; i++)
+        for (uint32_t k = 0; k < MEMBERS; k++)
+            send(k, ALL, mac((uint8_t)(10 + k)));
+    assert_true(net_count(&T, DP_lan_spread) <= MEMBERS * one);
+    T.now += 1000000;
+    send(0, ALL, mac(10));
+    assert_int_equal(got(), 14);
+}
+
 /* Members by IP and by frames meet in no LAN. */
 static void apart_from_ip(void **state)
 {
@@ -364,6 +387,6 @@ int main(void)
 {
 #define LAN_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     return RUN(LAN_TEST(a_bridge_learns), LAN_TEST(an_address_is_of_who_had_it_first), LAN_TEST(addresses_are_bounded_and_forgotten),
-               LAN_TEST(hostile_frames), LAN_TEST(apart_from_ip), LAN_TEST(filters), LAN_TEST(asleep),
+               LAN_TEST(hostile_frames), LAN_TEST(who_floods_stands_in_nobodys_way), LAN_TEST(apart_from_ip), LAN_TEST(filters), LAN_TEST(asleep),
                LAN_TEST(rules_that_are_refused));
 }
