@@ -39,11 +39,16 @@ static void notify_now(struct dp *dp, struct session *s, const struct pdr *pdr, 
     out_event(dp, s, &e);
 }
 
+/* Once, and again while packets come and nothing is done with them for 13 to 17 s: one report may have found no room, or no way
+ * to the SMF. */
+enum { CLOCK_SHIFT = 22, AGAIN = 4 };
 void buffer_notify(struct dp *dp, struct session *s, const struct pdr *pdr, uint8_t tos)
 {
-    if (s->notified)
+    uint8_t clock = (uint8_t)(dp->now_us >> CLOCK_SHIFT);
+    if (s->notified && (s->notify_due_us || (uint8_t)(clock - s->notified_at) < AGAIN))
         return;
     s->notified = true;
+    s->notified_at = clock;
     if (!s->r->bar.notify_delay_us) {
         notify_now(dp, s, pdr, tos);
         return;

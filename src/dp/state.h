@@ -124,6 +124,7 @@ struct session {
     uint32_t gen;
     uint16_t held_n;
     bool notified : 1, inactive : 1, on_wheel : 1;
+    uint8_t notified_at; /* low bits of a slow clock, buffer.c */
     struct held *held_last; /* its next is the first */
     struct mac *macs;       /* RULE_MACS of them; NULL: no Ethernet session */
     uint64_t last_us, notify_due_us; /* notify_due_us 0: none */

@@ -410,6 +410,34 @@ static void gates_and_actions(void **state)
     stop();
 }
 
+/* A report that was lost keeps nobody out of reach for good. */
+static void who_was_not_heard_tells_again(void **state)
+{
+    start();
+    P.far[1].action = RULE_BUFF | RULE_NOCP;
+    P.far[1].peer.family = 0;
+    put(&P.s);
+    down_marked(1);
+    T.now += 12000000;
+    down_marked(1);
+    assert_int_equal(T.events_n, 1);
+    T.now += 5000000;
+    down_marked(1);
+    down_marked(1);
+    assert_int_equal(T.events_n, 2);
+    assert_int_equal(T.event[1].kind, DP_EVENT_DOWNLINK_DATA);
+    P.s.bar.notify_delay_us = 50000; /* one that is due already is not put off */
+    put(&P.s);
+    T.now += 20000000;
+    down_marked(1);
+    T.now += 40000;
+    down_marked(1);
+    assert_int_equal(T.events_n, 2);
+    dp_tick(T.dp, T.now += 100000);
+    assert_int_equal(T.events_n, 3);
+    stop();
+}
+
 static void policer_keeps_the_rate(void **state)
 {
     static const uint64_t kbits[] = {64, 1000, 50000, 1000000};
@@ -1187,7 +1215,7 @@ int main(void)
         unit(echo_is_answered), unit(error_indication_names_its_session), unit(one_tunnel_end_of_many_rules),
         unit(buffer_keeps_order_and_bounds), unit(buffers_of_all_sessions_are_bounded),
         unit(notification_waits_for_the_bar), unit(end_marker_ends_the_old_path),
-        unit(gates_and_actions), unit(policer_keeps_the_rate),
+        unit(gates_and_actions), unit(who_was_not_heard_tells_again), unit(policer_keeps_the_rate),
         unit(usage_is_counted_and_reported_once), unit(time_is_measured),
         unit(filters_choose_the_rule), unit(qfi_is_checked_where_the_rule_has_one),
         unit(fragments_that_hide_are_dropped), unit(router_solicitation_reaches_the_control_plane),
