@@ -158,6 +158,20 @@ static void taken_back(void **state)
     assert_true(t.gnb.n == 1 && !li.n);
 }
 
+/* It names somebody else from now on. */
+static void another_subscriber(void **state)
+{
+    (void)state;
+    with_warrant();
+    copied(77);
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    warrants[0].supi = STR("imsi-001010000000002");
+    go(2 * SECOND);
+    assert_int_equal(kept.ended, 1);
+    ue_ping(t.created[0].local_f_teid.teid, UE4);
+    assert_true(t.gnb.n == 1 && !li.n);
+}
+
 /* The SMF begins and ends it by modification. */
 static void later(void **state)
 {
@@ -271,6 +285,6 @@ static void another_warrant(void **state)
 
 int main(void)
 {
-    return RUN(upf_test(both_ways), upf_test(buffered), upf_test(its_time), upf_test(taken_back), upf_test(later), upf_test(refusals),
+    return RUN(upf_test(both_ways), upf_test(buffered), upf_test(its_time), upf_test(taken_back), upf_test(another_subscriber), upf_test(later), upf_test(refusals),
                upf_test(another_warrant));
 }

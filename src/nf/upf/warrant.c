@@ -15,11 +15,11 @@ uint64_t upf_subject(const struct upf *u, const struct pfcp_user_id *id)
     struct str who = id->flags & PFCP_USER_ID_IMSI ? id->imsi : id->flags & PFCP_USER_ID_SUPI ? id->supi : (struct str){0};
     return who.n ? siphash24(~u->secret[0], u->secret[1], who.p, who.n) | 1 : 0;
 }
-static bool is_of(const struct upf_draft *d, const struct config_warrant *w)
+static bool is_of(const struct upf *u, uint64_t subject, const struct config_warrant *w)
 {
     uint8_t octets[8];
     struct pfcp_user_id id;
-    return d->common.subject && warrant_user_id(w->supi, octets, &id) && upf_subject(d->upf, &id) == d->common.subject;
+    return subject && warrant_user_id(w->supi, octets, &id) && upf_subject(u, &id) == subject;
 }
 
 bool copy_take(struct upf_draft *d, struct rule_far *f, const struct pfcp_outer_header_creation *h, uint16_t ie)
@@ -27,7 +27,7 @@ bool copy_take(struct upf_draft *d, struct rule_far *f, const struct pfcp_outer_
     const struct config_warrant *w = warrant_of_delivery(d->upf->rt, h);
     if (!d->upf->rt->evidence)
         return draft_refuse(d, FAILURE, ie, "nothing is copied without an evidence log");
-    if (!w || !is_of(d, w))
+    if (!w || !is_of(d->upf, d->common.subject, w))
         return draft_refuse(d, FAILURE, ie, "no warrant for a copy of this subscriber's packets there");
     if (d->warrant && !str_eq(d->warrant->id, w->id))
         return draft_refuse(d, FAILURE, ie, "copies of a session under two warrants");
@@ -103,7 +103,7 @@ void copies_committed(const struct upf_draft *d, struct upf_session *s)
         copies_end(d->upf, s, d->why ? d->why : "the SMF ends it");
 }
 
-/* Its day is over, or the operator took it back: the session goes on without. */
+/* Its day is over, or the operator took it back or names somebody else in it: the session goes on without. */
 static void withdraw(struct upf *u, struct upf_session *s)
 {
     struct upf_draft *d = u->draft;
@@ -125,7 +125,7 @@ void copies_check(struct upf *u)
     for (struct upf_copy *c; (c = slab_next(&u->copies, &i));) {
         struct upf_session *s = slab_get(&u->sessions, c->session);
         const struct config_warrant *w = warrant_of_delivery(u->rt, &c->to);
-        if (s && !s->going && (!w || !str_eq(w->id, str_of(c->id))))
+        if (s && !s->going && (!w || !str_eq(w->id, str_of(c->id)) || !is_of(u, s->common.subject, w)))
             withdraw(u, s);
     }
 }
