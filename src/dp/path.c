@@ -95,7 +95,9 @@ static void copy_out(struct dp *dp, const struct dp_rules *r, const struct pdr *
     uint8_t *to = dp->copying + DP_HEADROOM;
     memcpy(to, p, in->n);
     uint8_t *out = gtpu_push(to, in->n, c->teid, mark_of(r, pdr, qfi, &rqi), false, pdr->source == RULE_ACCESS);
-    out_tunnel(dp, &c->to, out, in->n + (uint32_t)(to - out), NULL);
+    uint32_t n = in->n + (uint32_t)(to - out);
+    out_tunnel(dp, &c->to, out, n, NULL);
+    dp->count[DP_access_out_octets] -= n; /* whoever reads metrics is not to tell a copied phone by its traffic */
     tunnel_flush(dp);
     dp->count[DP_copied]++;
 }

@@ -18,6 +18,7 @@ enum {
 #include "../../spec/metrics.def"
 #undef COUNTER
 #define COUNTER(id, text) VALUE(dp_##id, 1)
+#define OWN(id, text)
 #include "../../spec/dp_counters.def"
     VALUE_COUNT
 };
@@ -61,6 +62,7 @@ const struct metric_desc metric_descs[METRIC_COUNT] = {
 #define FATE(id, text) DP(id, "redoubt_upf_packets_total{fate=\"" #id "\"}", "packets by what became of them")
 #define DROP(id, text) DP(id, "redoubt_upf_packets_dropped_total{why=\"" #id "\"}", "packets dropped by reason")
 #define ALSO(id, text) DP(id, "redoubt_upf_" #id "_total", text)
+#define OWN(id, text)
 #include "../../spec/dp_counters.def"
 };
 

@@ -21,6 +21,7 @@ enum metric {
 #undef HIST
 #undef HIST_BY
 #define COUNTER(id, text) METRIC_dp_##id, /* METRIC_dp_spoofed, … */
+#define OWN(id, text)
 #include "../../spec/dp_counters.def"
 #undef COUNTER
     METRIC_COUNT

@@ -172,6 +172,30 @@ static void another_subscriber(void **state)
     assert_true(t.gnb.n == 1 && !li.n);
 }
 
+/* Nobody tells a copied phone by what metrics say of its traffic; the operator sees it. */
+static void status_line(void *ctx, const char *text)
+{
+    bool *said = ctx;
+    *said |= !strcmp(text, "copies sent to an authority under a warrant 2");
+}
+static void unseen_in_metrics(void **state)
+{
+    static char text[1 << 17];
+    bool said = false;
+    (void)state;
+    with_warrant();
+    copied(77);
+    assert_int_equal(ask(), PFCP_CAUSE_REQUEST_ACCEPTED);
+    ue_ping(t.created[0].local_f_teid.teid, UE4);
+    go(2 * SECOND);
+    assert_int_equal(li.n, 2);
+    assert_int_equal(metric_get(t.upf_rt.metrics, METRIC_n3_out_octets), 100); /* the answer's */
+    int n = metrics_render(t.upf_rt.metrics, text, sizeof text - 1);
+    assert_true(n > 0 && !memmem(text, (size_t)n, "copied", 6) && !memmem(text, (size_t)n, "warrant", 7));
+    upf_nf.status(the_upf(), status_line, &said);
+    assert_true(said);
+}
+
 /* The SMF begins and ends it by modification. */
 static void later(void **state)
 {
@@ -285,6 +309,6 @@ static void another_warrant(void **state)
 
 int main(void)
 {
-    return RUN(upf_test(both_ways), upf_test(buffered), upf_test(its_time), upf_test(taken_back), upf_test(another_subscriber), upf_test(later), upf_test(refusals),
+    return RUN(upf_test(both_ways), upf_test(buffered), upf_test(its_time), upf_test(taken_back), upf_test(another_subscriber), upf_test(unseen_in_metrics), upf_test(later), upf_test(refusals),
                upf_test(another_warrant));
 }

@@ -10,6 +10,7 @@ void upf_counters_take(struct upf *u)
     struct metrics *m = u->rt->metrics;
     user_plane_counters(u->up, v);
 #define COUNTER(name, text) metric_set(m, METRIC_dp_##name, v[DP_##name]);
+#define OWN(name, text)
 #include "../../../spec/dp_counters.def"
 #undef COUNTER
     metric_set(m, METRIC_n3_in_octets, v[DP_access_in_octets]);
@@ -104,6 +105,9 @@ static void packets_say(const uint64_t v[DP_COUNTERS], const struct lines *l)
         (unsigned long long)v[DP_to_tunnel], (unsigned long long)v[DP_held]);
 #define FATE(name, text)
 #define ALSO(name, text)
+#define OWN(name, text)                                                                            \
+    if (v[DP_##name])                                                                              \
+        say(l, "%s %llu", text, (unsigned long long)v[DP_##name]);
 #define DROP(name, text)                                                                           \
     if (v[DP_##name])                                                                              \
         say(l, "dropped %llu: %s (%s)", (unsigned long long)v[DP_##name], text, #name);
