@@ -663,22 +663,24 @@ static void taken(void *ctx, int err, const struct pfcp_msg *rsp, const struct p
     (void)r;
     *(uint8_t *)ctx = err || !rsp ? 0 : rsp->association_update_response.cause;
 }
-static void upf_asks_for_release(uint8_t period, bool has_period)
+static void upf_updates(const struct pfcp_association_update_request *what)
 {
-    struct pfcp_msg m = {.type = PFCP_ASSOCIATION_UPDATE_REQUEST};
-    struct pfcp_association_update_request *q = &m.association_update_request;
+    struct pfcp_msg m = {.type = PFCP_ASSOCIATION_UPDATE_REQUEST, .association_update_request = *what};
     struct net_addr smf = addr_v4(0x0a000001, PFCP_PORT);
     uint8_t cause = 0;
-    q->node_id = net->upf.node.config.node_id;
-    q->has.pfcp_association_release_request = 1;
-    q->pfcp_association_release_request = PFCP_ASSOCIATION_RELEASE_SARR;
-    q->has.graceful_release_period = has_period;
-    q->graceful_release_period = period;
+    m.association_update_request.node_id = net->upf.node.config.node_id;
     rt_enter(&net->upf.rt);
     assert_int_equal(pfcp_request(&net->upf.node, &smf, &m, taken, &cause, NULL), OK);
     world_attach(net->w, net->upf.env, &net->upf.rt);
     go(SECOND);
     assert_int_equal(cause, PFCP_CAUSE_REQUEST_ACCEPTED);
+}
+static void upf_asks_for_release(uint8_t period, bool has_period)
+{
+    upf_updates(&(struct pfcp_association_update_request){.has.pfcp_association_release_request = 1,
+                                                          .pfcp_association_release_request = PFCP_ASSOCIATION_RELEASE_SARR,
+                                                          .has.graceful_release_period = has_period,
+                                                          .graceful_release_period = period});
 }
 static void upf_leaves(void **state)
 {
@@ -690,7 +692,10 @@ static void upf_leaves(void **state)
     assert_true(create((struct wanted){.psi = 2}).status >= 400);
     assert_int_equal(net->upf.sessions, 1);
     assert_int_equal(update(a.ref, (struct news){.up = SBI_UpCnxState_DEACTIVATED}).status, 200);
-    go(100 * SECOND);
+    upf_updates(&(struct pfcp_association_update_request){.has.up_function_features = 1,
+                                                          .up_function_features = u->assoc->up_features | PFCP_UP_FEATURE_PDIU});
+    assert_true(u->leaving); /* what it says of its features is no other word on that */
+    go(99 * SECOND);
     assert_true(smf_upf_is_up(u));
     go(22 * SECOND);
     assert_false(smf_upf_is_up(u));

@@ -72,10 +72,15 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
             timer_set(&smf->rt->timers, &u->again, smf->rt->now_us + a->leave_us, leave_due);
         return;
     }
+    if (e == PFCP_PEER_CHANGED) { /* other software, perhaps; one that leaves still does */
+        smf_trust_ask(u);
+        return;
+    }
     u->leaving = false;
     timer_stop(&smf->rt->timers, &u->again);
     switch (e) {
     case PFCP_PEER_LEAVING:
+    case PFCP_PEER_CHANGED: return;
     case PFCP_PEER_UP:
         LOG(smf->rt->log, pfcp_associated, "upf=" STR_FMT " peer=%s", STR_ARG(u->c->name), peer);
         metric_add(smf->rt->metrics, METRIC_pfcp_associations, 1);
@@ -84,7 +89,6 @@ static void on_event(void *ctx, struct pfcp_node *n, struct pfcp_assoc *a, enum 
         if (u->restore && !u->refused)
             smf_restore(u);
         return;
-    case PFCP_PEER_CHANGED: smf_trust_ask(u); return; /* other software, perhaps */
     case PFCP_PEER_LOST: /* it may come back with its sessions as they were */
         LOG(smf->rt->log, pfcp_lost, "upf=" STR_FMT " peer=%s", STR_ARG(u->c->name), peer);
         break;
