@@ -301,6 +301,36 @@ static void edge_refuses(void **state)
     finish(n);
 }
 
+/* While the edge is waited for, the UPF behind restarts, and what it had is put back: also the session that has both meanwhile. */
+static void anchor_restarts_meanwhile(void **state)
+{
+    struct net *n = begin(2);
+    for (uint32_t i = 0; i < 2; i++) {
+        ue_camp(n->ue[i], &n->cells[1]);
+        net_register(n, n->ue[i]);
+        net_session(n, n->ue[i], "internet", NAS_PDU_IPV4);
+    }
+    net_idle(n, n->ue[0]);
+    edge_end(n);
+    ue_camp(n->ue[0], &n->cells[0]);
+    ue_service(n->ue[0]);
+    net_run(n, 100 * NET_MS);
+    assert_non_null(of(n, 0)->anchor); /* as it is being asked */
+    net_upf_end(n);
+    net_upf_start(n);
+    net_idle(n, n->ue[1]); /* which the UPF answers with that there is no association */
+    net_run(n, NET_S);
+    assert_true(of(n, 0)->proc && !of(n, 0)->anchor->up_seid);
+    assert_int_equal(net_upf_sessions(n), 1);
+    assert_true(net_run_until(n, !of(n, 0)->proc, 5 * NET_S));
+    net_run(n, 100 * NET_MS);
+    assert_true(!of(n, 0)->anchor && smf_has_n4(of(n, 0)));
+    assert_int_equal(net_upf_sessions(n), 2);
+    edge_start(n);
+    net_run(n, 60 * NET_S);
+    finish(n);
+}
+
 /* ---- a branching point ---- */
 static const char NEAR6[] = "2001:db8:70::7", FAR6[] = "2001:4860::8";
 static void ping6(struct net *n, struct ue_session *s, const char *to, bool is_near)
@@ -391,5 +421,5 @@ static void branches_and_classifies(void **state)
 int main(void)
 {
     return RUN(unit(inserted), unit(elsewhere), unit(edge_restarts), unit(anchor_restarts), unit(core_restarts), unit(branches),
-               unit(branches_and_classifies), unit(comes_and_goes), unit(woken_elsewhere), unit(edge_refuses));
+               unit(branches_and_classifies), unit(comes_and_goes), unit(woken_elsewhere), unit(edge_refuses), unit(anchor_restarts_meanwhile));
 }

@@ -39,6 +39,8 @@ out:
     LOG(s->smf->rt->log, classifier_inserted, "ue=%s session=%u upf=" STR_FMT " done=%u", log_identity(s->smf->rt->log, smf_supi(s)).text,
         s->id, STR_ARG(s->upf->c->name), p->result == PROC_OK);
     smf_session_changed(s);
+    if (!smf_has_n4(s)) /* a UPF restarted meanwhile, and this was in the way when its sessions were put back */
+        s->pending |= SMF_PENDING_RESTORE;
     smf_activation_answer(s, &f->f.request); /* 4: the gNB learns the tunnel */
     PROC_END(p);
 }
