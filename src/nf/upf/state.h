@@ -232,6 +232,7 @@ struct upf {
     uint32_t renewed; /* sessions that have been looked at for one that changed; after the last again, if another did */
     bool renew_again;
     struct timer renewal;
+    struct link asking; /* associations that wait for the trust function: trust.c */
     struct upf_trace trace[UPF_TRACES];
     uint32_t trace_last; /* the number of the last one */
 };

@@ -8,6 +8,7 @@
 
 struct asking { /* frame */
     struct proc p;
+    struct link link; /* upf.asking */
     struct upf *upf;
     struct call *call;
     struct net_addr peer;
@@ -99,14 +100,15 @@ static void run(struct proc *p, const struct wake *w)
         keep(f);
     PROC_END(p);
 }
-static const struct proc_type ASKING = {"trust", sizeof(struct asking), run, NULL};
-/* One that is asked about again: the older request is not answered. */
+static void end(struct proc *p, int outcome) { list_remove(&((struct asking *)p)->link); }
+static const struct proc_type ASKING = {"trust", sizeof(struct asking), run, end};
+/* One that is asked about again: the older request is not answered. There are as many as associations at most. */
 static void asking_stop(struct upf *u, const struct net_addr *peer)
 {
-    LIST_EACH_SAFE(l, &u->rt->procs) {
-        struct proc *p = CONTAINER(l, struct proc, on_rt);
-        if (p->type == &ASKING && p->owner == u && (!peer || addr_same_host(peer, &((struct asking *)p)->peer)))
-            proc_abort(p);
+    LIST_EACH_SAFE(l, &u->asking) {
+        struct asking *f = CONTAINER(l, struct asking, link);
+        if (!peer || addr_same_host(peer, &f->peer))
+            proc_abort(&f->p);
     }
 }
 
@@ -144,6 +146,7 @@ uint8_t upf_trust_ask(struct upf *u, const struct pfcp_in *in)
     f->peer = in->from;
     f->answer = in->answer;
     f->call = c;
+    list_append(&u->asking, &f->link);
     proc_start(&f->p);
     return 0;
 }

@@ -310,6 +310,7 @@ static int upf_boot(struct rt *rt, void *state)
     if (!rt->config || !rt->user_plane)
         return ERR_CONFIG;
     u->rt = rt;
+    list_init(&u->asking);
     u->config = &rt->config->upf;
     u->up = rt->user_plane;
     int e = memory_take(u);
