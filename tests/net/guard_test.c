@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What keeps the guard from being misled, blinded or worn out, whoever attacks. That each attack is found and has no effect:
  * cmd/trial.h, tests/sim_run/trial_test.c. docs/trust/guard.md. */
-#include "codec/pfcp.h"
-#include "proto/pfcp.h"
+#include "cmd/rogue.h"
+#include "cmd/sim_attack.h"
 #include "tests/net/net.h"
 
 static uint32_t findings(const struct net *n)
@@ -142,27 +142,6 @@ static void inject(struct net *n, struct intruder *x, const uint8_t *p, uint32_t
     x->env->ops->udp_send(x->env, x->udp, &upf, (struct bytes){p, octets});
     net_run(n, 20 * NET_MS);
 }
-/* Through a tunnel a UDP packet to 8.8.8.8 from this address, with these octets in it. */
-static uint32_t in_tunnel(uint8_t *g, uint32_t teid, const uint8_t ip[4], uint16_t port, const void *what, uint32_t octets)
-{
-    static const uint8_t head[16] = {0x34, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x85, 1, 0x10, 1, 0}, dns[4] = {8, 8, 8, 8};
-    uint8_t *p = g + 16;
-    memcpy(g, head, 16);
-    put_be16(g + 2, (uint16_t)(8 + 28 + octets));
-    put_be32(g + 4, teid);
-    memset(p, 0, 28);
-    p[0] = 0x45;
-    put_be16(p + 2, (uint16_t)(28 + octets));
-    p[8] = 64;
-    p[9] = 17;
-    memcpy(p + 12, ip, 4);
-    memcpy(p + 16, dns, 4);
-    put_be16(p + 20, 4000);
-    put_be16(p + 22, port);
-    put_be16(p + 24, (uint16_t)(8 + octets));
-    memcpy(p + 28, what, octets);
-    return 44 + octets;
-}
 /* Many made-up addresses hide nobody. */
 static void a_flood_hides_nobody(void **state)
 {
@@ -179,71 +158,33 @@ static void a_flood_hides_nobody(void **state)
     only(n, GUARD_N3_05);
     intruder_open(n, &gnb, n->ran_env, addr_v4(0x0a000010, 2153));
     uint8_t wrong[4] = {10, 45, 99, 99};
-    inject(n, &gnb, g, in_tunnel(g, s->bearer->peer_teid, wrong, 53, "x", 1));
+    inject(n, &gnb, g, sim_in_tunnel(g, s->bearer->peer_teid, wrong, 53, "x", 1));
     only(n, GUARD_N3_03);
     unharmed(n, s);
     net_free(n);
 }
 
 /* ---- N4 ---- */
-struct rogue { /* an SMF that is not this network's */
-    struct env *env;
-    struct rt rt;
-    struct crypto *crypto;
-    struct pfcp_node node;
-    struct pfcp_assoc *assoc;
-    uint32_t answers;
-    uint8_t cause;
-};
-static void no_request(void *ctx, struct pfcp_node *node, const struct pfcp_in *in) {}
 static struct rogue *rogue_new(struct net *n)
 {
     struct rogue *r = calloc(1, sizeof *r);
-    struct net_addr at = addr_v4(0x0a000042, 0), upf = addr_v4(0x0a000002, 0);
-    r->env = world_host(n->w, "rogue", &at);
-    assert_int_equal(rt_init(&r->rt, r->env, 1 << 20), OK);
-    world_attach(n->w, r->env, &r->rt);
-    rt_enter(&r->rt);
-    struct pfcp_config c = {.local = addr_v4(0x0a000042, 0), .heartbeat_us = UINT64_MAX};
-    assert_int_equal(pfcp_open(&r->node, &r->rt, &c, &(struct pfcp_user){.ctx = r, .request = no_request}), OK);
-    assert_int_equal(pfcp_associate(&r->node, &upf, &r->assoc), OK);
+    assert_int_equal(rogue_open(r, n->w), OK);
     net_run(n, NET_S);
     assert_true(r->assoc->is_up);
     return r;
 }
 static void rogue_free(struct rogue *r)
 {
-    pfcp_close(&r->node);
-    rt_free(&r->rt);
+    rogue_close(r);
     free(r);
-}
-static void answered(void *ctx, int err, const struct pfcp_msg *rsp, const struct pfcp_report *report)
-{
-    struct rogue *r = ctx;
-    r->answers++;
-    r->cause = !rsp ? 0 : rsp->type == PFCP_SESSION_MODIFICATION_RESPONSE ? rsp->session_modification_response.cause
-             : rsp->type == PFCP_SESSION_DELETION_RESPONSE ? rsp->session_deletion_response.cause
-                                                           : rsp->session_establishment_response.cause;
 }
 static uint8_t say(struct net *n, struct rogue *r, struct pfcp_msg *m)
 {
-    struct net_addr upf = addr_v4(0x0a000002, 8805);
     uint32_t before = r->answers;
-    rt_enter(&r->rt);
-    assert_int_equal(pfcp_request(&r->node, &upf, m, answered, r, NULL), OK);
-    world_attach(n->w, r->env, &r->rt);
+    assert_int_equal(rogue_say(r, m), OK);
     net_run(n, 100 * NET_MS);
     assert_int_equal(r->answers, before + 1);
     return r->cause;
-}
-static struct pfcp_msg redirection(uint64_t seid, struct pfcp_update_far *far)
-{
-    struct pfcp_msg m = {.type = PFCP_SESSION_MODIFICATION_REQUEST, .has_seid = true, .seid = seid};
-    *far = (struct pfcp_update_far){.far_id = 2, .apply_action = PFCP_APPLY_ACTION_FORW};
-    far->has.far_id = far->has.apply_action = 1;
-    m.session_modification_request.update_far.v = far;
-    m.session_modification_request.update_far.n = 1;
-    return m;
 }
 /* Two that differ in the last octet of an IPv6 address are two. */
 static void another_smf_by_ipv6(void **state)
@@ -267,28 +208,6 @@ static void another_smf_by_ipv6(void **state)
     only(n, GUARD_N4_01);
     net_free(n);
 }
-/* One rule from access, and what becomes of what it takes. */
-static struct pfcp_msg one_rule(struct rogue *r, uint64_t seid, uint16_t action, struct pfcp_create_pdr *pdr, struct pfcp_create_far *far)
-{
-    struct pfcp_msg m = {.type = PFCP_SESSION_ESTABLISHMENT_REQUEST, .has_seid = true};
-    struct pfcp_session_establishment_request *q = &m.session_establishment_request;
-    *far = (struct pfcp_create_far){.far_id = 1, .apply_action = action};
-    *pdr = (struct pfcp_create_pdr){.pdr_id = 1, .precedence = 1, .far_id = 1};
-    far->has.far_id = far->has.apply_action = 1;
-    pdr->has.pdr_id = pdr->has.precedence = pdr->has.pdi = pdr->has.far_id = 1;
-    pdr->has.outer_header_removal = 1;
-    pdr->outer_header_removal.flags = PFCP_OHR_GTPU_UDP_IPV4;
-    pdr->pdi.has.source_interface = pdr->pdi.has.local_f_teid = 1;
-    pdr->pdi.local_f_teid.flags = PFCP_F_TEID_V4 | PFCP_F_TEID_CH;
-    pdr->pdi.has.ue_ip_address = 1;
-    pdr->pdi.ue_ip_address = (struct pfcp_ue_ip_address){.flags = PFCP_UE_IP_V4, .ipv4 = {10, 45, 200, (uint8_t)seid}};
-    q->has.node_id = q->has.cp_f_seid = 1;
-    q->node_id = r->node.config.node_id;
-    q->cp_f_seid = (struct pfcp_f_seid){.flags = 2, .seid = seid, .ipv4 = {10, 0, 0, 66}};
-    q->create_far.v = far, q->create_far.n = 1;
-    q->create_pdr.v = pdr, q->create_pdr.n = 1;
-    return m;
-}
 /* More sessions than the guard follows, of an SMF that then goes: those of others are followed again. */
 static void sessions_without_number(void **state)
 {
@@ -298,22 +217,19 @@ static void sessions_without_number(void **state)
     struct pfcp_create_pdr pdr;
     uint32_t accepted = 0;
     for (uint32_t i = 0; i < 3 * n->o.phones + 8; i++) { /* as many as net_guard() has it follow */
-        struct pfcp_msg m = one_rule(r, i + 1, PFCP_APPLY_ACTION_DROP, &pdr, &far);
+        struct pfcp_msg m = rogue_rule(r, i + 1, PFCP_APPLY_ACTION_DROP, &pdr, &far);
         accepted += pfcp_is_accepted(say(n, r, &m));
     }
     assert_int_equal(accepted, 3 * n->o.phones + 8);
-    assert_int_equal(pfcp_release(&r->node, r->assoc), OK);
+    assert_int_equal(rogue_release(r), OK);
     net_run(n, NET_S);
     assert_int_equal(net_upf_sessions(n), 0);
     struct ue_session *s = victim(n);
     char supi[24];
     int k = snprintf(supi, sizeof supi, "imsi-%s", n->ue[0]->usim.imsi);
     struct pfcp_update_far to;
-    struct pfcp_msg order = redirection(smf_session_find(n->smf, (struct str){supi, (uint32_t)k}, s->psi)->up_seid, &to);
-    struct net_addr upf = addr_v4(0x0a000002, 0);
-    rt_enter(&r->rt);
-    assert_int_equal(pfcp_associate(&r->node, &upf, &r->assoc), OK);
-    world_attach(n->w, r->env, &r->rt);
+    struct pfcp_msg order = rogue_redirection(smf_session_find(n->smf, (struct str){supi, (uint32_t)k}, s->psi)->up_seid, &to);
+    assert_int_equal(rogue_associate(r), OK);
     net_run(n, NET_S);
     assert_true(r->assoc->is_up);
     assert_int_equal(say(n, r, &order), PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND);
