@@ -113,6 +113,7 @@ void trial_idle(struct trial *t, struct ue *ue)
 void trial_unharmed(struct trial *t, struct ue_session *s)
 {
     struct net_addr far = addr_v4(0x08080808, 0);
+    TRIAL_GO_ON(t);
     uint32_t before = s->pings_received;
     TRIAL_MUST(t, ue_ping(s->ue, s->psi, &far, 56) == OK, "the phone cannot send any more");
     for (uint32_t i = 0; i < 5000 && s->pings_received == before && !t->failed[0]; i++)

@@ -49,7 +49,7 @@ struct ue_session *trial_session(struct trial *, struct ue *); /* NULL: failed *
 void trial_idle(struct trial *, struct ue *);
 /* The first phone with its session; all others have one, too. */
 struct ue_session *trial_victim(struct trial *);
-/* Its traffic goes on, and all agree. */
+/* Its traffic goes on, and all agree; not looked at after something was not as it must be. */
 void trial_unharmed(struct trial *, struct ue_session *);
 uint64_t trial_amf_id(struct trial *); /* of the victim */
 /* At cell 0 or 1. */

@@ -33,7 +33,6 @@ static void a_session_pulled_to_another_node(struct trial *t)
     forged_answer(t, evil, t->n.ue[0]->link->ran_id, s->psi);
     TRIAL_MUST(t, strstr(t->last, "gnb-001-01-000001"), "the finding does not name whose the phone is: %s", t->last);
     trial_only(t, GUARD_N2_01, "gnb-001-01-000002");
-    TRIAL_GO_ON(t);
     trial_unharmed(t, s);
     forged_answer(t, own, 4711, s->psi); /* its own gNB, but for another phone of it */
     trial_only(t, GUARD_N2_01, "gnb-001-01-000001");
@@ -111,7 +110,6 @@ static void a_trace_that_nobody_ordered(struct trial *t)
     gnb_send(&t->n.cells[0].gnb, NGAP_MSG_CellTrafficTrace, &m, 0);
     trial_go(t, SIM_S);
     trial_only(t, GUARD_N2_07, NULL);
-    TRIAL_GO_ON(t);
     trial_unharmed(t, s);
 }
 
@@ -146,7 +144,6 @@ static void capabilities_made_less(struct trial *t)
     path_switch(t, s->psi, false);
     trial_only(t, GUARD_N2_04, NULL);
     trial_go(t, 30 * SIM_S);
-    TRIAL_GO_ON(t);
     trial_unharmed(t, s);
 }
 
@@ -252,7 +249,6 @@ static void replayed_and_forged(struct trial *t)
         trial_go(t, 20 * SIM_MS);
     }
     trial_only(t, GUARD_NAS_04, NULL);
-    TRIAL_GO_ON(t);
     trial_unharmed(t, s);
 }
 

@@ -43,7 +43,6 @@ static void another_smf(struct trial *t)
     m = (struct pfcp_msg){.type = PFCP_SESSION_DELETION_REQUEST, .has_seid = true, .seid = seid};
     TRIAL_MUST(t, say(t, r, &m) == PFCP_CAUSE_SESSION_CONTEXT_NOT_FOUND, "the deletion was not refused: cause %u", r->cause);
     trial_only(t, GUARD_N4_01, "smf 10.0.0.66");
-    TRIAL_GO_ON(t);
     trial_unharmed(t, s);
 }
 /* Sessions that are nobody's: one is a mistake, many are a search. */
@@ -60,7 +59,6 @@ static void a_search_for_sessions(struct trial *t)
         TRIAL_MUST(t, t->found[GUARD_N4_01] == (i + 1 >= 8), "after %u orders %u findings", i + 1, t->found[GUARD_N4_01]);
     }
     trial_only(t, GUARD_N4_01, "smf 10.0.0.66");
-    TRIAL_GO_ON(t);
     trial_unharmed(t, s);
 }
 static void a_copy_elsewhere(struct trial *t)
@@ -77,7 +75,6 @@ static void a_copy_elsewhere(struct trial *t)
     trial_only(t, GUARD_N4_02, "smf 10.0.0.66");
     TRIAL_MUST(t, rogue_release(r) == OK, "the association cannot be released");
     trial_go(t, SIM_S);
-    TRIAL_GO_ON(t);
     trial_unharmed(t, s);
 }
 
