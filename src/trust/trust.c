@@ -685,7 +685,12 @@ static void ipsec_changed(void *ctx, const struct net_addr *at)
             renew_one(t, p);
     }
 }
-/* A window opened, or policy asks for none any more: what was refused may be. */
+/* What was refused may be now. A UPF or SMF is what it said; a RAN node went on as it was, and has to ask again. */
+static bool change_retry(struct trust *t, struct trust_peer *p, const struct policy_verdict *v)
+{
+    return p->kind == SBI_TrustKind_GNB ? !policy_window_closed(v, env_unix_us(t->rt->env)) : change_look(t, p, v);
+}
+/* A window opened, or policy asks for none any more. */
 static void changes_retry(struct trust *t)
 {
     LIST_EACH_SAFE(l, &t->peers) {
@@ -694,7 +699,7 @@ static void changes_retry(struct trust *t)
         if (!p->change_refused)
             continue;
         decide(t, p, &v);
-        if (!change_look(t, p, &v))
+        if (!change_retry(t, p, &v))
             continue;
         p->change_refused = false;
         change_send(t, p, &v, p->finding);

@@ -772,6 +772,21 @@ static void changes_outside_of_its_windows(void **state)
     assert_int_equal(g->updates_accepted, 1);
     net_free(n);
 }
+/* What it was refused is not what it is, though a window came and went: it has to ask again while one is open. */
+static void a_window_that_nobody_used(void **state)
+{
+    struct net *n = net_new((struct net_options){.more = ENFORCE, .provision = two_of_orion, .policies = {NOTHING}});
+    struct gnb *g = &n->cells[0].gnb;
+    windows(n, 10, 20);
+    assert_int_equal(gnb_update(g, &NET_TA[1], 1, NULL), OK);
+    net_run(n, 30 * 60ull * NET_S);
+    assert_true(g->updates_refused == 1 && trust_of(n)->n_latest == 1);
+    assert_int_equal(gnb_update(g, &NET_TA[1], 1, NULL), OK);
+    net_run(n, NET_S);
+    assert_true(g->updates_refused == 2 && !g->updates_accepted);
+    assert_int_equal(trust_of(n)->n_latest, 2);
+    net_free(n);
+}
 /* Also the last slice of a list that fills most of a message. */
 static void changes_at_the_end_of_a_long_list(void **state)
 {
@@ -936,7 +951,7 @@ static void no_remote_access(void **state)
 
 int main(void)
 {
-    return RUN(unit(changes_outside_of_its_windows), unit(changes_at_the_end_of_a_long_list), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(a_upf_that_changes_meanwhile), unit(an_smf_with_other_software), unit(observed_changes),
+    return RUN(unit(changes_outside_of_its_windows), unit(changes_at_the_end_of_a_long_list), unit(a_window_that_nobody_used), unit(restarts_outside_of_its_windows), unit(a_upf_with_other_software), unit(a_upf_that_changes_meanwhile), unit(an_smf_with_other_software), unit(observed_changes),
                unit(no_remote_access), unit(permitted_both_ways), unit(banned), unit(observed), unit(strangers), unit(no_trust_function), unit(listed_slices),
                unit(drained), unit(drain_called_off), unit(day_and_import), unit(clock_steps), unit(configuration_update), unit(protected_registration), unit(protected_when_nobody_decides), unit(others_are_served),
                unit(protected_sent_away), unit(protected_from_now_on), unit(user_plane_protected), unit(upf_banned), unit(upf_loses_permission), unit(smf_banned), unit(smf_loses_permission), unit(upf_not_for_protected), unit(upf_banned_meanwhile),
