@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "trust/trust.h"
+#include "trust/trust_parts.h"
 #include "trust/inventory_store.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -68,229 +68,6 @@ static int set_take(struct trust *t, struct policy *policy, char *why, uint32_t 
     return OK;
 }
 
-/* ---- who is it ---- */
-static bool is_enforced(const struct trust *t) { return t->rt->config->trust.mode == CONFIG_TRUST_MODE_ENFORCE; }
-
-/* The classes that this kind of peer may have, one after another from *at = 0. */
-static uint8_t class_next(enum sbi_TrustKind kind, uint8_t *at)
-{
-    while (++*at < INV_CLASSES) {
-        enum inv_group g = inv_class_group(*at);
-        bool fits = kind == SBI_TrustKind_GNB    ? g == INV_GROUP_radio || *at == INV_CLASS_n3iwf
-                    : kind == SBI_TrustKind_UPF  ? *at == INV_CLASS_upf
-                    : kind == SBI_TrustKind_SEPP ? *at == INV_CLASS_sepp
-                    : kind == SBI_TrustKind_SMF  ? *at == INV_CLASS_smf
-                                                 : g == INV_GROUP_core;
-        if (fits)
-            return *at;
-    }
-    return 0;
-}
-static uint32_t element_claimed(const struct trust *t, const struct trust_peer *p)
-{
-    uint32_t ref = 0;
-    if (p->kind == SBI_TrustKind_GNB)
-        return p->gnb_id_bits ? inventory_by_gnb(t->inventory, p->plmn, p->gnb_id, p->gnb_id_bits) : 0;
-    if (p->kind == SBI_TrustKind_NF)
-        return inventory_by_nf_instance(t->inventory, str_of(p->node_id));
-    for (uint8_t at = 0, class; !ref && (class = class_next(p->kind, &at));)
-        ref = inventory_by_node_id(t->inventory, class, str_of(p->node_id));
-    return ref;
-}
-/* What of N2, N3 and N4 it speaks; 0: nothing that IPsec is for (TS 33.501 9.2, 9.9). */
-static uint8_t service_of(enum sbi_TrustKind kind)
-{
-    return kind == SBI_TrustKind_GNB ? IPSEC_N2 : kind == SBI_TrustKind_UPF || kind == SBI_TrustKind_SMF ? IPSEC_N4 : 0;
-}
-static bool asks_ipsec(const struct trust *t, const struct trust_peer *p) { return t->rt->ipsec && service_of(p->kind); }
-/* The key that opened its tunnel is its key; what it says itself of that is nothing. */
-static void prove(struct trust *t, struct trust_peer *p, bool fresh)
-{
-    struct identity_result r;
-    if (!asks_ipsec(t, p))
-        return;
-    p->has_key = ipsec_peers_verify(t->rt->ipsec, t->inventory, &p->address, service_of(p->kind), fresh, &r) == OK;
-    memcpy(p->key_sha256, r.key_sha256, sizeof p->key_sha256);
-    str_copy(p->proof, sizeof p->proof, p->has_key ? STR("") : str_of(r.text));
-}
-/* Behind tunnels that carry one address each, and that only the certificate naming it opens, the address of a gNB or UPF
- * is as good as its certificate: trust/ipsec.h. */
-static bool has_address(const struct trust *t, const struct inv_element *e, const struct trust_peer *p)
-{
-    bool tunnelled = t->rt->config->trust.tunnels && !t->rt->ipsec && e->identity == INV_IDENTITY_certificate &&
-                     service_of(p->kind);
-    return (e->identity == INV_IDENTITY_address_only || tunnelled) && p->address.family && addr_same_host(&e->address, &p->address);
-}
-/* What is proved: the key of a certificate, or the address of an element for which the operator said that it is enough. */
-static uint32_t element_proved(const struct trust *t, const struct trust_peer *p)
-{
-    uint32_t ref = p->has_key ? inventory_by_key(t->inventory, p->key_sha256) : 0;
-    if (ref)
-        return ref;
-    ref = element_claimed(t, p);
-    if (ref && has_address(t, inventory_element(t->inventory, ref), p)) /* several may stand behind one address */
-        return ref;
-    for (uint8_t at = 0, class; p->address.family && (class = class_next(p->kind, &at));) {
-        ref = inventory_by_address(t->inventory, class, &p->address);
-        if (ref && has_address(t, inventory_element(t->inventory, ref), p))
-            return ref;
-    }
-    return 0;
-}
-static bool has_claim_on_record(const struct trust_peer *p, const struct inv_element *e)
-{
-    return p->kind == SBI_TrustKind_GNB ? e->gnb_id_bits != 0 : p->kind == SBI_TrustKind_NF ? e->nf_instance.n != 0 : e->node_id.n != 0;
-}
-static bool class_fits(const struct trust_peer *p, const struct inv_element *e)
-{
-    for (uint8_t at = 0, class; (class = class_next(p->kind, &at));)
-        if (class == e->function)
-            return true;
-    return false;
-}
-/* The vendorId (TS 29.510) that it states is neither its supplier's nor of the group above; or, where these have none on
- * record, somebody else's. Of an element that is only claimed as well: then one of the two is a lie. */
-static bool says_other_vendor(const struct trust *t, const struct trust_peer *p)
-{
-    const struct inventory *v = t->inventory;
-    struct str said = str_of(p->vendor_id);
-    uint32_t proved = element_proved(t, p);
-    const struct inv_element *e = inventory_element(v, proved ? proved : element_claimed(t, p));
-    bool on_record = false;
-    if (!said.n || !e)
-        return false;
-    const struct inv_supplier *s = inventory_supplier(v, e->supplier);
-    for (; s; s = inventory_supplier(v, s->parent)) { /* no circles: the inventory has been checked */
-        if (str_eq(s->vendor_id, said))
-            return false;
-        on_record |= s->vendor_id.n != 0;
-    }
-    for (uint32_t i = 0; !on_record && i < v->n_suppliers; i++)
-        on_record = str_eq(v->suppliers[i].vendor_id, said);
-    return on_record;
-}
-/* The element that it is, or 0. What it says of itself must not be another's. */
-static uint32_t identify(const struct trust *t, const struct trust_peer *p, enum trust_finding *finding)
-{
-    uint32_t claimed = element_claimed(t, p), proved = element_proved(t, p);
-    const struct inv_element *e = inventory_element(t->inventory, proved);
-    *finding = TRUST_FINDING_NONE;
-    if (!proved) {
-        *finding = claimed ? TRUST_FINDING_UNPROVED : TRUST_FINDING_STRANGER;
-        return 0;
-    }
-    if ((claimed && claimed != proved) || (!claimed && has_claim_on_record(p, e)) || !class_fits(p, e)) {
-        *finding = TRUST_FINDING_OTHER;
-        return 0;
-    }
-    if (p->name[0] && e->name.n && !str_eq_nocase(str_of(p->name), e->name))
-        *finding = TRUST_FINDING_NAME;
-    return proved;
-}
-
-static const char *finding_text(enum trust_finding f)
-{
-    switch (f) {
-    case TRUST_FINDING_UNPROVED: return "claims to be an element that it cannot prove to be";
-    case TRUST_FINDING_OTHER: return "is an element of the inventory and claims to be another";
-    case TRUST_FINDING_NAME: return "names itself differently from the inventory";
-    case TRUST_FINDING_STRANGER: return "not in the inventory";
-    case TRUST_FINDING_VENDOR: return "says that another vendor made it than the inventory says";
-    default: return "";
-    }
-}
-enum { FINDING_TEXT = IDENTITY_TEXT + 80 };
-/* With what IPsec has against it. */
-static const char *finding_why(const struct trust_peer *p, enum trust_finding f, char buf[FINDING_TEXT])
-{
-    bool has_proof = p->proof[0] && (f == TRUST_FINDING_UNPROVED || f == TRUST_FINDING_OTHER || f == TRUST_FINDING_STRANGER);
-    snprintf(buf, FINDING_TEXT, "%s%s%s", finding_text(f), has_proof ? ": " : "", has_proof ? p->proof : "");
-    return buf;
-}
-/* A JSON object without subscribers' identities; what peers say is quoted, and cut, so that all of it always fits. */
-enum { VALUE_OCTETS = 1000, BODY_OCTETS = 9 * (VALUE_OCTETS + 32) };
-static void json_text(struct text *t, const char *name, struct str s)
-{
-    text_add(t, "%s\"%s\":\"", t->n > 1 ? "," : "", name);
-    for (uint32_t i = 0, end = t->n + VALUE_OCTETS - 6; i < s.n && t->n <= end; i++)
-        text_add(t, s.p[i] == '"' || s.p[i] == '\\' ? "\\%c" : (unsigned char)s.p[i] < 0x20 ? "\\u%04x" : "%c", s.p[i]);
-    text_add(t, "\"");
-}
-/* Whoever asks again and again fills no disk, and keeps nobody else's entries out: so many a minute of each element, and of
- * strangers from each address (or network, of IPv6; a few may share a row). What is beyond is counted, and the count is told. */
-static bool may_tell(struct trust *t, const struct trust_peer *p)
-{
-    const struct net_addr *a = &p->address;
-    uint32_t row = (uint32_t)siphash24(t->secret[0], t->secret[1], a->ip, a->family == 6 ? 8 : 4) % TRUST_STRANGERS;
-    struct trust_told *told = p->element ? &t->told[p->element - 1] : &t->told_strangers[row];
-    uint32_t minute = (uint32_t)(t->rt->now_us / 60000000);
-    if (told->minute != minute)
-        *told = (struct trust_told){.minute = minute};
-    if (told->n < TRUST_TOLD) {
-        told->n++;
-        return true;
-    }
-    t->untold++;
-    return false;
-}
-static void untold_tell(struct trust *t)
-{
-    char body[96];
-    if (!t->untold)
-        return;
-    int n = snprintf(body, sizeof body, "{\"what\":\"asked too often to be written one by one\",\"entries\":%llu}", (unsigned long long)t->untold);
-    if (evidence_append(t->rt->evidence, EVIDENCE_finding, STR("trust"), (struct str){body, (uint32_t)n}) == OK)
-        t->untold = 0;
-}
-static struct str element_id(const struct trust *t, const struct trust_peer *p)
-{
-    const struct inv_element *e = inventory_element(t->inventory, p->element);
-    return e ? e->id : str_of(p->node_id);
-}
-static void latest_put(struct trust *t, struct str subject, const char *why, const char *done)
-{
-    struct trust_latest *l = &t->latest[t->n_latest++ % TRUST_LATEST];
-    *l = (struct trust_latest){.at_unix_us = env_unix_us(t->rt->env), .done = done};
-    snprintf(l->subject, sizeof l->subject, "%.*s", STR_ARG(subject));
-    snprintf(l->why, sizeof l->why, "%.255s", why);
-}
-static void finding_write(struct trust *t, const struct trust_peer *p, const char *why, const char *done)
-{
-    char addr[NET_ADDR_TEXT] = "", body[BODY_OCTETS];
-    struct text b = text_over(body, sizeof body);
-    uint32_t claimed = element_claimed(t, p), proved = element_proved(t, p);
-    const struct inv_element *c = inventory_element(t->inventory, claimed), *e = inventory_element(t->inventory, proved);
-    if (p->address.family)
-        addr_text(&p->address, addr);
-    LOG(t->rt->log, trust_finding, "node=%s peer=%s name=\"%s\" element=%.*s claims=%.*s why=\"%s\"", p->node_id, addr, p->name,
-        e ? (int)e->id.n : 0, e ? e->id.p : "", c ? (int)c->id.n : 0, c ? c->id.p : "", why);
-    latest_put(t, e ? e->id : str_of(p->node_id), why, done);
-    metric_add(t->rt->metrics, METRIC_trust_findings, 1);
-    if (!t->rt->evidence || !may_tell(t, p))
-        return;
-    text_add(&b, "{");
-    json_text(&b, "what", str_of(why));
-    json_text(&b, "done", str_of(done));
-    json_text(&b, "node", str_of(p->node_id));
-    json_text(&b, "peer", str_of(addr));
-    json_text(&b, "name", str_of(p->name));
-    if (p->vendor_id[0])
-        json_text(&b, "vendorId", str_of(p->vendor_id));
-    json_text(&b, "element", e ? e->id : STR(""));
-    json_text(&b, "claims", c ? c->id : STR(""));
-    text_add(&b, "}");
-    evidence_append(t->rt->evidence, EVIDENCE_finding, e ? e->id : str_of(p->node_id), (struct str){body, b.n});
-}
-static void finding_tell(struct trust *t, const struct trust_peer *p, enum trust_finding f)
-{
-    char why[FINDING_TEXT];
-    const char *done = f == TRUST_FINDING_NAME || f == TRUST_FINDING_VENDOR ? "decided by what it proved, not by what it says"
-                       : t->rt->config->trust.strangers == CONFIG_STRANGERS_PERMIT ? "let in as a stranger, as trust.strangers says"
-                       : is_enforced(t)                                             ? "refused"
-                                                                                    : "let in: nothing is enforced";
-    finding_write(t, p, finding_why(p, f, why), done);
-}
-
 /* ---- maintenance windows ---- */
 /* False: policy does not let it change now. What it may be is remembered. */
 static bool change_look(struct trust *t, struct trust_peer *p, const struct policy_verdict *v)
@@ -300,9 +77,9 @@ static bool change_look(struct trust *t, struct trust_peer *p, const struct poli
     if (!e || !v->permitted)
         return true;
     struct change_found f = changes_look(&t->changes, e->id, &p->said, v, env_unix_us(t->rt->env));
-    bool refused = f.row && f.changed && is_enforced(t);
+    bool refused = f.row && f.changed && trust_is_enforced(t);
     if (f.row && !p->change_refused) /* that it still asks is no news */
-        finding_write(t, p, change_text(f.row, !f.changed, why), refused ? "refused until a window opens" : "let in: a restart is not refused, nor what is only observed");
+        trust_finding_write(t, p, change_text(f.row, !f.changed, why), refused ? "refused until a window opens" : "let in: a restart is not refused, nor what is only observed");
     struct change_said learned = p->said;
     learned.has_config &= !refused;
     changes_learn(&t->changes, e->id, &learned);
@@ -312,9 +89,9 @@ static bool change_look(struct trust *t, struct trust_peer *p, const struct poli
 static void vendor_look(struct trust *t, struct trust_peer *p)
 {
     bool before = p->other_vendor;
-    p->other_vendor = says_other_vendor(t, p);
+    p->other_vendor = trust_says_other_vendor(t, p);
     if (p->other_vendor && !before)
-        finding_tell(t, p, TRUST_FINDING_VENDOR);
+        trust_finding_tell(t, p, TRUST_FINDING_VENDOR);
 }
 
 /* ---- what policy says ---- */
@@ -329,44 +106,6 @@ static void decide(struct trust *t, const struct trust_peer *p, struct policy_ve
     v->permitted = true;
     v->reasons[0] = (struct policy_reason){.decision = v->decision, .why = POLICY_WHY_STRANGER};
 }
-static const char *first_reason(const struct policy_verdict *v, char buf[POLICY_REASON_TEXT])
-{
-    buf[0] = 0;
-    return v->n_reasons ? policy_reason_text(&v->reasons[0], buf) : buf;
-}
-
-/* asked: by the peer, who can do so as often as he likes. */
-static void decision_tell(struct trust *t, const struct trust_peer *p, const struct policy_verdict *v, enum trust_finding f, bool asked)
-{
-    char addr[NET_ADDR_TEXT] = "", why[POLICY_REASON_TEXT], body[BODY_OCTETS], found[FINDING_TEXT];
-    struct str id = element_id(t, p);
-    struct text b = text_over(body, sizeof body);
-    const struct policy_row *row = v->n_reasons ? v->reasons[0].row : NULL;
-    if (p->address.family)
-        addr_text(&p->address, addr);
-    first_reason(v, why);
-    if (v->permitted)
-        LOG(t->rt->log, trust_permitted, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
-            policy_decision_text(v->decision), why);
-    else if (is_enforced(t))
-        LOG(t->rt->log, trust_refused, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
-            policy_decision_text(v->decision), f > TRUST_FINDING_NAME || !row ? finding_why(p, f, found) : why);
-    else
-        LOG(t->rt->log, trust_would_refuse, "node=%s element=%.*s peer=%s verdict=%s why=\"%s\"", p->node_id, STR_ARG(id), addr,
-            policy_decision_text(v->decision), why);
-    if (!t->rt->evidence || (asked && !may_tell(t, p)))
-        return;
-    text_add(&b, "{");
-    json_text(&b, "node", str_of(p->node_id));
-    json_text(&b, "peer", str_of(addr));
-    json_text(&b, "verdict", str_of(policy_decision_text(v->decision)));
-    json_text(&b, "enforced", is_enforced(t) ? STR("yes") : STR("no"));
-    for (uint32_t i = 0; i < v->n_reasons && i < 3; i++)
-        json_text(&b, i == 0 ? "reason" : i == 1 ? "second" : "third", str_of(policy_reason_text(&v->reasons[i], why)));
-    text_add(&b, "}");
-    evidence_append(t->rt->evidence, EVIDENCE_decision, id, (struct str){body, b.n});
-}
-
 static enum sbi_TrustVerdict verdict_of(uint8_t decision)
 {
     switch (decision) {
@@ -423,21 +162,21 @@ static bool decision_put(const struct trust *t, struct arena *a, const struct tr
 {
     enum sbi_TrustCondition *conditions = arena_zero(a, 6 * sizeof *conditions);
     struct str *reasons = arena_zero(a, (POLICY_REASONS_MAX + 1) * sizeof *reasons);
-    char text[POLICY_REASON_TEXT], found[FINDING_TEXT], changed[CHANGE_TEXT];
+    char text[POLICY_REASON_TEXT], found[TRUST_FINDING_TEXT], changed[CHANGE_TEXT];
     uint32_t n = 0, r = 0;
     if (!conditions || !reasons)
         return false;
-    d->permitted = v->permitted || !is_enforced(t);
+    d->permitted = v->permitted || !trust_is_enforced(t);
     d->verdict = verdict_of(v->decision);
     d->has.element_id = p->element != 0;
-    d->element_id = arena_str(a, element_id(t, p));
+    d->element_id = arena_str(a, trust_element_id(t, p));
     for (int c = 0; c < POLICY_CONDITION_COUNT; c++)
-        if (v->conditions >> c & 1 && is_enforced(t))
+        if (v->conditions >> c & 1 && trust_is_enforced(t))
             conditions[n++] = (enum sbi_TrustCondition)(SBI_TrustCondition_NO_PROTECTED + c);
     d->has.conditions = n > 0;
     d->conditions.p = conditions;
     d->conditions.n = n;
-    if (v->conditions >> POLICY_CONDITION_SLICES & 1 && is_enforced(t))
+    if (v->conditions >> POLICY_CONDITION_SLICES & 1 && trust_is_enforced(t))
         put_slices(a, v, d);
     d->has.deadline = v->deadline != 0;
     d->deadline = arena_str(a, str_of(config_date_text(v->deadline, text)));
@@ -446,7 +185,7 @@ static bool decision_put(const struct trust *t, struct arena *a, const struct tr
     if (closed)
         reasons[r++] = arena_str(a, str_of(change_text(closed, false, changed)));
     if (f == TRUST_FINDING_UNPROVED || f == TRUST_FINDING_OTHER || (f == TRUST_FINDING_STRANGER && p->proof[0]))
-        reasons[r++] = arena_str(a, str_of(finding_why(p, f, found)));
+        reasons[r++] = arena_str(a, str_of(trust_finding_why(p, f, found)));
     for (uint32_t i = 0; i < v->n_reasons && r < 6; i++)
         reasons[r++] = arena_str(a, str_of(policy_reason_text(&v->reasons[i], text)));
     d->has.reasons = r > 0;
@@ -556,20 +295,20 @@ static void claim_decide(struct trust *t, struct call *c)
         call_problem(c, 400, "INVALID_MSG_FORMAT", "an identifier is too long");
         return;
     }
-    prove(t, &claim, true);
-    claim.element = identify(t, &claim, &f);
+    trust_prove(t, &claim, true);
+    claim.element = trust_identify(t, &claim, &f);
     claim.finding = f;
     if (f != TRUST_FINDING_NONE)
-        finding_tell(t, &claim, f);
+        trust_finding_tell(t, &claim, f);
     vendor_look(t, &claim);
     decide(t, &claim, &v);
     verdict_keep(&claim, &v);
     const struct trust_peer *before = map_get(&t->by_key, key_of(claim.key));
     claim.change_refused = before && before->change_refused;
     claim.change_refused = !change_look(t, &claim, &v);
-    bool lets_in = v.permitted || !is_enforced(t);
+    bool lets_in = v.permitted || !trust_is_enforced(t);
     metric_add(t->rt->metrics, v.permitted ? METRIC_trust_permitted : METRIC_trust_refused, 1);
-    decision_tell(t, &claim, &v, f, true);
+    trust_decision_tell(t, &claim, &v, f, true);
     if (!decision_put(t, &c->arena, &claim, &v, f, c->rsp) || (lets_in && !peer_keep(t, &claim))) {
         call_problem(c, 503, "INSUFFICIENT_RESOURCES", NULL);
         return;
@@ -589,7 +328,7 @@ static void asked(struct ipsec_waiter *w)
 static void connect_ask(struct trust *t, struct call *c)
 {
     const SBI_REQ(trust_decide_connect) *q = c->req;
-    if (!t->rt->ipsec || !service_of(q->body.kind)) {
+    if (!t->rt->ipsec || !trust_service_of(q->body.kind)) {
         claim_decide(t, c);
         return;
     }
@@ -618,7 +357,7 @@ static void op_gone(void *state, struct call *c)
         addr_parse(&host, q->body.peer_address, 0);
     struct trust_peer *p = peer_find(t, q->body.kind, q->body.node_id, &host);
     if (p && p->draining) {
-        struct str id = element_id(t, p);
+        struct str id = trust_element_id(t, p);
         LOG(t->rt->log, trust_drained, "node=%s element=%.*s", p->node_id, STR_ARG(id));
     }
     if (p)
@@ -651,25 +390,25 @@ static void renew_one(struct trust *t, struct trust_peer *p)
 {
     struct policy_verdict v;
     enum trust_finding f;
-    prove(t, p, false);
-    p->element = identify(t, p, &f);
+    trust_prove(t, p, false);
+    p->element = trust_identify(t, p, &f);
     if (f != TRUST_FINDING_NONE && f != p->finding)
-        finding_tell(t, p, f);
+        trust_finding_tell(t, p, f);
     p->finding = f;
     vendor_look(t, p);
     decide(t, p, &v);
     if (!is_another(p, &v) && !(p->draining && v.permitted))
         return;
-    bool loses = p->permitted && !v.permitted && is_enforced(t);
+    bool loses = p->permitted && !v.permitted && trust_is_enforced(t);
     verdict_keep(p, &v);
     t->n_draining += (loses && !p->draining) - (v.permitted && p->draining);
     p->draining = loses || (p->draining && !v.permitted);
-    decision_tell(t, p, &v, f, false);
+    trust_decision_tell(t, p, &v, f, false);
     if (loses) {
         char why[POLICY_REASON_TEXT];
-        struct str id = element_id(t, p);
+        struct str id = trust_element_id(t, p);
         LOG(t->rt->log, trust_drain, "node=%s element=%.*s seconds=%u why=\"%s\"", p->node_id, STR_ARG(id), t->rt->config->trust.drain_s,
-            first_reason(&v, why));
+            trust_first_reason(&v, why));
     }
     change_send(t, p, &v, f);
     gauges(t);
@@ -681,7 +420,7 @@ static void ipsec_changed(void *ctx, const struct net_addr *at)
     struct link *row = row_of(t, at);
     LIST_EACH_SAFE(l, row) {
         struct trust_peer *p = CONTAINER(l, struct trust_peer, at);
-        if (service_of(p->kind) && addr_same_host(&p->address, at))
+        if (trust_service_of(p->kind) && addr_same_host(&p->address, at))
             renew_one(t, p);
     }
 }
@@ -719,7 +458,7 @@ static void op_restarted(void *state, struct call *c)
         decide(t, p, &v);
         const struct policy_row *closed = v.permitted ? policy_window_closed(&v, env_unix_us(t->rt->env)) : NULL;
         if (closed)
-            finding_write(t, p, change_text(closed, true, why), "let in: a restart is not refused");
+            trust_finding_write(t, p, change_text(closed, true, why), "let in: a restart is not refused");
     }
     call_reply(c, 204);
 }
@@ -727,36 +466,6 @@ static void renew(struct trust *t)
 {
     LIST_EACH_SAFE(l, &t->peers)
         renew_one(t, CONTAINER(l, struct trust_peer, link));
-}
-
-struct imports {
-    struct trust *t;
-    uint64_t after; /* this import */
-    bool at_start;
-};
-static int import_tell(void *ctx, const struct inv_journal_entry *i)
-{
-    const struct imports *x = ctx;
-    char body[BODY_OCTETS], day[INV_DATE_TEXT];
-    struct text b = text_over(body, sizeof body);
-    if (i->number <= x->after || !i->complete)
-        return OK;
-    text_add(&b, "{");
-    json_text(&b, "what", x->at_start                             ? STR("inventory at start")
-                          : i->flags & INV_VERSION_CORRECTION ? STR("inventory corrected")
-                                                              : STR("inventory changed"));
-    json_text(&b, "from", str_of(inv_date_text(i->from, day)));
-    json_text(&b, "note", i->note);
-    text_add(&b, ",\"import\":%u,\"recorded_us\":%llu,\"added\":%u,\"changed\":%u,\"removed\":%u}", i->number,
-             (unsigned long long)i->recorded_us, i->added, i->changed, i->removed);
-    evidence_append(x->t->rt->evidence, EVIDENCE_change, STR("inventory"), (struct str){body, b.n});
-    return OK;
-}
-/* The imports after one that was told already become evidence, and at the start the newest one. */
-static void imports_tell(struct trust *t, uint64_t after, bool at_start)
-{
-    struct imports x = {t, after, at_start};
-    inventory_journal(t->rt->store, import_tell, &x);
 }
 
 /* An import by a command, and midnight, are seen here. */
@@ -770,7 +479,7 @@ static void clock_look(struct trust *t)
         return;
     snprintf(why, sizeof why, "the clock went back to %s, and decisions go on as of %s", config_date_text(day, by_clock), config_date_text(t->today, held));
     LOG(t->rt->log, trust_finding, "node=clock peer= name=\"\" element= claims= why=\"%s\"", why);
-    latest_put(t, STR("clock"), why, "until the clock is there again, or the policy is applied anew");
+    trust_latest_put(t, STR("clock"), why, "until the clock is there again, or the policy is applied anew");
     metric_add(t->rt->metrics, METRIC_trust_findings, 1);
     int n = snprintf(body, sizeof body, "{\"what\":\"%s\"}", why);
     evidence_append(t->rt->evidence, EVIDENCE_finding, STR("clock"), (struct str){body, (uint32_t)n});
@@ -780,14 +489,14 @@ static void look_now(struct trust *t)
     uint64_t generation = t->generation, before = t->generation;
     char why[512] = "";
     bool other_day = today(t) != t->today;
-    untold_tell(t);
+    trust_untold_tell(t);
     clock_look(t);
     changes_retry(t);
     int e = inventory_generation(t->rt->store, &generation);
     if (e == OK && (other_day || generation != t->generation)) {
         e = set_take(t, t->policy, why, sizeof why);
         if (generation != before)
-            imports_tell(t, before, false);
+            trust_imports_tell(t, before, false);
         if (e == OK)
             renew(t);
         else
@@ -832,16 +541,16 @@ static void preview_one(struct trust *t, struct policy_set *s, struct trust_peer
     struct policy_verdict v;
     enum trust_finding f;
     char why[POLICY_REASON_TEXT];
-    struct policy_query q = {.element = identify(t, p, &f), .date = day_of_clock(t)}; /* as trust_apply() would */
+    struct policy_query q = {.element = trust_identify(t, p, &f), .date = day_of_clock(t)}; /* as trust_apply() would */
     policy_decide(s, &q, &v);
-    struct str id = element_id(t, p);
+    struct str id = trust_element_id(t, p);
     if (p->permitted && !v.permitted && (q.element || t->rt->config->trust.strangers != CONFIG_STRANGERS_PERMIT)) {
-        text_add(out, "loses its permission: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, first_reason(&v, why));
+        text_add(out, "loses its permission: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, trust_first_reason(&v, why));
         ++*lost;
     } else if (!p->permitted && v.permitted) {
-        text_add(out, "is permitted from now on: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, first_reason(&v, why));
+        text_add(out, "is permitted from now on: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, trust_first_reason(&v, why));
     } else if (p->permitted && v.permitted && is_another(p, &v)) {
-        text_add(out, "gets other conditions: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, first_reason(&v, why));
+        text_add(out, "gets other conditions: " STR_FMT " (%s): %s\n", STR_ARG(id), p->node_id, trust_first_reason(&v, why));
     }
 }
 uint32_t trust_preview(struct trust *t, struct policy *policy, struct text *out)
@@ -883,7 +592,7 @@ static int trust_boot(struct rt *rt, void *state)
         return e;
     }
     if (t->generation)
-        imports_tell(t, t->generation - 1, true);
+        trust_imports_tell(t, t->generation - 1, true);
     timer_set(&rt->timers, &t->look, rt->now_us + LOOK_US, look);
     if (rt->ipsec)
         ipsec_peers_listen(rt->ipsec, ipsec_changed, t);
@@ -902,7 +611,7 @@ static void trust_stop(struct rt *rt, void *state)
         ipsec_peers_cancel(rt->ipsec, &a->waiter);
         free(a);
     }
-    untold_tell(t);
+    trust_untold_tell(t);
     while (t->peers.next && t->peers.next != &t->peers)
         peer_drop(CONTAINER(t->peers.next, struct trust_peer, link));
     map_free(&t->by_key);
@@ -917,7 +626,7 @@ static void trust_status(void *state, void (*line)(void *, const char *), void *
     struct trust *t = state;
     char text[512], day[CONFIG_DATE_TEXT], when[INV_TIME_TEXT];
     snprintf(text, sizeof text, "%s: %u regimes with %u rules, %u elements of %u suppliers, as of %s%s",
-             is_enforced(t) ? "enforced" : "observed, nobody is refused", t->policy->n_files, t->policy->n_rows, t->inventory->n_elements,
+             trust_is_enforced(t) ? "enforced" : "observed, nobody is refused", t->policy->n_files, t->policy->n_rows, t->inventory->n_elements,
              t->inventory->n_suppliers, config_date_text(t->today, day), t->inventory->synthetic ? ", synthetic" : "");
     line(ctx, text);
     snprintf(text, sizeof text, "connected: %u, of these being emptied: %u", t->n_peers, t->n_draining);
