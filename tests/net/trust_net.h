@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trust_net.h - the inventory of the simulated network: two gNBs behind one address, and a UPF. */
+/* trust_net.h - the inventory of the simulated network: two gNBs behind one address, and a UPF; and what tests of policy do with it. */
 #pragma once
 #include "tests/net/net.h"
 #include "trust/inventory_store.h"
@@ -41,3 +41,39 @@ static inline void estate_import(struct store *s, const char *gnb1, const char *
 #define REGIME_HEAD  "id: t\nnation: FI\ntitle: a test\nstanding: own\ncitation: \"Act 7\"\nchecked: 2020-01-01\nrules:\n"
 #define NOTHING "id: t\nnation: FI\ntitle: a test\nstanding: own\ncitation: \"Act 7\"\nchecked: 2020-01-01\n"
 #define BAN          "  - {id: ban, says: \"nothing of Drago's\", citation: \"Act 7 s. 3\", sure: seen, suppliers: [Drago], decision: deny}\n"
+static inline void two_of_orion(struct store *s) { estate_import(s, "orion", "orion", "orion", "gnb", ADDRESS_ONLY); }
+static inline struct trust *trust_of(struct net *n) { return nf_state(&n->core, SBI_NF_TRUST); }
+static inline struct amf_gnb *gnb_of(struct net *n, uint32_t assoc)
+{
+    struct amf_gnb *g;
+    for (uint32_t i = 0; (g = slab_next(&n->amf->gnbs, &i));)
+        if (assoc-- == 0)
+            return g;
+    return NULL;
+}
+
+static inline void permitted(struct net *n)
+{
+    net_register(n, n->ue[0]);
+    net_ping(n, net_session(n, n->ue[0], "internet", NAS_PDU_IPV4), "8.8.8.8");
+    net_run(n, NET_S);
+    net_agree(n);
+}
+static inline struct policy *policy_made(const char *text)
+{
+    static struct config_report report;
+    struct policy *p = policy_new();
+    report = (struct config_report){.n = 0};
+    if (policy_read(p, STR("new.yaml"), str_of(text), &report) < 0)
+        fail_msg("%s", report.text);
+    assert_int_equal(policy_join(p, &report), OK);
+    return p;
+}
+static inline bool session_refused(struct net *n, struct ue *ue)
+{
+    uint32_t before = n->count[UE_SESSION_FAILED];
+    assert_true(ue_session_open(ue, &(struct ue_open){.dnn = "internet", .has_slice = true, .slice = {.sst = 1}}) > 0);
+    net_run_until(n, n->count[UE_SESSION_FAILED] > before, 5 * NET_S);
+    net_run(n, 300 * NET_MS);
+    return n->count[UE_SESSION_FAILED] > before;
+}
