@@ -36,7 +36,7 @@ static bool told(struct upf *u, const char *words, const char *begins)
     upf_nf.status(u, line_add, &to);
     return !strncmp(answer, begins, strlen(begins));
 }
-/* Each at once: as the head of a trace that no packet is waited for. */
+/* Each at once: as the head of a trace that no packet is waited for, for a person and for a program in turn. */
 static void sessions_told(struct world *w, struct env *upf, struct upf *u)
 {
     uint64_t seid[SESSIONS_MAX];
@@ -47,7 +47,7 @@ static void sessions_told(struct world *w, struct env *upf, struct upf *u)
             seid[n++] = upf_seid(u, s);
     for (i = 0; i < n; i++) {
         rt_enter(u->rt);
-        snprintf(words, sizeof words, "start seid=0x%llx packets=0", (unsigned long long)seid[i]);
+        snprintf(words, sizeof words, "start seid=0x%llx packets=0 json=%u", (unsigned long long)seid[i], i & 1);
         if (!upf_session_of_seid(u, seid[i]) || !told(u, words, "trace "))
             continue; /* it has ended meanwhile */
         world_attach(w, upf, u->rt);
