@@ -158,9 +158,9 @@ static void the_gnb_holds_one_slice_back(void **state)
 }
 
 /* ---- strangers: their slices are known after their authentication ---- */
-static void again_as_strangers(struct net *n)
+static void again_as_strangers(struct net *n, uint32_t phones)
 {
-    for (uint32_t i = HONEST; i < n->o.phones; i++) {
+    for (uint32_t i = HONEST; i < HONEST + phones; i++) {
         struct ue *ue = n->ue[i];
         timer_stop(&n->ran_rt.timers, &ue->t_hold);
         timer_stop(&n->ran_rt.timers, &ue->t_retry);
@@ -181,7 +181,7 @@ static void strangers_of_one_slice_flood(void **state)
         ue_camp(n->ue[i], &n->cells[i % 2]);
     uint32_t next = 0;
     for (uint32_t ms = 0; ms < 6000; ms += 10) {
-        again_as_strangers(n);
+        again_as_strangers(n, FLOOD);
         if (ms >= 500 && ms % 100 == 0 && next < HONEST) {
             ue_camp(n->ue[next], &n->cells[next % 2]);
             ue_register(n->ue[next++]);
@@ -195,6 +195,68 @@ static void strangers_of_one_slice_flood(void **state)
     assert_int_equal(seen->barred[0], seen->put_off[0]); /* by T3346 alone: no gNB held them back */
     assert_true(seen->done[0] >= 10); /* in one line with two hundred who ask all the time */
     assert_true(net_run_until(n, seen->done[0] == HONEST, 300 * NET_S));
+    for (uint32_t i = HONEST; i < n->o.phones; i++)
+        n->ue[i]->wants_registration = false;
+    come_to_rest(n);
+    close_net(n);
+}
+
+/* Whoever asks for a slice that he has not subscribed to is charged, and his crowd held back, by what he is allowed. */
+static void one_slice_is_theirs(struct subscriber_profile *p)
+{
+    p->n_slices = 1;
+    p->n_dnns = 2; /* the third is of the other slice */
+}
+static void members_of_the_ninth(struct store *store)
+{
+    struct subscriber_profile p = {.ambr_down_bps = 1000000, .ambr_up_bps = 1000000, .n_slices = 1, .n_dnns = 1};
+    struct subscriber s = {.key = net_key(), .amf = AKA_AMF_5G};
+    p.slices[0] = (struct subscriber_slice){.sst = 1, .sd = {0, 0, NINTH_IS}, .has_sd = true, .is_default = true};
+    p.dnns[0] = (struct subscriber_dnn){.name = STR("internet"), .is_default = true, .types = 7, .default_type = SUBSCRIBER_IPV4};
+    assert_int_equal(subscriber_profile_put(store, &p, &s.profile), OK);
+    for (uint32_t i = 1; i <= HONEST; i++) {
+        char supi[32];
+        int k = snprintf(supi, sizeof supi, "imsi-0010100%08u", i);
+        assert_int_equal(subscriber_put(store, (struct str){supi, (uint32_t)k}, &s), OK);
+    }
+}
+static void says_the_ninth(struct ue_config *c, uint32_t i)
+{
+    (void)i;
+    c->slices[0] = NINTH;
+}
+static void strangers_say_a_slice_of_others(void **state)
+{
+    seen_new(HONEST);
+    struct net *n = net_new((struct net_options){.seed = 17, .phones = HONEST + FLOOD, .faults = &slow, .phone = says_the_ninth,
+                                                 .subscriber = one_slice_is_theirs, .provision = members_of_the_ninth, .metrics = true,
+                                                 .more = "  max_procedures: 24\n  nssai_inclusion_mode: a\n"});
+    n->ran.config.event = on_event;
+    uint32_t next = 0;
+    for (uint32_t i = HONEST; i < n->o.phones; i++)
+        ue_camp(n->ue[i], &n->cells[1]);
+    for (uint32_t i = 0; i < HONEST; i++) {
+        ue_register(n->ue[i]);
+        net_run(n, 50 * NET_MS);
+    }
+    net_run(n, 15 * NET_S); /* idle */
+    assert_int_equal(seen->done[0], HONEST);
+    uint32_t strangers = n->amf->admission.slices[1].strangers;
+    for (uint32_t ms = 0; ms < 4000; ms += 10) {
+        again_as_strangers(n, FLOOD / 2); /* the RAN has room for what is left of their last try */
+        if (ms >= 1000 && ms % 50 == 0 && next < HONEST)
+            ue_service(n->ue[next++]);
+        net_run(n, 10 * NET_MS);
+        assert_true(n->amf->admission.slices[1].strangers <= strangers);
+        strangers = n->amf->admission.slices[1].strangers; /* they were, when they registered */
+        assert_int_equal(n->amf->admission.slices[1].load.put_off, 0);
+        for (uint32_t i = 0; i < n->cells[0].gnb.n_overloads; i++)
+            assert_false(n->cells[0].gnb.overloads[i].slice.has_sd);
+    }
+    assert_true(n->amf->admission.slices[0].strangers > 0);
+    assert_true(seen->put_off[1] > FLOOD);
+    assert_int_equal(seen->done[0], 2 * HONEST); /* each at the first try */
+    assert_int_equal(seen->put_off[0] + seen->other[0] + seen->barred[0], 0);
     for (uint32_t i = HONEST; i < n->o.phones; i++)
         n->ue[i]->wants_registration = false;
     come_to_rest(n);
@@ -492,5 +554,6 @@ static void back_off_by_cause(void **state)
 int main(void)
 {
     return RUN(unit(known_phones_of_one_slice_flood), unit(the_gnb_holds_one_slice_back), unit(strangers_of_one_slice_flood),
+               unit(strangers_say_a_slice_of_others),
                unit(charged_to_whom), unit(told_by_slice), unit(back_off_by_cause));
 }

@@ -309,6 +309,8 @@ static void tick(struct timer *t)
     gauges(a);
     if (a->n_active)
         tick_set(a);
+    for (uint32_t i = 0; !a->n_active && i < a->n_slices; i++)
+        a->slices[i].strangers = 0; /* no ticks until somebody comes: these will not be of late then */
 }
 
 /* ---- windows ---- */

@@ -66,7 +66,7 @@ void amf_admission_init(struct amf *);
 void amf_admission_stop(struct amf *);
 /* May the phone of this connection begin? ue NULL: nobody has verified who it is. False: it is to be put off. */
 bool amf_admit(struct amf_conn *, struct amf_ue *, enum amf_class);
-/* These are a stranger's slices, as it turns out: may it go on? False: they have their share; it is to be put off. */
+/* These slices a stranger may use, as it turns out: may it go on? False: they have their share; it is to be put off. */
 bool amf_admit_slices(struct amf_conn *, const struct amf_slice *, uint32_t n);
 /* The procedure has ended; safe when none was admitted. */
 void amf_admit_end(struct amf_conn *, bool well);

@@ -146,11 +146,6 @@ static uint8_t cause_of_type(const struct amf_registration *f)
         return NAS_GMM_CAUSE_INVALID_MANDATORY_INFORMATION;
     return 0;
 }
-/* Slices are confidential: of a stranger they are known only now (4.4.6). */
-static uint8_t cause_of_load(const struct amf_registration *f, const struct amf_slice *list, uint32_t n)
-{
-    return amf_admit_slices(f->a.conn, list, n) ? 0 : NAS_GMM_CAUSE_CONGESTION;
-}
 static bool needs_subscription(const struct amf_registration *f)
 {
     return is_initial(f) || !amf_ue_is_registered(f->a.ue) || !f->a.ue->has_subscription;
@@ -276,9 +271,6 @@ static void run(struct proc *p, const struct wake *w)
         f->cause = cause_of_type(f); /* the whole request may ask for something else than its clear part did */
         if (f->cause)
             goto reject;
-        f->cause = cause_of_load(f, f->wish.requested, f->wish.n_requested);
-        if (f->cause)
-            goto reject;
         f->cause = adopt(f);
         if (f->cause)
             goto reject;
@@ -303,8 +295,10 @@ static void run(struct proc *p, const struct wake *w)
     AWAIT_CALLS(p);
     amf_policy_take(f);
     f->cause = amf_slices_take(f);
-    if (!f->cause)
-        f->cause = cause_of_load(f, f->allowed, f->n_allowed);
+    if (f->cause)
+        goto reject;
+    /* By what he may use, not by what he asks for: nobody is charged or held back for what others say. */
+    f->cause = amf_admit_slices(f->a.conn, f->allowed, f->n_allowed) ? 0 : NAS_GMM_CAUSE_CONGESTION;
     if (f->cause)
         goto reject;
     f->cause = new_guti(f);
