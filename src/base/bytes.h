@@ -39,6 +39,10 @@ static inline bool str_starts(struct str a, const char *z)
     size_t n = strlen(z);
     return a.n >= n && memcmp(a.p, z, n) == 0;
 }
+static inline bool bytes_starts(struct bytes a, struct bytes with)
+{
+    return a.n >= with.n && (!with.n || memcmp(a.p, with.p, with.n) == 0);
+}
 static inline bool bytes_eq(struct bytes a, struct bytes b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

@@ -116,6 +116,11 @@ static int group_scan(struct store *s, enum store_table t, struct bytes after,
 {
     return told(group(s), group(s)->under->ops->scan(group(s)->under, t, after, row, ctx), "scan");
 }
+static int group_scan_of(struct store *s, enum store_table t, struct bytes prefix,
+                         int (*row)(void *, struct bytes, struct bytes), void *ctx)
+{
+    return told(group(s), group(s)->under->ops->scan_of(group(s)->under, t, prefix, row, ctx), "scan");
+}
 static int64_t group_count(struct store *s, enum store_table t) { return group(s)->under->ops->count(group(s)->under, t); }
 static const char *group_error(struct store *s) { return store_error(group(s)->under); }
 
@@ -125,6 +130,7 @@ void store_group_init(struct store_group *g, struct rt *rt, struct store *under,
                                          .put = group_put,
                                          .del = group_del,
                                          .scan = group_scan,
+                                         .scan_of = group_scan_of,
                                          .sync = group_sync,
                                          .count = group_count,
                                          .error = group_error};

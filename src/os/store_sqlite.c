@@ -169,8 +169,8 @@ static int sqlite_del(struct store *s, enum store_table t, struct bytes key)
     return change(s, t, S_DEL, key, NULL);
 }
 
-static int sqlite_scan(struct store *store, enum store_table t, struct bytes after,
-                       int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx)
+static int scan(struct store *store, enum store_table t, struct bytes after, struct bytes prefix,
+                int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx)
 {
     struct store_sqlite *s = sqlite(store);
     enum statement which = after.p ? S_SCAN : S_SCAN_ALL;
@@ -179,6 +179,10 @@ static int sqlite_scan(struct store *store, enum store_table t, struct bytes aft
     int rc = st ? OK : ERR_STORE, step = SQLITE_DONE;
     while (rc == OK && (step = sqlite3_step(st)) == SQLITE_ROW) {
         struct bytes key = column(st, 0);
+        if (!bytes_starts(key, prefix)) {
+            step = SQLITE_DONE; /* also another table's: it has so many rows as there are phones */
+            break;
+        }
         if (key_of_table(t, &key))
             rc = row(ctx, key, column(st, 1));
     }
@@ -187,6 +191,16 @@ static int sqlite_scan(struct store *store, enum store_table t, struct bytes aft
     if (st)
         done(st);
     return rc;
+}
+static int sqlite_scan(struct store *store, enum store_table t, struct bytes after,
+                       int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx)
+{
+    return scan(store, t, after, (struct bytes){0}, row, ctx);
+}
+static int sqlite_scan_of(struct store *store, enum store_table t, struct bytes prefix,
+                          int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx)
+{
+    return scan(store, t, prefix, prefix, row, ctx);
 }
 
 static int sqlite_sync(struct store *store)
@@ -224,6 +238,7 @@ static const struct store_ops sqlite_ops = {.get = sqlite_get,
                                             .put = sqlite_put,
                                             .del = sqlite_del,
                                             .scan = sqlite_scan,
+                                            .scan_of = sqlite_scan_of,
                                             .sync = sqlite_sync,
                                             .count = sqlite_count,
                                             .error = sqlite_error};

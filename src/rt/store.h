@@ -23,6 +23,9 @@ struct store_ops {
      * is returned; OK at the end. The slices live until row() returns. row() must not write. */
     int (*scan)(struct store *, enum store_table, struct bytes after,
                 int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx);
+    /* Those alone whose keys begin with `prefix` and go on; nothing behind them is read. */
+    int (*scan_of)(struct store *, enum store_table, struct bytes prefix,
+                   int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx);
     int (*sync)(struct store *);
     int64_t (*count)(struct store *, enum store_table);
     const char *(*error)(struct store *); /* why the last call failed, for people */

@@ -133,8 +133,8 @@ static int by_key(const void *x, const void *y)
     return d ? d : (a->key.n > b->key.n) - (a->key.n < b->key.n);
 }
 
-static int memory_scan(struct store *s, enum store_table t, struct bytes after,
-                       int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx)
+static int scan(struct store *s, enum store_table t, struct bytes after, struct bytes prefix,
+                int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx)
 {
     struct store_memory *m = of(s);
     if (fails(m, true))
@@ -149,10 +149,20 @@ static int memory_scan(struct store *s, enum store_table t, struct bytes after,
     qsort(all, k, sizeof *all, by_key);
     int result = OK;
     for (i = 0; i < k && result == OK; i++)
-        if (!after.p || by_key(&all[i], &from_p) > 0)
+        if ((!after.p || by_key(&all[i], &from_p) > 0) && bytes_starts(all[i]->key, prefix))
             result = row(ctx, all[i]->key, (struct bytes){all[i]->value, all[i]->n});
     free(all);
     return result;
+}
+static int memory_scan(struct store *s, enum store_table t, struct bytes after,
+                       int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx)
+{
+    return scan(s, t, after, (struct bytes){0}, row, ctx);
+}
+static int memory_scan_of(struct store *s, enum store_table t, struct bytes prefix,
+                          int (*row)(void *ctx, struct bytes key, struct bytes value), void *ctx)
+{
+    return scan(s, t, prefix, prefix, row, ctx);
 }
 
 static void log_clear(struct store_memory *m)
@@ -172,7 +182,7 @@ static int memory_sync(struct store *s)
 static int64_t memory_count(struct store *s, enum store_table t) { return map_count(&of(s)->tables[t]); }
 static const char *memory_error(struct store *s) { return of(s)->error; }
 
-static const struct store_ops memory_ops = {memory_get,  memory_put,   memory_del,  memory_scan,
+static const struct store_ops memory_ops = {memory_get,  memory_put,   memory_del,  memory_scan, memory_scan_of,
                                             memory_sync, memory_count, memory_error};
 
 struct store *store_memory_new(void)

@@ -27,10 +27,15 @@ static int d_scan(struct store *s, enum store_table t, struct bytes after, int (
 {
     return of(s)->inner->ops->scan(of(s)->inner, t, after, row, ctx);
 }
+static int d_scan_of(struct store *s, enum store_table t, struct bytes prefix, int (*row)(void *, struct bytes, struct bytes),
+                     void *ctx)
+{
+    return of(s)->inner->ops->scan_of(of(s)->inner, t, prefix, row, ctx);
+}
 static int d_sync(struct store *s) { return lives(s) ? store_sync(of(s)->inner) : ERR_STORE; }
 static int64_t d_count(struct store *s, enum store_table t) { return of(s)->inner->ops->count(of(s)->inner, t); }
 static const char *d_error(struct store *s) { return "killed"; }
-static const struct store_ops dying_ops = {d_get, d_put, d_del, d_scan, d_sync, d_count, d_error};
+static const struct store_ops dying_ops = {d_get, d_put, d_del, d_scan, d_scan_of, d_sync, d_count, d_error};
 
 /* The SQN of a vector, or 0 when none was given. */
 static uint64_t next_sqn(struct core *t, const char *who)

@@ -105,6 +105,16 @@ static void phones_check(struct store *s)
         seen[0] = 0;
         assert_int_equal(s->ops->scan(s, of_phone[t], text("imsi-1"), row, seen), OK);
         assert_string_equal(seen, want + strlen("imsi-1=") + strlen(name) + 1);
+        seen[0] = 0;
+        assert_int_equal(s->ops->scan_of(s, of_phone[t], text("imsi-1"), row, seen), OK);
+        snprintf(want, sizeof want, "imsi-1/5=%s imsi-12=%s ", name, name);
+        assert_string_equal(seen, want);
+        seen[0] = 0;
+        assert_int_equal(s->ops->scan_of(s, of_phone[t], text("imsi-1/"), row, seen), OK);
+        assert_int_equal(s->ops->scan_of(s, of_phone[t], text("imsi-0/"), row, seen), OK);
+        assert_int_equal(s->ops->scan_of(s, of_phone[t], text("imsi-3/"), row, seen), OK);
+        snprintf(want, sizeof want, "imsi-1/5=%s ", name);
+        assert_string_equal(seen, want);
     }
 }
 static void store_phones(void **state)

@@ -60,6 +60,9 @@ static void a_scan_goes_in_key_order(void **state)
     x = (struct seen){.stop_after = 2};
     assert_int_equal(s->ops->scan(s, STORE_subscriber, text("b"), see, &x), 7);
     assert_string_equal(x.keys, "bbc");
+    x = (struct seen){0};
+    assert_int_equal(s->ops->scan_of(s, STORE_subscriber, text("b"), see, &x), OK);
+    assert_string_equal(x.keys, "bb");
     assert_int_equal(s->ops->count(s, STORE_subscriber), 5);
     assert_int_equal(s->ops->count(s, STORE_meta), 0);
     store_memory_free(s);

@@ -245,7 +245,6 @@ void udr_smf_delete(void *state, struct call *c)
 
 struct smf_rows {
     struct call *c;
-    struct str ue_id;
     struct sbi_SmfRegistration *items;
     uint32_t n, bad;
 };
@@ -253,8 +252,7 @@ enum { ROWS_END = 1 };
 static int smf_row(void *ctx, struct bytes key, struct bytes value)
 {
     struct smf_rows *x = ctx;
-    if (key.n <= x->ue_id.n || memcmp(key.p, x->ue_id.p, x->ue_id.n) != 0 || key.p[x->ue_id.n] != '/' ||
-        x->n == REGISTRATIONS)
+    if (x->n == REGISTRATIONS)
         return ROWS_END;
     struct bytes row = arena_bytes(&x->c->arena, value.p, value.n);
     if (!row.p)
@@ -270,14 +268,14 @@ void udr_smf_list(void *state, struct call *c)
     struct udr *u = state;
     const SBI_REQ(nudr_dr_smf_list) *q = c->req;
     SBI_RSP(nudr_dr_smf_list) *r = c->rsp;
-    struct smf_rows x = {c, q->ue_id, arena_zero(&c->arena, REGISTRATIONS * sizeof *x.items), 0, 0};
+    struct smf_rows x = {c, arena_zero(&c->arena, REGISTRATIONS * sizeof *x.items), 0, 0};
     char from[40];
     if (!known(u, c, q->ue_id))
         return;
     int n = snprintf(from, sizeof from, STR_FMT "/", STR_ARG(q->ue_id));
     int e = !x.items ? ERR_NOSPACE
-                     : u->rt->store->ops->scan(u->rt->store, STORE_smf_reg,
-                                               (struct bytes){(const uint8_t *)from, (uint32_t)n}, smf_row, &x);
+                     : u->rt->store->ops->scan_of(u->rt->store, STORE_smf_reg,
+                                                  (struct bytes){(const uint8_t *)from, (uint32_t)n}, smf_row, &x);
     if (e < 0) {
         udr_refuse(u, c, e, STORE_smf_reg, "CONTEXT_NOT_FOUND");
         return;
