@@ -88,9 +88,11 @@ static int keep(const struct net_options *o, int tell)
         }
         net_wait(&n, &never, 1);
     }
+    prctl(PR_SET_PDEATHSIG, 0); /* who asked goes once it is told */
     if (status == EXIT_OK)
         status = net_rest(&n);
-    dprintf(tell, "%d %s\n", status, n.why);
+    if (dprintf(tell, "%d %s\n", status, n.why) < 0)
+        status = EXIT_FAILED; /* nobody is there any more who wanted it */
     close(tell);
     n.line = no_line;
     if (status == EXIT_OK)
@@ -106,10 +108,13 @@ static int up(const struct net_options *o)
     size_t n = 0;
     if (pipe2(fds, O_CLOEXEC) < 0)
         return EXIT_FAILED;
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
         close(fds[0]);
         setsid();
+        signal(SIGPIPE, SIG_IGN);
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent) /* Ctrl-C while it starts ends it, in order */
+            _exit(EXIT_FAILED);
         null = open("/dev/null", O_RDWR);
         for (int fd = 0; fd <= 2 && null >= 0; fd++)
             dup2(null, fd);

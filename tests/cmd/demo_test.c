@@ -200,6 +200,20 @@ static void up_phone_down(void **state)
     assert_string_equal(c.out, "No network of ours was up.\n");
 }
 
+/* Ctrl-C before it is up: what was made is taken away, and nothing comes up behind one's back. */
+static void up_interrupted(void **state)
+{
+    need_namespaces();
+    for (int late = 0; late < 2; late++) {
+        command_start(&c, (const char *const[]){binary, "up", "--ues", "2", NULL});
+        for (double end = command_now() + 20; !pid_of(late ? "ran --amf" : "/run/redoubt-net/", false) && command_now() < end;)
+            usleep(1000);
+        kill(c.pid, SIGINT);
+        assert_int_equal(command_end(&c, 10), -1);
+        nothing_is_left();
+    }
+}
+
 /* Phones as a 5G LAN of Ethernet sessions: `up` itself sees that each reaches the first. */
 static void ethernet(void **state)
 {
@@ -277,5 +291,5 @@ int main(int argc, char **argv)
     is_possible = may && enter_own_world();
     is_half_way = may && !is_possible;
     return RUN(unit(wrong_words), unit(demo), unit(demo_without_ciphering), unit(demo_in_the_kernel), unit(demo_interrupted), unit(demo_killed),
-               unit(up_phone_down), unit(ethernet), unit(edge), unit(what_cannot_be));
+               unit(up_phone_down), unit(up_interrupted), unit(ethernet), unit(edge), unit(what_cannot_be));
 }
