@@ -21,12 +21,6 @@ static struct net_options options(uint32_t phones)
 {
     return (struct net_options){.seed = 9, .phones = phones, .more_dnns = WIRE, .more_n6 = WIRE_N6, .subscriber = subscribe};
 }
-static uint64_t counted(struct net *n, enum dp_counter c)
-{
-    uint64_t all[DP_COUNTERS];
-    user_plane_counters(n->path, all);
-    return all[c];
-}
 /* Sent, and after a while how many answers came. */
 static uint32_t ask(struct net *n, struct ue_session *from, const uint8_t *to)
 {
@@ -47,12 +41,12 @@ static void members(struct net *n)
     }
     assert_int_equal(ask(n, s[0], ALL), 2);
     assert_true(s[1]->rx == 1 && s[2]->rx == 1);
-    uint64_t spread = counted(n, DP_lan_spread);
+    uint64_t spread = net_counted(n, DP_lan_spread);
     assert_int_equal(spread, 1); /* the answers went to who had asked */
     assert_int_equal(ask(n, s[0], s[1]->mac), 1);
     assert_true(s[2]->rx == 1 && n->dn.packets == 0);
     assert_int_equal(ask(n, s[2], s[0]->mac), 1);
-    assert_int_equal(counted(n, DP_lan_spread), spread);
+    assert_int_equal(net_counted(n, DP_lan_spread), spread);
     const struct smf *smf = nf_state(&n->core, SBI_NF_SMF);
     assert_int_equal(smf->usage_reports, 3); /* it was told of three addresses */
     net_agree(n);
@@ -61,13 +55,13 @@ static void members(struct net *n)
     memcpy(ours, s[2]->mac, 6);
     memcpy(s[2]->mac, s[1]->mac, 6);
     assert_int_equal(ask(n, s[2], s[0]->mac), 0);
-    assert_int_equal(counted(n, DP_mac_taken), 1);
+    assert_int_equal(net_counted(n, DP_mac_taken), 1);
     memcpy(s[2]->mac, ours, 6);
     memcpy(ours, s[1]->mac, 6);
     assert_int_equal(ue_session_close(n->ue[1], s[1]->psi), OK);
     net_run(n, NET_S);
     assert_int_equal(ask(n, s[0], ours), 0);
-    assert_int_equal(counted(n, DP_lan_spread), spread + 1);
+    assert_int_equal(net_counted(n, DP_lan_spread), spread + 1);
     net_agree(n);
 }
 static void members_both_ways(void **state) { net_both_ways(members, options(3)); }

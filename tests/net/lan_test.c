@@ -32,12 +32,6 @@ static uint32_t ping(struct net *n, struct ue_session *from, const struct net_ad
     net_run(n, 500 * NET_MS);
     return from->pings_received - before;
 }
-static uint64_t counted(struct net *n, enum dp_counter c)
-{
-    uint64_t all[DP_COUNTERS];
-    user_plane_counters(n->path, all);
-    return all[c];
-}
 
 static void members(struct net *n)
 {
@@ -59,12 +53,12 @@ static void members(struct net *n)
         assert_int_equal(s[1]->rx, before[1] + 1);
         assert_int_equal(s[2]->rx, before[2] + 1);
     }
-    assert_int_equal(counted(n, DP_lan_spread), 2);
-    assert_int_equal(counted(n, DP_lan_copies), 4);
+    assert_int_equal(net_counted(n, DP_lan_spread), 2);
+    assert_int_equal(net_counted(n, DP_lan_copies), 4);
     assert_int_equal(ping(n, s[0], &far, 56), 0); /* nothing leaves it */
     to = address4(s[0]);
     assert_int_equal(ping(n, s[0], &to, 56), 0); /* nor comes round */
-    assert_int_equal(counted(n, DP_lan_unknown), 2);
+    assert_int_equal(net_counted(n, DP_lan_unknown), 2);
     assert_int_equal(n->dn.packets, 0);
     net_agree(n);
     /* a member who left is no longer reached */
@@ -73,7 +67,7 @@ static void members(struct net *n)
     net_run(n, NET_S);
     assert_int_equal(ping(n, s[0], &to, 56), 0);
     ping(n, s[0], &many, 56);
-    assert_int_equal(counted(n, DP_lan_copies), 5);
+    assert_int_equal(net_counted(n, DP_lan_copies), 5);
     net_agree(n);
 }
 static void members_both_ways(void **state) { net_both_ways(members, options(3)); }
@@ -131,7 +125,7 @@ static void apart(void **state)
     memcpy(a[1]->ipv4, ours, 4);
     for (uint32_t i = 0; i < 3; i++)
         assert_int_equal(a[i]->rx, rx[i]);
-    assert_int_equal(counted(n, DP_spoofed), 1);
+    assert_int_equal(net_counted(n, DP_spoofed), 1);
     to = address4(b[1]); /* a LAN with a data network behind it has both */
     assert_int_equal(ping(n, b[0], &to, 56), 1);
     assert_int_equal(ping(n, b[0], &far, 56), 1);
@@ -174,8 +168,8 @@ static void bounded(void **state)
     for (uint32_t i = 0; i < 4000; i++)
         ue_ping(n->ue[0], s[0]->psi, &many, 8);
     net_run(n, 10 * NET_MS);
-    assert_true(counted(n, DP_lan_limited) > 1000);
-    assert_true(counted(n, DP_lan_copies) < 2 * 2000);
+    assert_true(net_counted(n, DP_lan_limited) > 1000);
+    assert_true(net_counted(n, DP_lan_copies) < 2 * 2000);
     assert_int_equal(ping(n, s[0], &to, 56), 1);
     net_free(n);
 }

@@ -341,6 +341,12 @@ static inline struct amf_ue *net_amf_ue(struct net *n, const struct ue *ue)
     return amf_ue_by_supi(n->amf, (struct str){supi, (uint32_t)k});
 }
 static inline uint32_t net_upf_sessions(const struct net *n) { return n->upf->sessions.used - n->upf->going; }
+static inline uint64_t net_counted(struct net *n, enum dp_counter c)
+{
+    uint64_t all[DP_COUNTERS];
+    user_plane_counters(n->path, all);
+    return all[c];
+}
 /* When things are quiet: states, keys, COUNTs, identities and sessions are the same everywhere. */
 static inline void net_agree_ue(struct net *n, struct ue *ue)
 {

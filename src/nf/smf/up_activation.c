@@ -13,7 +13,7 @@ struct change {
     struct smf_tunnel an; /* addr.family 0: the user plane goes */
 };
 
-/* What a UPF has told of once it does not tell of again while it keeps it: where the gNB was asked in vain, that is
+/* What a UPF has told of once it may not tell of again while it keeps it: where the gNB was asked in vain, that is
  * dropped, so that the next packet tells again. */
 static enum smf_n4_change change_of(const struct smf_session *s, bool on)
 {
