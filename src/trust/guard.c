@@ -167,15 +167,21 @@ static const char *interface_text(enum tap_interface i)
     static const char *const names[] = {"N1", "N2", "N3", "N4", "N6", "SBI"};
     return names[i];
 }
+enum { KEPT_MAX = 16384 }; /* octets of a message, in evidence */
 static void keep(struct guard *g, const struct guard_finding *f)
 {
-    char body[1024];
+    char body[1200];
     struct text t = text_over(body, sizeof body);
     const struct tap_event *e = f->message;
     struct evidence_message m = {.interface = interface_text(e->interface), .is_sent = e->direction == TAP_TX, .octets = e->raw};
-    text_add(&t, "{\"detection\":\"%s\",\"what\":\"%s\",\"why\":\"%s\",\"message\":\"%s\",\"techniques\":\"%s\",\"effect\":\"%s\"}",
+    text_add(&t, "{\"detection\":\"%s\",\"what\":\"%s\",\"why\":\"%s\",\"message\":\"%s\",\"techniques\":\"%s\",\"effect\":\"%s\"",
              rows[f->detection].name, rows[f->detection].text, f->why, e->name, rows[f->detection].fight,
              rows[f->detection].effect);
+    if (e->raw.n > KEPT_MAX) { /* an entry has no room for all of it, and whoever pads is not to be left out */
+        m.octets.n = KEPT_MAX;
+        text_add(&t, ",\"octets\":%u,\"kept\":%u", e->raw.n, KEPT_MAX);
+    }
+    text_add(&t, "}");
     evidence_append_messages(g->rt->evidence, EVIDENCE_finding, str_of(f->subject), (struct str){body, t.n}, &m, e->raw.n ? 1 : 0);
 }
 void guard_find(struct guard *g, enum guard_detection d, struct guard_peer *p, const struct tap_event *e, const char *format, ...)

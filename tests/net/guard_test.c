@@ -4,6 +4,7 @@
 #include "cmd/rogue.h"
 #include "cmd/sim_attack.h"
 #include "tests/net/net.h"
+#include "trust/evidence_entry.h"
 
 static uint32_t findings(const struct net *n)
 {
@@ -119,6 +120,45 @@ static void findings_without_number(void **state)
     net_run(n, 61 * NET_S); /* the next minute */
     seen(n, 2000000, NGAP_MSG_CellTrafficTrace, &m);
     assert_int_equal(n->found[GUARD_N2_07], 257);
+    net_free(n);
+}
+
+/* A message that is too large for an entry of evidence is no way around it: its front is kept, and how long it was. */
+static struct {
+    struct evidence e;
+    struct crypto *crypto;
+    uint32_t entries;
+    char body[1024];
+} log_kept;
+static int log_append(struct evidence *e, enum evidence_kind k, struct str subject, struct str body, const struct evidence_message *m, uint32_t n)
+{
+    static uint8_t out[EVIDENCE_ENTRY_MAX];
+    static const uint8_t key[SEAL_KEY];
+    int octets = entry_encode(log_kept.crypto, &(struct entry_draft){.kind = k, .subject = subject, .body = body, .message = m, .n_messages = n, .seal_key = key}, out, sizeof out);
+    if (octets < 0)
+        return octets;
+    assert_int_equal(n, 1);
+    log_kept.entries++;
+    snprintf(log_kept.body, sizeof log_kept.body, STR_FMT, STR_ARG(body));
+    return OK;
+}
+static void a_message_too_large_for_evidence(void **state)
+{
+    static const uint8_t raw[AMF_MESSAGE_MAX];
+    struct net *n = net_new((struct net_options){.seed = 15});
+    struct ngap_CellTrafficTrace m = {0};
+    struct tap_event e = {.interface = TAP_N2, .direction = TAP_RX, .at_us = n->core.now_us, .peer = 2000000, .type = NGAP_MSG_CellTrafficTrace,
+                          .name = "CellTrafficTrace", .desc = ngap_msg_type(NGAP_MSG_CellTrafficTrace), .value = &m, .raw = {raw, 100}};
+    memset(&log_kept, 0, sizeof log_kept);
+    log_kept.e.append = log_append;
+    log_kept.crypto = n->core.crypto;
+    n->core.evidence = &log_kept.e;
+    rt_tap(&n->core, &e);
+    assert_true(log_kept.entries == 1 && !strstr(log_kept.body, "octets"));
+    e.raw.n = sizeof raw;
+    rt_tap(&n->core, &e);
+    assert_true(log_kept.entries == 2 && strstr(log_kept.body, "\"octets\":65536,\"kept\":16384"));
+    n->core.evidence = NULL;
     net_free(n);
 }
 
@@ -240,6 +280,6 @@ static void sessions_without_number(void **state)
 }
 int main(void)
 {
-    return RUN(unit(a_tunnel_is_believed_where_nothing_is_planned), unit(names_without_number), unit(findings_without_number), unit(status),
+    return RUN(unit(a_tunnel_is_believed_where_nothing_is_planned), unit(names_without_number), unit(findings_without_number), unit(status), unit(a_message_too_large_for_evidence),
                unit(another_smf_by_ipv6), unit(sessions_without_number), unit(a_flood_hides_nobody));
 }
